@@ -1,0 +1,1 @@
+//! clms-preload.

@@ -1,0 +1,2 @@
+//! clms-api alone.
+fn main() {}

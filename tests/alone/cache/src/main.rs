@@ -1,0 +1,2 @@
+//! clms-cache alone.
+fn main() {}

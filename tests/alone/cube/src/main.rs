@@ -1,0 +1,2 @@
+//! clms-cube alone.
+fn main() {}

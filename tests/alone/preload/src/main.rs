@@ -1,0 +1,2 @@
+//! clms-preload alone.
+fn main() {}

@@ -1,0 +1,2 @@
+//! clms-store alone.
+fn main() {}

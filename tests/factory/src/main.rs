@@ -1,0 +1,2 @@
+//! clms-factory.
+fn main() {}

@@ -1,0 +1,2 @@
+//! clms-sim.
+fn main() {}

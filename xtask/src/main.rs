@@ -1,0 +1,2 @@
+//! clms.
+fn main() {}
