@@ -1,6 +1,10 @@
 //! What can go wrong in a cache.
 
-use std::{io, path::PathBuf};
+use std::{
+    error::Error,
+    io,
+    path::{Path, PathBuf},
+};
 
 use crate::{CubeName, InvalidCubeName};
 
@@ -40,6 +44,40 @@ pub enum CacheError {
     /// The object store refused.
     #[error("the cache's storage refused: {0}")]
     Storage(#[from] object_store::Error),
+    /// A newer version of this software has been at work there.
+    #[error(
+        "the cache {cache} has version {found} of the hidden folder .clms, and only version {known} is known here"
+    )]
+    NewerLayout {
+        /// The cache's root.
+        cache: String,
+        /// The version on the disk.
+        found: u32,
+        /// The newest version that this software knows.
+        known: u32,
+    },
+    /// A path or URL that cannot be a cache.
+    #[error("{location:?} cannot be a cache: {why}")]
+    UnsupportedLocation {
+        /// What was asked for; of a URL with a host, which may hold a password, only the scheme.
+        location: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// What was staged has no Zarr metadata at its root, so that nobody could open it.
+    #[error(
+        "the new cube {name} is not whole: it has no zarr.json (nor .zgroup, .zattrs or .zmetadata) at its root"
+    )]
+    NotWhole {
+        /// The cube to be.
+        name: CubeName,
+    },
+    /// Where the cube belongs there is something that is not a cube.
+    #[error("cannot put a cube at {path:?}: what is there is not a cube")]
+    InTheWay {
+        /// The cube's path.
+        path: PathBuf,
+    },
 }
 
 impl CacheError {
@@ -48,30 +86,100 @@ impl CacheError {
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Held { .. } => true,
-            Self::Io { source, .. } => matches!(
-                source.kind(),
-                io::ErrorKind::Interrupted | io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock
+            _ => matches!(
+                self.io_kind(),
+                Some(
+                    io::ErrorKind::Interrupted
+                        | io::ErrorKind::TimedOut
+                        | io::ErrorKind::WouldBlock
+                )
             ),
-            _ => false,
         }
     }
 
     /// What a person can do about it.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
+        const ANOTHER: &str = "or choose another cache with --cache or CLMS_CACHE";
         match self {
-            Self::Held { .. } => Some("wait until it has finished, or stop that process".to_owned()),
-            Self::Io { path, source, .. } => match source.kind() {
-                io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => Some(format!(
-                    "make {} writable for you, or choose another cache with --cache or CLMS_CACHE",
-                    path.display()
-                )),
-                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                    Some("free some space there, or choose another cache with --cache or CLMS_CACHE".to_owned())
+            Self::Held { .. } => {
+                Some("wait until it has finished, or stop that process".to_owned())
+            }
+            Self::NewerLayout { .. } => Some(format!("update this software, {ANOTHER}")),
+            Self::UnsupportedLocation { .. } => {
+                Some("give the path of a folder, or a file:// URL".to_owned())
+            }
+            Self::InTheWay { path } => Some(format!("move {} away, {ANOTHER}", path.display())),
+            _ => match self.io_kind()? {
+                io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+                    let place = match self {
+                        Self::Io { path, .. } => path.display().to_string(),
+                        _ => "the cache".to_owned(),
+                    };
+                    Some(format!("make {place} writable for you, {ANOTHER}"))
                 }
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                    Some(format!("free some space there, {ANOTHER}"))
+                }
+                io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => {
+                    Some("the cache has to be a folder, or not to exist yet".to_owned())
+                }
+                io::ErrorKind::CrossesDevices => {
+                    Some("the hidden folder .clms has to be on the same file system as the cubes next to it".to_owned())
+                }
+                io::ErrorKind::Unsupported => Some(format!(
+                    "the file system lacks what a cache needs, such as locks: use another one, {ANOTHER}"
+                )),
                 _ => None,
             },
-            _ => None,
         }
+    }
+
+    /// What the operating system said, however deep it is wrapped.
+    fn io_kind(&self) -> Option<io::ErrorKind> {
+        let mut cause: Option<&(dyn Error + 'static)> = Some(self);
+        while let Some(error) = cause {
+            if let Some(error) = error.downcast_ref::<io::Error>() {
+                return Some(error.kind());
+            }
+            cause = error.source();
+        }
+        None
+    }
+}
+
+/// Says what was tried, and on what, when it fails.
+pub(crate) trait Doing<T> {
+    fn doing(self, what: &'static str, path: &Path) -> Result<T, CacheError>;
+}
+
+impl<T> Doing<T> for io::Result<T> {
+    fn doing(self, doing: &'static str, path: &Path) -> Result<T, CacheError> {
+        self.map_err(|source| CacheError::Io {
+            doing,
+            path: path.to_owned(),
+            source,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_recognised_through_the_object_store() {
+        let full = io::Error::from(io::ErrorKind::StorageFull);
+        let error = CacheError::Storage(object_store::Error::Generic {
+            store: "LocalFileSystem",
+            source: Box::new(full),
+        });
+        assert!(
+            error
+                .hint()
+                .is_some_and(|hint| hint.starts_with("free some space")),
+            "{error:?}"
+        );
+        assert!(!error.is_retryable());
     }
 }

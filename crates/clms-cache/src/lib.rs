@@ -1,11 +1,11 @@
-//! Where finished data cubes live.
+//! Where finished data cubes live: *finished or absent*, and never in between.
 //!
 //! ```
 //! # async fn example() -> Result<(), clms_cache::CacheError> {
 //! use clms_cache::{CacheStore, CubeName, FilesystemCache};
 //! use object_store::{ObjectStoreExt, path::Path};
 //!
-//! # let folder = std::env::temp_dir().join("clms-cache-doc");
+//! # let folder = std::env::temp_dir().join(format!("clms-cache-doc-{}", std::process::id()));
 //! let cache = FilesystemCache::open(&folder)?;
 //! let name = CubeName::new("clc2018|u2018_clc2018_v2020_20u1_raster100m")?;
 //!
@@ -17,15 +17,29 @@
 //! // ... and becomes visible in one step, when it is whole.
 //! let cube = cache.commit(staged).await?;
 //! assert!(cube.location.ends_with("raster100m.zarr"));
+//! # assert!(cache.remove(&name).await?);
+//! # std::fs::remove_dir_all(folder).unwrap();
 //! # Ok(())
 //! # }
 //! # tokio::runtime::Runtime::new().unwrap().block_on(example()).unwrap();
 //! ```
 
+#[cfg(feature = "conformance")]
+pub mod conformance;
+mod durable;
 mod error;
+mod filesystem;
+mod layout;
+mod location;
+mod lock;
 mod name;
+mod staging;
 mod store;
 
 pub use error::CacheError;
+pub use filesystem::FilesystemCache;
+pub use location::{CacheUrl, open_cache};
 pub use name::{CubeName, InvalidCubeName};
+/// The crate whose handles a cache gives out.
+pub use object_store;
 pub use store::{CacheStore, CubeInfo, Lease, Staged, Usage};

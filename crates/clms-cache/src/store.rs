@@ -1,6 +1,6 @@
 //! The trait that every storage of cubes implements.
 
-use std::{fmt, path::PathBuf, sync::Arc};
+use std::{any::Any, fmt, path::PathBuf, sync::Arc};
 
 use async_trait::async_trait;
 use futures::stream::BoxStream;
@@ -45,6 +45,12 @@ pub trait CacheStore: fmt::Debug + Send + Sync + 'static {
     async fn stage(&self, name: &CubeName) -> Result<Staged, CacheError>;
 
     /// Makes what was staged visible in one step; a finished cube of that name is replaced.
+    ///
+    /// All writes through its handle have to be over. What unfinished ones left is not part of the cube.
+    ///
+    /// # Errors
+    /// [`CacheError::NotWhole`] if there is no Zarr metadata at the root of what was staged. After an error the staging
+    /// place is gone, or invisible until it is cleaned up.
     async fn commit(&self, staged: Staged) -> Result<CubeInfo, CacheError>;
 
     /// Removes what was staged.
@@ -110,13 +116,28 @@ pub struct Staged {
     name: CubeName,
     id: String,
     store: Arc<dyn ObjectStore>,
+    _guard: Guard,
 }
 
 impl Staged {
     /// A new staging place, as an implementation of [`CacheStore`] made it. `id` names it within that implementation.
     #[must_use]
     pub fn new(name: CubeName, id: String, store: Arc<dyn ObjectStore>) -> Self {
-        Self { name, id, store }
+        Self {
+            name,
+            id,
+            store,
+            _guard: Guard::new(()),
+        }
+    }
+
+    /// The same with a `guard`, which lives as long: for implementations that mark what is in use, such as by a lock.
+    #[must_use]
+    pub fn with_guard(self, guard: impl Any + Send + Sync) -> Self {
+        Self {
+            _guard: Guard::new(guard),
+            ..self
+        }
     }
 
     /// The cube to be.
@@ -139,18 +160,19 @@ impl Staged {
 }
 
 /// The right to work on one cube; see [`CacheStore::lease`]. Dropping it gives it back.
+#[derive(Debug)]
 pub struct Lease {
     name: CubeName,
-    _guard: Box<dyn std::any::Any + Send + Sync>,
+    _guard: Guard,
 }
 
 impl Lease {
     /// A lease that is given back when `guard` is dropped.
     #[must_use]
-    pub fn new(name: CubeName, guard: impl std::any::Any + Send + Sync) -> Self {
+    pub fn new(name: CubeName, guard: impl Any + Send + Sync) -> Self {
         Self {
             name,
-            _guard: Box::new(guard),
+            _guard: Guard::new(guard),
         }
     }
 
@@ -161,10 +183,21 @@ impl Lease {
     }
 }
 
-impl fmt::Debug for Lease {
+/// Something that matters by being alive.
+struct Guard {
+    _alive: Box<dyn Any + Send + Sync>,
+}
+
+impl Guard {
+    fn new(alive: impl Any + Send + Sync) -> Self {
+        Self {
+            _alive: Box::new(alive),
+        }
+    }
+}
+
+impl fmt::Debug for Guard {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Lease")
-            .field("name", &self.name)
-            .finish_non_exhaustive()
+        f.write_str("Guard")
     }
 }

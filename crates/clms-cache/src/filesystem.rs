@@ -1,0 +1,350 @@
+//! A cache in a folder of a local or shared file system.
+
+use std::{
+    fs, io,
+    panic::resume_unwind,
+    path::{self, Path, PathBuf},
+    sync::Arc,
+};
+
+use async_trait::async_trait;
+use futures::{StreamExt, stream, stream::BoxStream};
+use jiff::Timestamp;
+use object_store::{ObjectStore, local::LocalFileSystem, prefix::PrefixStore};
+use tokio::{sync::mpsc, task};
+
+use crate::{
+    CacheError, CacheStore, CubeInfo, CubeName, Lease, Staged, Usage,
+    durable::{flush_folder, put_in_place, settle},
+    error::Doing,
+    layout::{Layout, StagingId, entries, is_absence, is_cube},
+    lock::{Attempt, LockFile},
+    staging::{self, StagingPlace},
+};
+
+/// A cache in a folder.
+///
+/// The folder need not exist: looking into a cache that is not there finds nothing and creates nothing, and the first
+/// thing that is written creates it.
+///
+/// A commit flushes the cube to the disk and then renames it into place. Where there is a cube of that name already the
+/// two are exchanged in one step on Linux; elsewhere, and on file systems that cannot exchange (NFS), there is an instant
+/// in which a reader finds neither, and a crash in it is healed by whoever stages, commits or removes next.
+///
+/// A reader who opened a cube by its path and goes on reading after it was replaced reads the new one.
+///
+/// Works on any file system with locks of the operating system. All methods need to be called within a Tokio runtime.
+#[derive(Debug, Clone)]
+pub struct FilesystemCache {
+    location: Arc<str>,
+    layout: Arc<Layout>,
+    records: Arc<dyn ObjectStore>,
+}
+
+impl FilesystemCache {
+    /// The cache whose root is the folder `path`; a relative one is taken from the present working directory.
+    ///
+    /// # Errors
+    /// [`CacheError::NewerLayout`] if a newer version of this software has been at work there,
+    /// [`CacheError::UnsupportedLocation`] if the path is empty or not Unicode, [`CacheError::Io`] if it is not a folder
+    /// or cannot be looked at.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, CacheError> {
+        let path = path.as_ref();
+        let unsupported = |why: String| CacheError::UnsupportedLocation {
+            location: path.display().to_string(),
+            why,
+        };
+        let location = path
+            .to_str()
+            .ok_or_else(|| unsupported("it is not Unicode".to_owned()))?;
+        let root = path::absolute(path).map_err(|error| unsupported(error.to_string()))?;
+        match fs::metadata(&root) {
+            Ok(metadata) if !metadata.is_dir() => {
+                return Err(io::Error::from(io::ErrorKind::NotADirectory))
+                    .doing("open the cache", &root);
+            }
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(error).doing("open the cache", &root);
+            }
+            _ => {}
+        }
+        let layout = Layout::new(root);
+        layout.check_version()?;
+        // Rooted at the whole file system, since a LocalFileSystem cannot be rooted at a folder that is not there yet.
+        let prefix = object_store::path::Path::from_absolute_path(layout.records())
+            .map_err(|error| unsupported(error.to_string()))?;
+        let records = PrefixStore::new(LocalFileSystem::new().with_fsync(true), prefix);
+        Ok(Self {
+            location: location.into(),
+            layout: Arc::new(layout),
+            records: Arc::new(records),
+        })
+    }
+
+    /// Runs `work` where it may block.
+    async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Layout) -> Result<T, CacheError> + Send + 'static,
+    ) -> Result<T, CacheError> {
+        let layout = Arc::clone(&self.layout);
+        match task::spawn_blocking(move || work(&layout)).await {
+            Ok(result) => result,
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => resume_unwind(panic),
+                // The runtime shuts down.
+                Err(_) => Err(io::Error::from(io::ErrorKind::Interrupted))
+                    .doing("work on", self.layout.root()),
+            },
+        }
+    }
+
+    /// The folder of the finished cube `name`.
+    async fn finished(&self, name: &CubeName) -> Result<PathBuf, CacheError> {
+        let wanted = name.clone();
+        let found = self.blocking(move |layout| layout.find(&wanted)).await?;
+        found.ok_or_else(|| self.not_found(name))
+    }
+
+    fn not_found(&self, name: &CubeName) -> CacheError {
+        CacheError::NotFound {
+            name: name.clone(),
+            cache: self.location.to_string(),
+        }
+    }
+}
+
+#[async_trait]
+impl CacheStore for FilesystemCache {
+    fn location(&self) -> &str {
+        &self.location
+    }
+
+    fn cube_location(&self, name: &CubeName) -> String {
+        let there = self.layout.find(name).ok().flatten();
+        let path = there.unwrap_or_else(|| self.layout.root().join(name.folder()));
+        path.display().to_string()
+    }
+
+    fn list(&self) -> BoxStream<'static, Result<CubeInfo, CacheError>> {
+        let layout = Arc::clone(&self.layout);
+        // Nothing is read before the stream is polled.
+        stream::once(async move {
+            let (sender, receiver) = mpsc::channel(64);
+            task::spawn_blocking(move || list(&layout, &sender));
+            stream::unfold(receiver, async |mut receiver| {
+                Some((receiver.recv().await?, receiver))
+            })
+        })
+        .flatten()
+        .boxed()
+    }
+
+    async fn look_up(&self, name: &CubeName) -> Result<Option<CubeInfo>, CacheError> {
+        let name = name.clone();
+        self.blocking(move |layout| match layout.find(&name)? {
+            Some(cube) => info(name, &cube),
+            None => Ok(None),
+        })
+        .await
+    }
+
+    async fn usage(&self, name: &CubeName) -> Result<Usage, CacheError> {
+        let cube = self.finished(name).await?;
+        self.blocking(move |_| {
+            let mut usage = Usage::default();
+            measure(&cube, &mut usage)?;
+            Ok(usage)
+        })
+        .await
+    }
+
+    async fn open(&self, name: &CubeName) -> Result<Arc<dyn ObjectStore>, CacheError> {
+        let cube = self.finished(name).await?;
+        match LocalFileSystem::new_with_prefix(cube) {
+            Ok(store) => Ok(Arc::new(store)),
+            // Removed since.
+            Err(object_store::Error::NotFound { .. }) => Err(self.not_found(name)),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn stage(&self, name: &CubeName) -> Result<Staged, CacheError> {
+        let wanted = name.clone();
+        let StagingPlace { id, cube, lock } = self
+            .blocking(move |layout| {
+                staging::sweep(layout);
+                staging::create(layout, &wanted)
+            })
+            .await?;
+        // Nothing is flushed before the commit, which flushes everything.
+        let store = Arc::new(LocalFileSystem::new_with_prefix(cube)?);
+        Ok(Staged::new(name.clone(), id.as_str().to_owned(), store).with_guard(lock))
+    }
+
+    async fn commit(&self, staged: Staged) -> Result<CubeInfo, CacheError> {
+        self.blocking(move |layout| commit(layout, &staged)).await
+    }
+
+    async fn discard(&self, staged: Staged) -> Result<(), CacheError> {
+        self.blocking(move |layout| staging::remove(layout, &staging_id(layout, &staged)?))
+            .await
+    }
+
+    async fn remove(&self, name: &CubeName) -> Result<bool, CacheError> {
+        let name = name.clone();
+        self.blocking(move |layout| {
+            // Else a dead replacement of the cube could bring it back later.
+            staging::sweep(layout);
+            let mut removed = false;
+            while let Some(cube) = layout.find(&name)? {
+                layout.create()?;
+                removed |= staging::discard(layout, &cube)?;
+            }
+            if removed {
+                flush_folder(layout.root())?;
+                staging::empty_trash(layout);
+            }
+            Ok(removed)
+        })
+        .await
+    }
+
+    async fn lease(&self, name: &CubeName, holder: &str) -> Result<Lease, CacheError> {
+        let (wanted, holder) = (name.clone(), holder.to_owned());
+        self.blocking(move |layout| {
+            layout.create()?;
+            match LockFile::attempt(&layout.lease_lock(&wanted), &holder)? {
+                Attempt::Locked(lock) => Ok(Lease::new(wanted, lock)),
+                Attempt::Held(holder) => Err(CacheError::Held {
+                    name: wanted,
+                    holder: if holder.is_empty() {
+                        "another process".to_owned()
+                    } else {
+                        holder
+                    },
+                }),
+            }
+        })
+        .await
+    }
+
+    fn records(&self) -> Arc<dyn ObjectStore> {
+        Arc::clone(&self.records)
+    }
+
+    fn scratch(&self) -> Option<PathBuf> {
+        Some(self.layout.scratch())
+    }
+}
+
+/// The staging place of `staged`, if it is one of this cache.
+fn staging_id(layout: &Layout, staged: &Staged) -> Result<StagingId, CacheError> {
+    StagingId::parse(staged.id())
+        .ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))
+        .doing("find what was staged in", &layout.staging())
+}
+
+fn commit(layout: &Layout, staged: &Staged) -> Result<CubeInfo, CacheError> {
+    let name = staged.name();
+    let id = staging_id(layout, staged)?;
+    let new = staging::cube_in(layout, &id, name)?;
+    if !is_cube(&new)? {
+        staging::remove(layout, &id)?;
+        return Err(CacheError::NotWhole { name: name.clone() });
+    }
+    settle(&new)?;
+    let place = match layout.find(name)? {
+        Some(old) => old,
+        None => free_place(layout, &new)?,
+    };
+    put_in_place(&new, &place, &layout.replaced(&id))?;
+    flush_folder(layout.root())?;
+    // From here on the cube is there, whatever becomes of the remains.
+    if let Err(error) = staging::remove(layout, &id) {
+        tracing::warn!(%error, "cannot clean up after a commit");
+    }
+    let committed = info(name.clone(), &place)?;
+    committed.ok_or_else(|| CacheError::NotFound {
+        name: name.clone(),
+        cache: layout.root().display().to_string(),
+    })
+}
+
+/// Where the staged cube `new` goes, at whose place there is no cube; nor may anything else be there that is a person's.
+fn free_place(layout: &Layout, new: &Path) -> Result<PathBuf, CacheError> {
+    let place = layout.root().join(new.file_name().unwrap_or_default());
+    let free = match fs::symlink_metadata(&place) {
+        Ok(metadata) => metadata.is_dir() && entries(&place)?.is_empty(),
+        Err(error) if is_absence(&error) => true,
+        Err(error) => return Err(error).doing("look at", &place),
+    };
+    if free {
+        Ok(place)
+    } else {
+        Err(CacheError::InTheWay { path: place })
+    }
+}
+
+/// Sends all finished cubes, until nobody wants any more.
+fn list(layout: &Layout, sender: &mpsc::Sender<Result<CubeInfo, CacheError>>) {
+    let entries = match entries(layout.root()) {
+        Ok(entries) => entries,
+        Err(error) => {
+            sender.blocking_send(Err(error)).ok();
+            return;
+        }
+    };
+    for entry in entries {
+        let path = entry.path();
+        let Some(name) = entry.file_name().to_str().and_then(CubeName::from_folder) else {
+            continue;
+        };
+        let found = match layout.find(&name) {
+            // The other spelling of the same name goes first.
+            Ok(Some(cube)) if cube != path => Ok(None),
+            Ok(Some(cube)) => info(name, &cube),
+            Ok(None) => Ok(None),
+            Err(error) => Err(error),
+        };
+        if let Some(item) = found.transpose()
+            && sender.blocking_send(item).is_err()
+        {
+            return;
+        }
+    }
+}
+
+/// What is known of the cube `name`, unless it was removed meanwhile.
+fn info(name: CubeName, cube: &Path) -> Result<Option<CubeInfo>, CacheError> {
+    let modified = match fs::metadata(cube).and_then(|metadata| metadata.modified()) {
+        Ok(modified) => modified,
+        Err(error) if is_absence(&error) => return Ok(None),
+        Err(error) => return Err(error).doing("look at", cube),
+    };
+    // A time that no calendar has is not worth a failure.
+    let committed_at = Timestamp::try_from(modified).unwrap_or(Timestamp::UNIX_EPOCH);
+    Ok(Some(CubeInfo::new(
+        name,
+        cube.display().to_string(),
+        committed_at,
+    )))
+}
+
+/// Adds up what is in `folder`, except what is removed meanwhile.
+fn measure(folder: &Path, usage: &mut Usage) -> Result<(), CacheError> {
+    for entry in entries(folder)? {
+        let path = entry.path();
+        let metadata = match fs::metadata(&path) {
+            Ok(metadata) => metadata,
+            Err(error) if is_absence(&error) => continue,
+            Err(error) => return Err(error).doing("look at", &path),
+        };
+        if metadata.is_dir() {
+            measure(&path, usage)?;
+        } else {
+            usage.bytes += metadata.len();
+            usage.objects += 1;
+        }
+    }
+    Ok(())
+}

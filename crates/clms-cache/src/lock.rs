@@ -1,0 +1,88 @@
+//! Locks of the operating system on files: they end with the process that holds them, however it ends.
+
+use std::{
+    fs::{File, OpenOptions, TryLockError},
+    io::{self, Read, Seek, Write},
+    path::Path,
+};
+
+use crate::{CacheError, error::Doing};
+
+/// More than any holder says about itself.
+const MAX_TEXT: u64 = 1000;
+
+/// A file that this process has locked for itself, with a text that tells others who it is.
+#[derive(Debug)]
+pub(crate) struct LockFile {
+    file: File,
+}
+
+/// What came of the attempt to lock.
+#[derive(Debug)]
+pub(crate) enum Attempt {
+    Locked(LockFile),
+    /// Another one has it, who left this text.
+    Held(String),
+}
+
+impl LockFile {
+    /// Locks the file at `path`, which is created if need be, and leaves `text` in it for others to read.
+    pub(crate) fn attempt(path: &Path, text: &str) -> Result<Attempt, CacheError> {
+        let file = open(path)?;
+        match file.try_lock() {
+            Ok(()) => {
+                let mut lock = Self { file };
+                lock.write(text).doing("write", path)?;
+                Ok(Attempt::Locked(lock))
+            }
+            Err(TryLockError::WouldBlock) => {
+                let mut text = Vec::new();
+                // Where locks are mandatory the text cannot be read; that it is held is what matters.
+                (&file).take(MAX_TEXT).read_to_end(&mut text).ok();
+                Ok(Attempt::Held(
+                    String::from_utf8_lossy(&text).trim().to_owned(),
+                ))
+            }
+            Err(TryLockError::Error(error)) => Err(error).doing("lock", path),
+        }
+    }
+
+    fn write(&mut self, text: &str) -> io::Result<()> {
+        self.file.set_len(0)?;
+        self.file.rewind()?;
+        self.file.write_all(text.as_bytes())
+    }
+}
+
+impl Drop for LockFile {
+    fn drop(&mut self) {
+        // The next who is refused shall not read our name; the lock itself ends as the file is closed.
+        self.file.set_len(0).ok();
+    }
+}
+
+/// True if a living process has locked the file at `path`.
+pub(crate) fn is_held(path: &Path) -> bool {
+    match OpenOptions::new().read(true).write(true).open(path) {
+        Ok(file) => file.try_lock().is_err(),
+        // Somebody else's, who must clean up behind himself, unless there is no such file.
+        Err(error) => error.kind() != io::ErrorKind::NotFound,
+    }
+}
+
+/// Waits until nobody locks the file at `path` for himself, and keeps it so until the returned file is dropped.
+pub(crate) fn share(path: &Path) -> Result<File, CacheError> {
+    let file = open(path)?;
+    file.lock_shared().doing("lock", path)?;
+    Ok(file)
+}
+
+fn open(path: &Path) -> Result<File, CacheError> {
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(path)
+        .doing("open the lock", path)
+}

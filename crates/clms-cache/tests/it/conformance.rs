@@ -1,0 +1,163 @@
+//! The suite, run on what we have, and on what is broken on purpose.
+
+use std::{
+    collections::BTreeSet,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use clms_cache::{CacheStore, FilesystemCache, conformance};
+
+use crate::faulty::{Fault, Faulty};
+
+/// Gives out caches in new folders below `root`, each put into what `wrap` makes of it.
+fn caches(
+    root: &Path,
+    wrap: impl Fn(FilesystemCache) -> Arc<dyn CacheStore> + Sync,
+) -> impl Fn() -> Arc<dyn CacheStore> + Sync {
+    let number = AtomicUsize::new(0);
+    move || {
+        let folder = root.join(number.fetch_add(1, Ordering::Relaxed).to_string());
+        wrap(FilesystemCache::open(folder).unwrap())
+    }
+}
+
+#[tokio::test]
+async fn the_filesystem_keeps_every_promise() {
+    let root = tempfile::tempdir().unwrap();
+    let kept = conformance::run(&caches(root.path(), |cache| Arc::new(cache))).await;
+    assert_eq!(
+        kept.unwrap_or_else(|broken| panic!("{broken}")),
+        conformance::PROMISES.len()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_filesystem_keeps_every_promise_with_odd_roots_and_many_threads() {
+    let root = tempfile::tempdir().unwrap();
+    let odd = root.path().join("a|b c#1/%7C ü");
+    let kept = conformance::run(&caches(&odd, |cache| Arc::new(cache))).await;
+    assert_eq!(
+        kept.unwrap_or_else(|broken| panic!("{broken}")),
+        conformance::PROMISES.len()
+    );
+}
+
+#[tokio::test]
+async fn each_fault_is_found_under_the_promise_it_breaks() {
+    let expected = [
+        (Fault::ListsNothing, "many cubes are listed, each once"),
+        (Fault::ListsTwice, "many cubes are listed, each once"),
+        (Fault::ListsStaged, "what is staged is invisible"),
+        (Fault::LooksUpEverything, "an empty cache shows nothing"),
+        (Fault::CountsTooFew, "usage counts every object and byte"),
+        (Fault::OpensAnother, "a committed cube is whole and visible"),
+        (
+            Fault::StagesInPlace,
+            "what a writer abandons is invisible and in nobody's way",
+        ),
+        (Fault::StagesInPlace, "what is staged is invisible"),
+        (Fault::StagesInPlace, "a failed commit leaves the old cube"),
+        (
+            Fault::StagesInOneFolder,
+            "staging places of one name are separate",
+        ),
+        (Fault::StartsFromTheOld, "a commit replaces the whole cube"),
+        (
+            Fault::CommitsNothing,
+            "a committed cube is whole and visible",
+        ),
+        (Fault::CommitsNothing, "cubes are both Zarr formats"),
+        (
+            Fault::CommitsAnything,
+            "what has no root metadata cannot be committed",
+        ),
+        (Fault::DiscardsByCommit, "what is discarded never appears"),
+        (
+            Fault::RemovesNothing,
+            "a removed cube is gone, and no other",
+        ),
+        (Fault::RemovesAll, "a removed cube is gone, and no other"),
+        (
+            Fault::LeasesToAll,
+            "of many who want a lease at once one gets it",
+        ),
+        (
+            Fault::LeasesToAll,
+            "a lease excludes others until it is dropped",
+        ),
+        (
+            Fault::LeasesOneAtATime,
+            "leases of different cubes are independent",
+        ),
+        (
+            Fault::HidesTheHolder,
+            "a lease excludes others until it is dropped",
+        ),
+        (
+            Fault::ForgetsRecords,
+            "records are kept and invisible among the cubes",
+        ),
+        (
+            Fault::RecordsAmongCubes,
+            "records are kept and invisible among the cubes",
+        ),
+        (
+            Fault::ScratchAmongCubes,
+            "scratch is invisible among the cubes",
+        ),
+        (Fault::MixesGenerations, "a commit replaces the whole cube"),
+        (
+            Fault::MixesGenerations,
+            "commits at once end in one whole cube",
+        ),
+        (
+            Fault::LeavesUploads,
+            "unfinished writes are not part of a cube",
+        ),
+        (
+            Fault::TearsCubes,
+            "readers of a cube that is replaced see no torn objects",
+        ),
+        (Fault::TearsRecords, "each put of a record is atomic"),
+        (Fault::ConfusesNames, "every valid name works"),
+        (
+            Fault::ConfusesNames,
+            "names that resemble each other are different",
+        ),
+    ];
+    for (fault, text) in expected {
+        let root = tempfile::tempdir().unwrap();
+        let cache = caches(root.path(), move |inner| {
+            Arc::new(Faulty::new(inner, fault))
+        })();
+        let promise = conformance::PROMISES
+            .iter()
+            .find(|promise| promise.text() == text)
+            .unwrap();
+        let broken = promise.check(cache).await.unwrap_err();
+        assert_eq!(broken.promise, text, "{fault:?}");
+    }
+    let covered: BTreeSet<_> = expected.iter().map(|(_, text)| *text).collect();
+    for promise in conformance::PROMISES {
+        assert!(
+            covered.contains(promise.text()),
+            "nothing shows that this check can fail: {promise:?}"
+        );
+    }
+}
+
+/// What is found above is due to the faults.
+#[tokio::test]
+async fn the_cache_without_a_fault_keeps_every_promise() {
+    let root = tempfile::tempdir().unwrap();
+    let new_cache = caches(root.path(), |inner| {
+        Arc::new(Faulty::new(inner, Fault::None))
+    });
+    conformance::run(&new_cache)
+        .await
+        .unwrap_or_else(|broken| panic!("{broken}"));
+}

@@ -1,0 +1,8 @@
+//! Integration tests of clms-cache.
+#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "tests")]
+
+mod conformance;
+mod faulty;
+mod filesystem;
+mod processes;
+mod sample;
