@@ -1,1 +1,69 @@
-//! clms-store.
+//! The data store of the Copernicus Land Monitoring Service (CLMS): list, describe, preload, open.
+//!
+//! From a service key to pixels:
+//!
+//! ```no_run
+//! use std::sync::Arc;
+//!
+//! use clms_store::{ClmsStore, DataId, PreloadOptions, progress::NoProgress};
+//! use tokio_util::sync::CancellationToken;
+//!
+//! #[tokio::main]
+//! async fn main() -> Result<(), clms_store::StoreError> {
+//!     let store = ClmsStore::builder()
+//!         .credentials_file("credentials.json") // made at https://land.copernicus.eu, under "API tokens"
+//!         .cache("./clms_cache")
+//!         .build()?;
+//!
+//!     // The first time this takes minutes to hours; from then on the cube is there.
+//!     let data_id: DataId = "clc2018|u2018_clc2018_v2020_20u1_raster100m".parse()?;
+//!     let options = PreloadOptions::default();
+//!     let outcomes = store
+//!         .preload(&[data_id.clone()], &options, Arc::new(NoProgress), &CancellationToken::new())
+//!         .await?;
+//!     println!("{:?}: {:?}", outcomes[0].status, outcomes[0].cube);
+//!
+//!     let cube = store.open(&data_id).await?;
+//!     let variable = &cube.group("")?.variables[0];
+//!     let window = cube.read_window("", &variable.name, 0..512, 0..512).await?;
+//!     println!("{} pixels of {}", window.pixels.len(), variable.name);
+//!     Ok(())
+//! }
+//! ```
+//!
+//! * [`Catalogue`] is what the portal offers, as [data ids](DataId).
+//! * [`ClmsStore::preload`] brings a data id into the cache as a Zarr cube; [`ClmsStore::open`] opens it.
+//! * Jobs survive whatever ends a process: asking for the same thing again goes on where it was.
+//! * Cubes in the cache are plain Zarr, which other software opens without this crate.
+//!
+//! Progress, cubes and jobs are re-exported from the layers below, so that this crate is the only one to depend on.
+
+pub mod catalogue;
+mod data_id;
+mod describe;
+mod eea;
+mod error;
+mod preload;
+mod store;
+
+pub use catalogue::Catalogue;
+pub use clms_api::{ServiceKey, SignedIn};
+pub use clms_preload::{JobOutcome, JobStatus, Problem, ProblemKind};
+pub use data_id::{DataId, InvalidDataId};
+pub use describe::{Description, TimeRange};
+pub use error::StoreError;
+pub use preload::{JobSummary, PlannedAction, PlannedPreload, PreloadOptions};
+pub use store::{CachedCube, ClmsStore, ClmsStoreBuilder, DEFAULT_API_URL, DEFAULT_POLL_INTERVAL};
+
+/// What a preload tells while it works.
+pub mod progress {
+    pub use clms_preload::{JobId, JobStatus, NoProgress, Progress, ProgressEvent, StageName, Unit};
+}
+
+/// Cubes: their structure, their pixels, and their colours.
+pub mod cube {
+    pub use clms_cube::{
+        ArrayStructure, Class, Crs, Cube, CubeStructure, GroupStructure, Grid, Legend, LegendClass, Overview, Pixels, Style,
+        Window, gdal_version,
+    };
+}

@@ -1,0 +1,190 @@
+//! Setting up a client.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::header::{ACCEPT, HeaderMap, HeaderValue};
+use reqwest::redirect;
+use url::Url;
+
+use super::token::TokenCache;
+use super::{Client, Inner};
+use crate::error::ApiError;
+use crate::retry::RetryPolicy;
+use crate::service_key::ServiceKey;
+
+/// The API of the real portal.
+pub const DEFAULT_BASE_URL: &str = "https://land.copernicus.eu/api";
+
+/// Sent with every request: the download host refuses what HTTP libraries send by themselves.
+const USER_AGENT: &str = concat!(
+    "clms/",
+    env!("CARGO_PKG_VERSION"),
+    " (+",
+    env!("CARGO_PKG_REPOSITORY"),
+    ")"
+);
+
+/// Settings of a [`Client`].
+///
+/// Proxies come from the environment (`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`).
+#[derive(Debug, Clone)]
+pub struct ClientBuilder {
+    base_url: String,
+    key: Option<ServiceKey>,
+    user_agent: String,
+    connect_timeout: Duration,
+    read_timeout: Duration,
+    retry: RetryPolicy,
+}
+
+impl Default for ClientBuilder {
+    fn default() -> Self {
+        Self {
+            base_url: DEFAULT_BASE_URL.to_owned(),
+            key: None,
+            user_agent: USER_AGENT.to_owned(),
+            connect_timeout: Duration::from_secs(20),
+            // A page of the real catalogue takes up to three seconds for 25 datasets, and the
+            // portal waits ten seconds for its engine before it answers a request.
+            read_timeout: Duration::from_secs(90),
+            retry: RetryPolicy::default(),
+        }
+    }
+}
+
+impl ClientBuilder {
+    /// The API's address; [`DEFAULT_BASE_URL`] unless said otherwise.
+    pub fn base_url(mut self, url: impl Into<String>) -> Self {
+        self.base_url = url.into();
+        self
+    }
+
+    /// The key to sign in with. The catalogue and downloads need none.
+    pub fn service_key(mut self, key: ServiceKey) -> Self {
+        self.key = Some(key);
+        self
+    }
+
+    /// What to call ourselves; `clms/<version> (+<repository>)` unless said otherwise.
+    pub fn user_agent(mut self, user_agent: impl Into<String>) -> Self {
+        self.user_agent = user_agent.into();
+        self
+    }
+
+    /// How long a connection may take to be made (20 seconds).
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.connect_timeout = timeout;
+        self
+    }
+
+    /// How long a server may be silent (90 seconds). There is no limit to a whole call, for a
+    /// download may take hours.
+    pub fn read_timeout(mut self, timeout: Duration) -> Self {
+        self.read_timeout = timeout;
+        self
+    }
+
+    /// How often and how long calls are tried.
+    pub fn retry(mut self, policy: RetryPolicy) -> Self {
+        self.retry = policy;
+        self
+    }
+
+    /// Makes the client; nothing is sent yet.
+    ///
+    /// # Errors
+    /// [`ApiError::Configuration`] when the base URL is no web address, the user agent can't
+    /// stand in a header, or TLS can't be set up.
+    pub fn build(self) -> Result<Client, ApiError> {
+        let base_url = parse_base_url(&self.base_url)?;
+        let mut headers = HeaderMap::new();
+        // Without it, everything under /api answers 404.
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        // A redirected POST would become a GET, and a JSON API has no reason to redirect.
+        let api = self
+            .http()
+            .default_headers(headers)
+            .redirect(redirect::Policy::none());
+        Ok(Client {
+            inner: Arc::new(Inner {
+                base_url,
+                api: api.build().map_err(configuration)?,
+                downloads: self.http().build().map_err(configuration)?,
+                key: self.key,
+                tokens: TokenCache::default(),
+                retry: self.retry,
+            }),
+        })
+    }
+
+    fn http(&self) -> reqwest::ClientBuilder {
+        reqwest::Client::builder()
+            .user_agent(&self.user_agent)
+            .connect_timeout(self.connect_timeout)
+            .read_timeout(self.read_timeout)
+            .referer(false)
+    }
+}
+
+fn parse_base_url(text: &str) -> Result<Url, ApiError> {
+    let wrong = |why: &str| ApiError::Configuration {
+        problem: format!("the base URL '{text}' {why}"),
+    };
+    let mut url =
+        Url::parse(text.trim()).map_err(|error| wrong(&format!("is no web address: {error}")))?;
+    if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
+        return Err(wrong(
+            "is no web address: it must begin with https:// and name a host",
+        ));
+    }
+    if url.query().is_some()
+        || url.fragment().is_some()
+        || !url.username().is_empty()
+        || url.password().is_some()
+    {
+        // Not quoted: it may hold a password.
+        let problem =
+            "the base URL must have neither user, password, query nor fragment".to_owned();
+        return Err(ApiError::Configuration { problem });
+    }
+    let path = url.path().trim_end_matches('/').to_owned();
+    url.set_path(&path);
+    Ok(url)
+}
+
+fn configuration(error: reqwest::Error) -> ApiError {
+    let source = std::error::Error::source(&error).map(|cause| format!(" ({cause})"));
+    ApiError::Configuration {
+        problem: format!("{error}{}", source.unwrap_or_default()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base_urls() {
+        for (text, path) in [
+            (DEFAULT_BASE_URL, "/api/@search"),
+            (" http://127.0.0.1:8080/api/ ", "/api/@search"),
+            ("https://host", "/@search"),
+        ] {
+            let client = Client::builder().base_url(text).build().unwrap();
+            assert_eq!(client.endpoint("@search").path(), path);
+        }
+        for text in [
+            "land.copernicus.eu/api",
+            "ftp://h/api",
+            "https://u:secret@h/api",
+            "https://h/api?x=1",
+            "",
+        ] {
+            let error = Client::builder().base_url(text).build().unwrap_err();
+            assert_eq!(error.kind(), "configuration", "{text}");
+            assert!(!error.to_string().contains("secret"));
+        }
+        assert!(Client::builder().user_agent("a\nb").build().is_err());
+    }
+}

@@ -1,0 +1,87 @@
+//! The client: one handle for all calls.
+
+mod builder;
+mod catalogue;
+mod exchange;
+mod sign_in;
+mod tasks;
+mod token;
+
+use std::fmt;
+use std::sync::Arc;
+
+use url::Url;
+
+pub use self::builder::{ClientBuilder, DEFAULT_BASE_URL};
+pub use self::catalogue::DatasetQuery;
+pub use self::sign_in::SignedIn;
+use self::token::TokenCache;
+use crate::retry::RetryPolicy;
+use crate::service_key::ServiceKey;
+
+/// A client of the portal's API. Cheap to clone; clones share connections and the token.
+///
+/// Calls that only read are repeated by the client's [`RetryPolicy`] when that may help. Calls
+/// that change something are repeated only when it is certain that the portal did nothing; else
+/// they fail with [`ApiError::Unclear`](crate::ApiError::Unclear). Dropping a call's future
+/// cancels it.
+#[derive(Clone)]
+pub struct Client {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    /// Without a slash at its end.
+    base_url: Url,
+    /// For the API: follows no redirects, and is the only one that ever sends the token.
+    api: reqwest::Client,
+    /// For downloads from wherever the portal's links lead.
+    downloads: reqwest::Client,
+    key: Option<ServiceKey>,
+    tokens: TokenCache,
+    retry: RetryPolicy,
+}
+
+impl Client {
+    /// Begins a client.
+    pub fn builder() -> ClientBuilder {
+        ClientBuilder::default()
+    }
+
+    /// The address of the API, without a slash at its end.
+    pub fn base_url(&self) -> &Url {
+        &self.inner.base_url
+    }
+
+    /// The key that the client signs in with.
+    pub fn service_key(&self) -> Option<&ServiceKey> {
+        self.inner.key.as_ref()
+    }
+
+    /// The connections for downloads, which know nothing of tokens.
+    pub(crate) fn downloads(&self) -> &reqwest::Client {
+        &self.inner.downloads
+    }
+
+    /// How often and how long calls are tried.
+    pub(crate) fn retry_policy(&self) -> RetryPolicy {
+        self.inner.retry
+    }
+
+    /// The address of an endpoint such as `@search`.
+    fn endpoint(&self, name: &str) -> Url {
+        let mut url = self.inner.base_url.clone();
+        url.set_path(&format!("{}/{name}", url.path().trim_end_matches('/')));
+        url
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("base_url", &self.inner.base_url.as_str())
+            .field("service_key", &self.inner.key)
+            .field("retry", &self.inner.retry)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,450 @@
+//! What can go wrong with a call of the API.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::time::Duration;
+
+use crate::server_message::ServerMessage;
+
+/// Why a call of the portal's API failed.
+///
+/// Addresses in errors hide secret query parameters, and no variant holds a key or a token.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ApiError {
+    /// The client can't be built as asked.
+    #[error("the client can't be set up: {problem}")]
+    Configuration {
+        /// What is wrong.
+        problem: String,
+    },
+    /// The request was not sent, for the portal would do something else than what was meant.
+    #[error("the request was not sent: {problem}")]
+    InvalidRequest {
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The call needs a service key and the client has none.
+    #[error("{call} needs a service key")]
+    NoKey {
+        /// The call.
+        call: String,
+    },
+    /// The service key failed to sign.
+    #[error("the service key could not sign: {source}")]
+    Signing {
+        /// Why.
+        source: jsonwebtoken::errors::Error,
+    },
+    /// The portal gives no token for the service key: it is revoked, say, or this machine's
+    /// clock is wrong.
+    #[error("{token_uri} refused the service key (HTTP {status}): {message}")]
+    KeyRefused {
+        /// Who refused.
+        token_uri: String,
+        /// The HTTP status.
+        status: u16,
+        /// The portal's words.
+        message: ServerMessage,
+    },
+    /// The portal refused a token that it had just given.
+    #[error("{call} was refused although a new token was used: {message}")]
+    Unauthorized {
+        /// The call.
+        call: String,
+        /// The portal's words.
+        message: ServerMessage,
+        /// The addresses that the key is limited to: the usual cause.
+        ip_range: Option<String>,
+    },
+    /// No answer, or not the whole of it.
+    #[error(transparent)]
+    Transport(#[from] TransportError),
+    /// An HTTP status that is no success.
+    #[error("{call} failed (HTTP {status}{}): {message}", after(*attempts))]
+    Status {
+        /// The call.
+        call: String,
+        /// The HTTP status.
+        status: u16,
+        /// The portal's words.
+        message: ServerMessage,
+        /// How often it was tried.
+        attempts: u32,
+    },
+    /// Too many requests (HTTP 429), and no patience left.
+    #[error("{call} was refused for asking too often (HTTP 429{})", after(*attempts))]
+    RateLimited {
+        /// The call.
+        call: String,
+        /// When the server wants to be asked again.
+        retry_after: Option<Duration>,
+        /// How often it was tried.
+        attempts: u32,
+    },
+    /// A web page where JSON belongs: a firewall, a login page, a maintenance notice.
+    #[error("{call} answered with a web page (HTTP {status}): {excerpt}")]
+    HtmlInsteadOfJson {
+        /// The call.
+        call: String,
+        /// The HTTP status.
+        status: u16,
+        /// The page's beginning.
+        excerpt: String,
+    },
+    /// An answer that this crate can't read.
+    #[error("{call}: {error}")]
+    Decode {
+        /// The call.
+        call: String,
+        /// What could not be read, and where.
+        error: DecodeError,
+    },
+    /// The portal's links from page to page lead nowhere.
+    #[error("{call}: page {page} leads to a next page but brings nothing new")]
+    EndlessPaging {
+        /// The call for that page.
+        call: String,
+        /// The page, from 1.
+        page: usize,
+    },
+    /// Whether the request was carried out is unknown: the answer was lost, or was a server's
+    /// error. The portal is known to make the task all the same, so look at
+    /// [`Client::tasks`](crate::Client::tasks) before anything is sent again.
+    #[error("it is unclear whether {call} was carried out: {cause}")]
+    Unclear {
+        /// The call.
+        call: String,
+        /// What happened.
+        #[source]
+        cause: Box<ApiError>,
+    },
+}
+
+impl ApiError {
+    /// A stable word for the kind of error.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Configuration { .. } => "configuration",
+            Self::InvalidRequest { .. } => "invalid_request",
+            Self::NoKey { .. } => "no_service_key",
+            Self::Signing { .. } => "signing",
+            Self::KeyRefused { .. } => "service_key_refused",
+            Self::Unauthorized { .. } => "unauthorized",
+            Self::Transport(error) => error.kind.as_str(),
+            Self::Status { status: 500.., .. } => "server_error",
+            Self::Status { .. } => "refused",
+            Self::RateLimited { .. } => "rate_limited",
+            Self::HtmlInsteadOfJson { .. } => "html_instead_of_json",
+            Self::Decode { .. } => "decode",
+            Self::EndlessPaging { .. } => "endless_paging",
+            Self::Unclear { .. } => "unclear",
+        }
+    }
+
+    /// Whether the same call may succeed later. Never so for [`ApiError::Unclear`], which must
+    /// not simply be repeated.
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Transport(error) => error.is_retryable(),
+            Self::Status { status, .. } => is_temporary(*status),
+            Self::RateLimited { .. } => true,
+            Self::HtmlInsteadOfJson { status, .. } => *status < 300 || *status >= 500,
+            _ => false,
+        }
+    }
+
+    /// What a person can do about it.
+    pub fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::NoKey { .. } => "make an API token in your profile at https://land.copernicus.eu",
+            Self::KeyRefused { message, .. } if message.text.contains("(iat)") => {
+                "this machine's clock is ahead of the portal's: set it right"
+            }
+            Self::KeyRefused { message, .. } if message.text.contains("expired") => {
+                "this machine's clock is behind the portal's: set it right"
+            }
+            Self::KeyRefused { .. } => {
+                "the key may be revoked: make a new one in your profile at https://land.copernicus.eu"
+            }
+            Self::Unauthorized {
+                ip_range: Some(range),
+                ..
+            } => {
+                return Some(format!(
+                    "the key may only be used from the addresses {range}"
+                ));
+            }
+            Self::Unauthorized { .. } => {
+                "the key may be revoked: make a new one in your profile at https://land.copernicus.eu"
+            }
+            Self::Transport(error) => return error.hint(),
+            Self::Status {
+                status: 300..400, ..
+            } => "use the address it redirects to as the base URL",
+            Self::Status { status: 404, .. } if self.refusal().is_none() => {
+                "check the base URL: it must end in /api"
+            }
+            Self::RateLimited { .. } => "ask less often",
+            Self::HtmlInsteadOfJson { .. } => {
+                "check the base URL, and whether a proxy or firewall stands between"
+            }
+            Self::Unclear { .. } => "look at the list of tasks before asking again",
+            Self::Decode { .. } => {
+                "the portal may have changed: is there a newer version of this program?"
+            }
+            _ => return None,
+        };
+        Some(hint.to_owned())
+    }
+
+    /// When the server wants to be asked again.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::RateLimited { retry_after, .. } => *retry_after,
+            _ => None,
+        }
+    }
+
+    /// The HTTP status of the answer, where there is one.
+    pub fn status(&self) -> Option<u16> {
+        match self {
+            Self::KeyRefused { status, .. }
+            | Self::Status { status, .. }
+            | Self::HtmlInsteadOfJson { status, .. } => Some(*status),
+            Self::Unauthorized { .. } => Some(401),
+            Self::RateLimited { .. } => Some(429),
+            Self::Unclear { cause, .. } => cause.status(),
+            _ => None,
+        }
+    }
+
+    /// What the portal's download tool objects to, if it is one of the things that a program
+    /// can do something about.
+    pub fn refusal(&self) -> Option<Refusal> {
+        match self {
+            Self::Status {
+                status: 400..500,
+                message,
+                ..
+            } => Refusal::read(&message.text),
+            _ => None,
+        }
+    }
+}
+
+/// Objections of the download tool, told by its words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// The same is queued already, or was asked for twice at once. Two equal queued tasks for a
+    /// prepackaged file make the portal refuse every request with this, also unrelated ones.
+    Duplicated,
+    /// More parts of datasets were asked for than the queue takes at a time.
+    TooManyItems,
+    /// There is no such dataset, or it is not published.
+    UnknownDataset,
+    /// The dataset has no such prepackaged file, or the file has no path.
+    UnknownFile,
+    /// There is no such task.
+    UnknownTask,
+    /// The task is another user's.
+    NotYourTask,
+}
+
+impl Refusal {
+    fn read(words: &str) -> Option<Self> {
+        [
+            ("download the same thing at least twice", Self::Duplicated),
+            ("download queue can only process", Self::TooManyItems),
+            ("the DatasetID is not valid", Self::UnknownDataset),
+            ("the FileID is not valid", Self::UnknownFile),
+            ("the task does not exist", Self::UnknownTask),
+            ("TaskID not registered", Self::UnknownTask),
+            ("permission denied", Self::NotYourTask),
+        ]
+        .into_iter()
+        .find_map(|(part, refusal)| words.contains(part).then_some(refusal))
+    }
+}
+
+/// No answer, or not the whole of it.
+#[derive(Debug, thiserror::Error)]
+#[error("{call} failed{}: {kind} ({})", after(*attempts), root_cause(source))]
+#[non_exhaustive]
+pub struct TransportError {
+    /// The call.
+    pub call: String,
+    /// What went wrong, roughly.
+    pub kind: TransportKind,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// Whether it is certain that the server got nothing of the request.
+    pub before_sending: bool,
+    /// What went wrong, exactly.
+    pub source: reqwest::Error,
+}
+
+impl TransportError {
+    /// `call` names the address, so the error's own copy, which hides no secrets, is dropped.
+    pub(crate) fn new(call: String, attempts: u32, source: reqwest::Error) -> Self {
+        let source = source.without_url();
+        Self {
+            call,
+            kind: TransportKind::of(&source),
+            attempts,
+            before_sending: source.is_connect() || source.is_builder(),
+            source,
+        }
+    }
+
+    /// Whether the same call may succeed later.
+    pub fn is_retryable(&self) -> bool {
+        !matches!(self.kind, TransportKind::Tls | TransportKind::Other)
+    }
+
+    /// What a person can do about it.
+    pub fn hint(&self) -> Option<String> {
+        let hint = match self.kind {
+            TransportKind::Unreachable => {
+                "check the network; behind a proxy, set HTTPS_PROXY (and NO_PROXY for what needs none)"
+            }
+            TransportKind::Tls => {
+                "check this machine's clock and certificates; a proxy that opens TLS needs its certificate installed"
+            }
+            _ => return None,
+        };
+        Some(hint.to_owned())
+    }
+}
+
+/// What went wrong on the way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum TransportKind {
+    /// The name has no address, or nobody listens there.
+    Unreachable,
+    /// The server is silent.
+    Timeout,
+    /// No trusted connection.
+    Tls,
+    /// The connection broke.
+    Interrupted,
+    /// Anything else, such as an address that is none.
+    Other,
+}
+
+impl TransportKind {
+    /// A stable word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unreachable => "unreachable",
+            Self::Timeout => "timeout",
+            Self::Tls => "tls",
+            Self::Interrupted => "interrupted",
+            Self::Other => "transport",
+        }
+    }
+
+    fn of(error: &reqwest::Error) -> Self {
+        // The TLS library's error type is not reqwest's to show, so its words must do.
+        let is_tls = error.is_connect()
+            && chain(error).any(|cause| {
+                let words = cause.to_string().to_ascii_lowercase();
+                words.contains("certificate")
+                    || words.contains("tls")
+                    || words.contains("handshake")
+            });
+        if is_tls {
+            Self::Tls
+        } else if error.is_timeout() {
+            Self::Timeout
+        } else if error.is_connect() {
+            Self::Unreachable
+        } else if error.is_request() || error.is_body() || error.is_decode() {
+            Self::Interrupted
+        } else {
+            Self::Other
+        }
+    }
+}
+
+impl fmt::Display for TransportKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Unreachable => "the host can't be reached",
+            Self::Timeout => "no answer in time",
+            Self::Tls => "no trusted connection",
+            Self::Interrupted => "the connection broke",
+            Self::Other => "the request can't be made",
+        })
+    }
+}
+
+/// Where an answer of the portal can't be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("can't read {what}: {}{problem}", at(path))]
+#[non_exhaustive]
+pub struct DecodeError {
+    /// What it is, such as `dataset 'clc2018'`.
+    pub what: String,
+    /// The JSON path of the trouble within it.
+    pub path: String,
+    /// The trouble.
+    pub problem: String,
+}
+
+impl DecodeError {
+    pub(crate) fn new(path: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self {
+            what: "the answer".to_owned(),
+            path: path.into(),
+            problem: problem.into(),
+        }
+    }
+
+    /// The same, of something with a name.
+    pub(crate) fn of(self, what: String) -> Self {
+        Self { what, ..self }
+    }
+}
+
+impl From<serde_path_to_error::Error<serde_json::Error>> for DecodeError {
+    fn from(error: serde_path_to_error::Error<serde_json::Error>) -> Self {
+        Self::new(error.path().to_string(), error.inner().to_string())
+    }
+}
+
+/// Whether an HTTP status is one that may be another the next time.
+pub(crate) fn is_temporary(status: u16) -> bool {
+    matches!(status, 408 | 425 | 429 | 500..)
+}
+
+fn after(attempts: u32) -> String {
+    if attempts > 1 {
+        format!(" after {attempts} attempts")
+    } else {
+        String::new()
+    }
+}
+
+fn at(path: &str) -> String {
+    if path.is_empty() || path == "." {
+        String::new()
+    } else {
+        format!("'{path}' ")
+    }
+}
+
+fn chain<'a>(
+    error: &'a (dyn StdError + 'static),
+) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+    std::iter::successors(Some(error), |error| StdError::source(*error))
+}
+
+fn root_cause(error: &reqwest::Error) -> String {
+    chain(error)
+        .last()
+        .map(ToString::to_string)
+        .unwrap_or_default()
+}

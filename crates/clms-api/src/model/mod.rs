@@ -1,0 +1,18 @@
+//! What the portal's answers mean.
+
+mod dataset;
+mod fields;
+mod files;
+mod ids;
+mod rich_text;
+mod size;
+mod task;
+mod words;
+
+pub use self::dataset::{BBox, Dataset, TemporalExtent};
+pub(crate) use self::fields::Fields;
+pub use self::files::{DownloadInformation, PrepackagedFile};
+pub use self::ids::{DatasetUid, FileId, InformationId, TaskId};
+pub use self::size::parse_size;
+pub use self::task::{Accepted, FileRequest, Task, TaskDataset};
+pub use self::words::{CdseRole, FileKind, Format, Source, TaskStatus};

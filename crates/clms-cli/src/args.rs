@@ -1,0 +1,230 @@
+//! The command line: what can be typed. See `design/cli.md` for the contract.
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Land data of Copernicus, from catalogue to cube in one command.
+///
+/// `clms list` shows what there is, `clms preload ID...` brings it into the cache as Zarr cubes that Python, GDAL and QGIS
+/// open, `clms open` and `clms preview` look at them.
+#[derive(Debug, Parser)]
+#[command(name = "clms", version, max_term_width = 100, propagate_version = true)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Global options")]
+pub(crate) struct Global {
+    /// The service key's JSON file [default: $XDG_CONFIG_HOME/clms/credentials.json]
+    #[arg(long, global = true, value_name = "FILE", env = "CLMS_CREDENTIALS", hide_env_values = true)]
+    pub(crate) credentials: Option<PathBuf>,
+    /// The portal's API
+    #[arg(long, global = true, value_name = "URL", env = "CLMS_API_URL", default_value = clms_store::DEFAULT_API_URL)]
+    pub(crate) api_url: String,
+    /// Where finished cubes live: a path or a file:// URL
+    #[arg(long, global = true, value_name = "URL", env = "CLMS_CACHE", default_value = "./clms_cache")]
+    pub(crate) cache: String,
+    /// Where downloads in progress live [default: inside the cache]
+    #[arg(long, global = true, value_name = "DIR", env = "CLMS_SCRATCH")]
+    pub(crate) scratch: Option<PathBuf>,
+    /// How long to wait between two looks at the portal's queue, such as 200ms, 15s or 2m; grows while nothing changes
+    #[arg(long, global = true, value_name = "DURATION", env = "CLMS_POLL_INTERVAL", default_value = "15s", value_parser = duration)]
+    pub(crate) poll_interval: Duration,
+    /// How results are printed on standard output
+    #[arg(short, long, global = true, value_enum, default_value_t = Output::Table)]
+    pub(crate) output: Output,
+    /// How progress is shown on standard error; auto: bars on a terminal, else a line for each change
+    #[arg(long, global = true, value_enum, env = "CLMS_PROGRESS", default_value_t = Progress::Auto)]
+    pub(crate) progress: Progress,
+    /// When to use colours; the variable NO_COLOR turns them off too
+    #[arg(long, global = true, value_enum, default_value_t = Colour::Auto)]
+    pub(crate) color: Colour,
+    /// Say more on standard error: -v what is done, -vv each request, -vvv everything
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+    /// Say only results and errors
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Output {
+    /// For people
+    Table,
+    /// For programs: one JSON document
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Progress {
+    /// Bars on a terminal, else plain
+    Auto,
+    /// A line for each change
+    Plain,
+    /// An event in JSON on each line
+    Json,
+    /// Nothing
+    None,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Colour {
+    /// On a terminal
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// The service key that signs you in
+    #[command(subcommand)]
+    Auth(Auth),
+    /// Data ids that can be had
+    List(List),
+    /// What a data id is: extent, times, resolution, licence, and what to do next
+    Describe(Describe),
+    /// The whole way into the cache: request, wait, download, unpack, build
+    Preload(Preload),
+    /// The preload jobs of this cache
+    #[command(subcommand)]
+    Jobs(Jobs),
+    /// The structure of a cached cube: dimensions, coordinates, variables, attributes; reads no pixels
+    Open(Open),
+    /// A map of a cached cube with the product's own colours and legend
+    Preview(Preview),
+    /// What is cached
+    #[command(subcommand)]
+    Cache(Cache),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Auth {
+    /// Signs in and says who you are, and until when
+    Check,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct List {
+    /// Only ids that match: words in any place of id or title, or a pattern with * and ?
+    pub(crate) pattern: Option<String>,
+    /// Only ids of this product
+    #[arg(long, value_name = "PRODUCT")]
+    pub(crate) product: Option<String>,
+    /// Only ids from this source, such as EEA
+    #[arg(long, value_name = "SOURCE")]
+    pub(crate) source: Option<String>,
+    /// Also what can't be had with this program, and why
+    #[arg(long)]
+    pub(crate) all: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Describe {
+    /// Such as 'clc2018|u2018_clc2018_v2020_20u1_raster100m'; `/` may stand for `|`
+    pub(crate) data_id: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Preload {
+    /// One or more data ids; they are worked on side by side
+    #[arg(required = true, value_name = "DATA_ID")]
+    pub(crate) data_ids: Vec<String>,
+    /// Also what is cached already: builds it anew and replaces it when it is whole
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Only request, and leave as soon as the portal has the requests; the same call again carries on
+    #[arg(long)]
+    pub(crate) detach: bool,
+    /// Only say what would be done: the request, what is cached, what is known about sizes
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Pixels of a chunk, as N or HEIGHT,WIDTH
+    #[arg(long, value_name = "N|H,W", value_parser = tile_size)]
+    pub(crate) tile_size: Option<(u32, u32)>,
+    /// Keep the downloaded zip files in the scratch folder
+    #[arg(long)]
+    pub(crate) keep_downloads: bool,
+    /// Give up waiting after this time, such as 90m; the job can be resumed
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub(crate) timeout: Option<Duration>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Jobs {
+    /// All jobs of this cache, newest first
+    List,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Open {
+    /// The data id of a cached cube
+    pub(crate) data_id: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Preview {
+    /// The data id of a cached cube
+    pub(crate) data_id: String,
+    /// The PNG file to write
+    #[arg(long, value_name = "FILE.png")]
+    pub(crate) out: PathBuf,
+    /// Width of the map in pixels
+    #[arg(long, value_name = "N", default_value_t = 1200, value_parser = clap::value_parser!(u32).range(64..=8192))]
+    pub(crate) width: u32,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Cache {
+    /// All finished cubes: size, age, place
+    List,
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    humantime::parse_duration(text)
+        .map_err(|why| format!("{why}; durations look like 200ms, 15s, 2m or 24h"))
+}
+
+fn tile_size(text: &str) -> Result<(u32, u32), String> {
+    let number = |text: &str| match text.trim().parse::<u32>() {
+        Ok(n) if (16..=16384).contains(&n) => Ok(n),
+        _ => Err(format!("{text:?} is not a number of pixels from 16 to 16384")),
+    };
+    match text.split_once(',') {
+        Some((height, width)) => Ok((number(height)?, number(width)?)),
+        None => number(text).map(|n| (n, n)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_holds_together() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn tile_sizes() {
+        assert_eq!(tile_size("512"), Ok((512, 512)));
+        assert_eq!(tile_size("256, 1024"), Ok((256, 1024)));
+        assert!(tile_size("0").is_err());
+        assert!(tile_size("512,").is_err());
+    }
+
+    #[test]
+    fn durations_have_no_hidden_lower_bound() {
+        assert_eq!(duration("200ms"), Ok(Duration::from_millis(200)));
+        assert!(duration("soon").is_err());
+    }
+}

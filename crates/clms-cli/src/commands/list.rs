@@ -1,0 +1,63 @@
+//! `clms list`.
+
+use clms_store::catalogue::{Entry, Filter};
+
+use super::{Context, Done};
+use crate::{args::List, text};
+
+pub(crate) async fn run(context: &Context, list: List) -> Done {
+    let catalogue = context.store.catalogue().await?;
+    let filter = Filter {
+        pattern: list.pattern,
+        product: list.product,
+        source: list.source,
+        all: list.all,
+    };
+    let entries: Vec<&Entry> = catalogue.list(&filter).collect();
+    if !catalogue.unreadable().is_empty() {
+        context.printer.note(&format!(
+            "note: {} datasets of the portal can't be read and are missing here (-v shows why)",
+            catalogue.unreadable().len()
+        ));
+    }
+    if entries.is_empty() {
+        let everything = Filter { all: true, ..filter };
+        let hidden = catalogue.list(&everything).count();
+        context.printer.note(&match hidden {
+            0 => "note: nothing matches; `clms list` without a pattern shows all".to_owned(),
+            hidden => format!("note: {hidden} match that can't be had with this version; --all shows them and why"),
+        });
+    }
+    context.result(&entries, || table(&entries))
+}
+
+fn table(entries: &[&Entry]) -> String {
+    let word = |word: &Option<String>| word.clone().unwrap_or_default();
+    let any_missing = entries.iter().any(|entry| !entry.available);
+    let rows = entries.iter().map(|entry| {
+        let mut row = vec![
+            entry.data_id.to_string(),
+            word(&entry.source),
+            word(&entry.resolution),
+            word(&entry.format),
+            entry.size.map_or_else(String::new, text::bytes),
+        ];
+        if any_missing {
+            row.push(
+                entry
+                    .why_not
+                    .as_ref()
+                    .map_or_else(String::new, |why| why.reason.clone()),
+            );
+        }
+        row
+    });
+    let mut header = vec!["data id", "source", "resolution", "format", "size"];
+    if any_missing {
+        header.push("why not");
+    }
+    if entries.is_empty() {
+        return String::new();
+    }
+    text::table(&header, rows, &[4])
+}

@@ -1,0 +1,111 @@
+//! The commands, one module each.
+
+mod auth;
+mod cache;
+mod describe;
+mod jobs;
+mod list;
+mod open;
+mod preload;
+mod preview;
+
+use clms_store::{ClmsStore, StoreError};
+use serde::Serialize;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    args::{Auth, Cache, Command, Global, Jobs},
+    failure::Failure,
+    printer::{Closed, Printer},
+    progress::Screen,
+};
+
+/// What every command works with.
+pub(crate) struct Context {
+    pub(crate) store: ClmsStore,
+    pub(crate) printer: Printer,
+    pub(crate) api_url: String,
+    pub(crate) screen: Screen,
+    pub(crate) progress: crate::args::Progress,
+    /// Cancelled by the first Ctrl-C or SIGTERM.
+    pub(crate) stop: CancellationToken,
+}
+
+/// Why a command did not end well.
+pub(crate) enum Stop {
+    /// It failed, and that is still to be said.
+    Failure(Failure),
+    /// All is said; only the exit code is missing.
+    Code(u8),
+    /// Its result could not be printed.
+    Closed(Closed),
+}
+
+pub(crate) type Done = Result<(), Stop>;
+
+impl Context {
+    pub(crate) fn new(global: &Global, printer: Printer, screen: Screen, stop: CancellationToken) -> Result<Self, StoreError> {
+        let mut builder = ClmsStore::builder()
+            .api_url(&global.api_url)
+            .cache(&global.cache)
+            .poll_interval(global.poll_interval);
+        if let Some(file) = global.credentials.clone().or_else(default_credentials) {
+            builder = builder.credentials_file(file);
+        }
+        if let Some(scratch) = &global.scratch {
+            builder = builder.scratch(scratch);
+        }
+        Ok(Self {
+            store: builder.build()?,
+            printer,
+            screen,
+            api_url: global.api_url.clone(),
+            progress: if global.quiet {
+                crate::args::Progress::None
+            } else {
+                global.progress
+            },
+            stop,
+        })
+    }
+
+    /// Prints a command's result.
+    pub(crate) fn result<T: Serialize>(&self, value: &T, text: impl FnOnce() -> String) -> Done {
+        self.printer.result(value, text).map_err(Stop::Closed)
+    }
+}
+
+/// `$XDG_CONFIG_HOME/clms/credentials.json`, with `~/.config` for the variable.
+fn default_credentials() -> Option<std::path::PathBuf> {
+    let config = match std::env::var_os("XDG_CONFIG_HOME").filter(|value| !value.is_empty()) {
+        Some(config) => config.into(),
+        None => std::path::PathBuf::from(std::env::var_os("HOME")?).join(".config"),
+    };
+    Some(config.join("clms").join("credentials.json"))
+}
+
+/// Runs a command to its end.
+pub(crate) async fn run(context: &Context, command: Command) -> Done {
+    match command {
+        Command::Auth(Auth::Check) => auth::check(context).await,
+        Command::List(list) => list::run(context, list).await,
+        Command::Describe(describe) => describe::run(context, describe).await,
+        Command::Preload(preload) => preload::run(context, preload).await,
+        Command::Jobs(Jobs::List) => jobs::list(context).await,
+        Command::Open(open) => open::run(context, open).await,
+        Command::Preview(preview) => preview::run(context, preview).await,
+        Command::Cache(Cache::List) => cache::list(context).await,
+    }
+}
+
+impl From<StoreError> for Stop {
+    fn from(why: StoreError) -> Self {
+        Self::Failure(why.into())
+    }
+}
+
+impl From<Failure> for Stop {
+    fn from(failure: Failure) -> Self {
+        Self::Failure(failure)
+    }
+}

@@ -1,0 +1,134 @@
+//! `clms open`.
+
+use clms_store::{
+    DataId, StoreError,
+    cube::{ArrayStructure, CubeStructure, GroupStructure},
+};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::{Context, Done};
+use crate::{args::Open, text};
+
+#[derive(Serialize)]
+struct Opened<'a> {
+    data_id: String,
+    cube: String,
+    #[serde(flatten)]
+    structure: &'a CubeStructure,
+}
+
+pub(crate) async fn run(context: &Context, open: Open) -> Done {
+    let data_id: DataId = open.data_id.parse().map_err(StoreError::from)?;
+    let cube = context.store.open(&data_id).await?;
+    let opened = Opened {
+        data_id: data_id.to_string(),
+        cube: context.store.cube_location(&data_id)?,
+        structure: cube.structure(),
+    };
+    context.result(&opened, || page(&opened))
+}
+
+fn page(opened: &Opened<'_>) -> String {
+    let mut out = format!("{}\n{}\n", opened.data_id, opened.cube);
+    for group in &opened.structure.groups {
+        out.push('\n');
+        out.push_str(&group_page(group));
+    }
+    out.push_str("\nattributes\n");
+    out.push_str(&attributes(&opened.structure.attributes));
+    out.push_str(&format!(
+        "\nopen it in Python\n  import xarray as xr, rioxarray\n  ds = xr.open_dataset({:?}, engine=\"zarr\", chunks={{}}, decode_coords=\"all\")\n",
+        opened.cube
+    ));
+    out
+}
+
+fn group_page(group: &GroupStructure) -> String {
+    let dims: Vec<String> = group
+        .dims
+        .iter()
+        .map(|dim| format!("{}: {}", dim.name, dim.size))
+        .collect();
+    let name = if group.path.is_empty() {
+        "root group".to_owned()
+    } else {
+        format!("group {}", group.path)
+    };
+    let mut out = format!("{name}  ({})\n", dims.join(", "));
+    if let Some(grid) = &group.grid {
+        let crs = match (&grid.crs.code, &grid.crs.name) {
+            (Some(code), Some(name)) => format!("{code} ({name})"),
+            (Some(either), None) | (None, Some(either)) => either.clone(),
+            (None, None) => "unnamed".to_owned(),
+        };
+        let [west, south, east, north] = grid.bbox();
+        let [width, height] = grid.pixel_size();
+        out.push_str(&format!("  crs         {crs}\n"));
+        out.push_str(&format!("  bbox        {west} {south} {east} {north}  (west south east north)\n"));
+        out.push_str(&format!("  pixel       {width} x {height}\n"));
+    }
+    for coordinate in &group.coordinates {
+        out.push_str(&format!("  coordinate  {}\n", array(coordinate)));
+    }
+    for variable in &group.variables {
+        out.push_str(&format!("  variable    {}\n", array(variable)));
+        out.push_str(&variable_notes(variable));
+    }
+    out
+}
+
+fn array(array: &ArrayStructure) -> String {
+    let joined = |sizes: &[u64]| {
+        sizes
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join(" x ")
+    };
+    let mut out = format!("{} ({}) {}", array.name, array.dims.join(", "), array.dtype.name());
+    if !array.shape.is_empty() {
+        out.push_str(&format!(", chunks {}", joined(&array.chunks)));
+    }
+    if let Some(shards) = &array.shards {
+        out.push_str(&format!(" in shards {}", joined(shards)));
+    }
+    out
+}
+
+fn variable_notes(variable: &ArrayStructure) -> String {
+    let mut out = String::new();
+    if let Some(long_name) = variable.long_name() {
+        let units = variable
+            .units()
+            .map(|units| format!(" [{units}]"))
+            .unwrap_or_default();
+        out.push_str(&format!("              {long_name}{units}\n"));
+    }
+    if let Some(fill) = variable.attributes.get("_FillValue") {
+        out.push_str(&format!("              {fill} means no data\n"));
+    }
+    for class in variable.classes() {
+        let colour = class
+            .colour
+            .map(|[r, g, b]| format!("#{r:02x}{g:02x}{b:02x}"))
+            .unwrap_or_default();
+        let name = class.name.unwrap_or_default();
+        out.push_str(format!("              {:>5}  {colour:7}  {name}", class.value).trim_end());
+        out.push('\n');
+    }
+    out
+}
+
+/// Attributes that are short enough to be read.
+fn attributes(attributes: &Map<String, Value>) -> String {
+    let rows: Vec<(&str, String)> = attributes
+        .iter()
+        .filter_map(|(name, value)| match value {
+            Value::String(text) => Some((name.as_str(), text.clone())),
+            Value::Number(_) | Value::Bool(_) => Some((name.as_str(), value.to_string())),
+            _ => None,
+        })
+        .collect();
+    text::pairs(&rows).lines().map(|line| format!("  {line}\n")).collect()
+}

@@ -1,0 +1,127 @@
+//! `clms preload`.
+
+use clms_store::{DataId, JobOutcome, JobStatus, PlannedAction, PlannedPreload, PreloadOptions, StoreError};
+
+use super::{Context, Done, Stop};
+use crate::{args::Preload, exit, failure::Failure, progress, text};
+
+pub(crate) async fn run(context: &Context, preload: Preload) -> Done {
+    let data_ids = data_ids(&preload.data_ids)?;
+    let options = PreloadOptions {
+        force: preload.force,
+        tile_size: preload.tile_size,
+        keep_downloads: preload.keep_downloads,
+        timeout: preload.timeout,
+        detach: preload.detach,
+    };
+    if preload.dry_run {
+        let plans = context.store.plan_preload(&data_ids, &options).await?;
+        return context.result(&plans, || plan(&plans));
+    }
+    let listener = progress::listener(context.progress, &context.screen);
+    let outcomes = match context
+        .store
+        .preload(&data_ids, &options, listener, &context.stop)
+        .await
+    {
+        Err(StoreError::Interrupted) => return Err(Stop::Code(exit::INTERRUPTED)),
+        outcomes => outcomes?,
+    };
+    context.result(&outcomes, || summary(&outcomes))?;
+    conclude(context, &outcomes)
+}
+
+/// The ids as typed, each once.
+fn data_ids(typed: &[String]) -> Result<Vec<DataId>, StoreError> {
+    let mut data_ids: Vec<DataId> = Vec::new();
+    for text in typed {
+        let data_id = text.parse()?;
+        if !data_ids.contains(&data_id) {
+            data_ids.push(data_id);
+        }
+    }
+    Ok(data_ids)
+}
+
+fn plan(plans: &[PlannedPreload]) -> String {
+    let mut out = String::new();
+    for plan in plans {
+        let pairs = [
+            ("data id", plan.data_id.to_string()),
+            (
+                "would",
+                match plan.action {
+                    PlannedAction::Cached => "do nothing: the cube is there (--force builds it anew)".to_owned(),
+                    PlannedAction::Resume => "go on with an unfinished job".to_owned(),
+                    _ => "request it, unless the portal has a task for it already".to_owned(),
+                },
+            ),
+            ("request", plan.request.to_string()),
+            (
+                "download",
+                plan.size
+                    .map_or_else(|| "of unknown size".to_owned(), |size| format!("about {}", text::bytes(size))),
+            ),
+            ("job", plan.job.to_string()),
+            ("cube", plan.cube.clone()),
+        ];
+        out.push_str(&text::pairs(&pairs));
+        out.push('\n');
+    }
+    let new: u64 = plans
+        .iter()
+        .filter(|plan| plan.action != PlannedAction::Cached)
+        .filter_map(|plan| plan.size)
+        .sum();
+    out.push_str(&format!("about {} to download; nothing was requested\n", text::bytes(new)));
+    out
+}
+
+fn summary(outcomes: &[JobOutcome]) -> String {
+    let rows = outcomes.iter().map(|outcome| {
+        vec![
+            outcome.data_id.clone(),
+            progress::ending(outcome.status).to_owned(),
+            outcome.bytes.map_or_else(String::new, text::bytes),
+            outcome.cube.clone().unwrap_or_default(),
+        ]
+    });
+    text::table(&["data id", "status", "size", "cube"], rows, &[2])
+}
+
+/// Says why what failed has failed, and finds the exit code.
+fn conclude(context: &Context, outcomes: &[JobOutcome]) -> Done {
+    let mut codes = Vec::new();
+    for outcome in outcomes {
+        let Some(problem) = &outcome.error else { continue };
+        let mut failure = Failure::from(problem);
+        failure.message = format!("{}: {}", outcome.data_id, failure.message);
+        if !context.printer.is_json() && outcome.status == JobStatus::Failed {
+            context.printer.failure(&failure);
+        }
+        codes.push(failure.code);
+    }
+    if context.stop.is_cancelled() {
+        context.printer.note(&format!(
+            "stopped; what was requested stays at the portal. To go on: {}",
+            same_again(outcomes)
+        ));
+        return Err(Stop::Code(exit::INTERRUPTED));
+    }
+    match codes.as_slice() {
+        [] => Ok(()),
+        codes if codes.len() < outcomes.len() => Err(Stop::Code(exit::PARTLY)),
+        [first, rest @ ..] if rest.iter().all(|code| code == first) => Err(Stop::Code(*first)),
+        _ => Err(Stop::Code(exit::FAILED)),
+    }
+}
+
+fn same_again(outcomes: &[JobOutcome]) -> String {
+    let ids = outcomes
+        .iter()
+        .filter(|outcome| outcome.status == JobStatus::Cancelled)
+        .map(|outcome| format!("'{}'", outcome.data_id))
+        .collect::<Vec<_>>()
+        .join(" ");
+    format!("clms preload {ids}")
+}

@@ -1,0 +1,29 @@
+//! Exit codes: part of the program's contract.
+
+/// All done.
+pub(crate) const DONE: u8 = 0;
+/// It failed.
+pub(crate) const FAILED: u8 = 1;
+/// It was called in a way that makes no sense.
+pub(crate) const USAGE: u8 = 2;
+/// There is no such data id; nothing was done.
+pub(crate) const NO_SUCH_DATA_ID: u8 = 3;
+/// Credentials are missing or refused.
+pub(crate) const CREDENTIALS: u8 = 4;
+/// Some of several failed and some succeeded.
+pub(crate) const PARTLY: u8 = 5;
+/// Stopped by Ctrl-C (128 + SIGINT).
+pub(crate) const INTERRUPTED: u8 = 130;
+/// Stopped by SIGTERM (128 + 15).
+pub(crate) const TERMINATED: u8 = 143;
+
+/// The code for what failed.
+pub(crate) fn of_kind(kind: &str) -> u8 {
+    match kind {
+        "invalid_data_id" | "no_such_data_id" => NO_SUCH_DATA_ID,
+        "setting" => USAGE,
+        "unauthorized" | "no_key" | "key_refused" => CREDENTIALS,
+        kind if kind.starts_with("credentials_") || kind.starts_with("key_") => CREDENTIALS,
+        _ => FAILED,
+    }
+}

@@ -1,0 +1,7 @@
+//! Map sheets: a picture of a cube with title, legend, scale bar, north arrow and licence line, as PNG.
+
+mod canvas;
+mod lettering;
+mod sheet;
+
+pub(crate) use sheet::{Ground, Sheet};

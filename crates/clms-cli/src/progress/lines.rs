@@ -1,0 +1,89 @@
+//! Progress as lines: for people without a terminal, and for programs.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use clms_store::progress::{JobId, Progress, ProgressEvent};
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::{
+    screen::Screen,
+    story::{Story, job_of},
+};
+
+/// A long download or build says how far it is so often.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(30);
+
+/// A line for each change.
+#[derive(Debug)]
+pub(crate) struct PlainLines {
+    screen: Screen,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    story: Story,
+    last_line: HashMap<JobId, Instant>,
+}
+
+impl PlainLines {
+    pub(crate) fn new(screen: Screen) -> Self {
+        Self {
+            screen,
+            state: Mutex::default(),
+        }
+    }
+}
+
+impl Progress for PlainLines {
+    fn event(&self, event: &ProgressEvent) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut line = state.story.tell(event);
+        let Some(job) = job_of(event) else { return };
+        if line.is_none() && matches!(event, ProgressEvent::Amount { .. }) {
+            let quiet_for = state.last_line.get(job).map(Instant::elapsed);
+            if quiet_for.is_some_and(|quiet| quiet > SIGN_OF_LIFE) {
+                line = state.story.of(job).and_then(|story| Some(story.amount?.text()));
+            }
+        }
+        let Some(line) = line else { return };
+        let data_id = state.story.of(job).map(|story| story.data_id.clone()).unwrap_or_default();
+        state.last_line.insert(job.clone(), Instant::now());
+        self.screen.line(&format!("{data_id}: {line}"));
+    }
+}
+
+/// An event in JSON on each line, with the time it happened.
+#[derive(Debug)]
+pub(crate) struct JsonLines(Screen);
+
+#[derive(Serialize)]
+struct Stamped<'a> {
+    time: Timestamp,
+    #[serde(flatten)]
+    event: &'a ProgressEvent,
+}
+
+impl JsonLines {
+    pub(crate) fn new(screen: Screen) -> Self {
+        Self(screen)
+    }
+}
+
+impl Progress for JsonLines {
+    fn event(&self, event: &ProgressEvent) {
+        let stamped = Stamped {
+            time: Timestamp::now(),
+            event,
+        };
+        // Events are plain numbers and texts, which JSON can hold.
+        if let Ok(line) = serde_json::to_string(&stamped) {
+            self.0.line(&line);
+        }
+    }
+}

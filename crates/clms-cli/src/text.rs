@@ -1,0 +1,145 @@
+//! Numbers, times and tables as people read them.
+
+use comfy_table::{ContentArrangement, Table, presets};
+use jiff::{Timestamp, tz::TimeZone};
+
+/// Bytes with three significant digits and binary units, as in `1.53 MiB`.
+pub(crate) fn bytes(bytes: u64) -> String {
+    const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
+    if bytes < 1024 {
+        return format!("{bytes} B");
+    }
+    let mut value = bytes as f64 / 1024.0;
+    let mut unit = UNITS[0];
+    for next in &UNITS[1..] {
+        // What would be shown as 1024 belongs to the next unit.
+        if value < 1023.5 {
+            break;
+        }
+        value /= 1024.0;
+        unit = next;
+    }
+    match value {
+        value if value < 9.995 => format!("{value:.2} {unit}"),
+        value if value < 99.95 => format!("{value:.1} {unit}"),
+        value => format!("{value:.0} {unit}"),
+    }
+}
+
+/// A time as people read it, to the second, in UTC.
+pub(crate) fn time(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
+}
+
+/// A day, in UTC.
+pub(crate) fn day(time: Timestamp) -> String {
+    time.to_zoned(TimeZone::UTC).date().to_string()
+}
+
+/// How long ago that is, in one unit, as in `3 min ago`.
+pub(crate) fn ago(time: Timestamp, now: Timestamp) -> String {
+    let seconds = now.duration_since(time).as_secs().max(0);
+    let (number, unit) = match seconds {
+        0..=89 => (seconds, "s"),
+        90..=5399 => (seconds / 60, "min"),
+        5400..=172_799 => (seconds / 3600, "h"),
+        _ => (seconds / 86400, "days"),
+    };
+    format!("{number} {unit} ago")
+}
+
+/// A table with a header line and columns divided by blanks, easy to `grep` and `awk`.
+pub(crate) fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>, right: &[usize]) -> String {
+    let mut table = Table::new();
+    table
+        .load_style(presets::NOTHING)
+        .set_content_arrangement(ContentArrangement::Disabled)
+        .set_header(header.iter().map(|title| title.to_uppercase()));
+    for row in rows {
+        table.add_row(row);
+    }
+    for (position, column) in table.column_iter_mut().enumerate() {
+        column.set_padding(if position == 0 { (0, 1) } else { (1, 1) });
+        if right.contains(&position) {
+            column.set_cell_alignment(comfy_table::CellAlignment::Right);
+        }
+    }
+    trim_line_ends(&table.to_string())
+}
+
+/// Pairs of name and value, one a line, long values folded under themselves.
+pub(crate) fn pairs(pairs: &[(&str, String)]) -> String {
+    const WIDTH: usize = 100;
+    let name_width = pairs.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    let mut out = String::new();
+    for (name, value) in pairs {
+        let mut lines = value.lines().flat_map(|line| fold(line, WIDTH - name_width - 2));
+        out.push_str(&format!("{name:name_width$}  {}\n", lines.next().unwrap_or_default()));
+        for line in lines {
+            out.push_str(&format!("{:name_width$}  {line}\n", ""));
+        }
+    }
+    trim_line_ends(&out)
+}
+
+/// Breaks a line at blanks.
+pub(crate) fn fold(line: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in line.split_whitespace() {
+        let last = lines.len() - 1;
+        let length = lines[last].chars().count();
+        if length > 0 && length + 1 + word.chars().count() > width {
+            lines.push(word.to_owned());
+        } else {
+            if length > 0 {
+                lines[last].push(' ');
+            }
+            lines[last].push_str(word);
+        }
+    }
+    lines
+}
+
+fn trim_line_ends(text: &str) -> String {
+    text.lines().map(|line| line.trim_end().to_owned() + "\n").collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_have_three_digits() {
+        for (number, text) in [
+            (0, "0 B"),
+            (1023, "1023 B"),
+            (1024, "1.00 KiB"),
+            (1_048_575, "1.00 MiB"),
+            (10 << 20, "10.0 MiB"),
+            (500 << 30, "500 GiB"),
+            (u64::MAX, "16384 PiB"),
+        ] {
+            assert_eq!(bytes(number), text);
+        }
+    }
+
+    #[test]
+    fn long_values_are_folded_under_themselves() {
+        let value = "word ".repeat(40);
+        let text = pairs(&[("name", value), ("x", "y".to_owned())]);
+        assert!(text.lines().all(|line| line.len() <= 100));
+        assert!(text.lines().nth(1).unwrap().starts_with("      word"));
+        assert!(text.ends_with("x     y\n"));
+    }
+
+    #[test]
+    fn ages() {
+        let now = Timestamp::from_second(1_000_000).unwrap();
+        let before = |seconds: i64| ago(Timestamp::from_second(1_000_000 - seconds).unwrap(), now);
+        assert_eq!(before(5), "5 s ago");
+        assert_eq!(before(600), "10 min ago");
+        assert_eq!(before(7200), "2 h ago");
+        assert_eq!(before(864_000), "10 days ago");
+        assert_eq!(before(-5), "0 s ago");
+    }
+}

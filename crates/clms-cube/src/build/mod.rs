@@ -1,0 +1,263 @@
+//! From a plan to a cube: blocking workers read and encode, one asynchronous writer stores.
+//!
+//! Memory stays bounded by the number of workers, not by the product: a worker holds one band of pixels, one chunk high,
+//! and the compressed chunks of the shards that it makes.
+
+mod mosaic;
+mod shard;
+mod worker;
+
+use std::sync::Arc;
+
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
+use serde::Serialize;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::metadata::{self, document_key, node_path};
+use crate::plan::{CubePlan, GroupPlan, Note};
+use crate::{CubeError, PackageFiles};
+use shard::encode_chunk;
+use worker::{Job, Shard, Unit};
+
+/// Objects written at the same time.
+const WRITES: usize = 4;
+
+/// Hears how a build goes on. Called from the task that runs [`build`]; must not block.
+pub trait BuildProgress: Send + Sync {
+    /// Something was finished.
+    fn advanced(&self, state: BuildState);
+}
+
+/// Hears nothing.
+impl BuildProgress for () {
+    fn advanced(&self, _: BuildState) {}
+}
+
+/// How far a build is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct BuildState {
+    /// Chunks read and, unless empty, written.
+    pub chunks_done: u64,
+    /// All chunks of all variables.
+    pub chunks_total: u64,
+    /// Bytes written to the store.
+    pub bytes_written: u64,
+}
+
+/// What a build did.
+#[derive(Debug, Clone, Serialize)]
+pub struct BuildReport {
+    /// Which files went into the cube.
+    pub files: PackageFiles,
+    /// What a person should know.
+    pub notes: Vec<Note>,
+    /// Chunks of all variables.
+    pub chunks: u64,
+    /// Those that hold data; the others are fill as a whole and not stored.
+    pub chunks_written: u64,
+    /// Objects written.
+    pub objects: u64,
+    /// Bytes written.
+    pub bytes_written: u64,
+}
+
+/// Builds the cube of a plan into an empty store that is rooted at the cube. The root `zarr.json` is written last, so
+/// that a cube which was not finished can't be opened.
+///
+/// Runs its own threads and needs a Tokio runtime. When the future is dropped, the threads stop at the next chunk.
+///
+/// # Errors
+/// What is wrong with a raster or the store, or [`CubeError::Cancelled`]. The store then holds parts of a cube.
+pub async fn build(
+    plan: CubePlan,
+    sink: Arc<dyn ObjectStore>,
+    progress: &dyn BuildProgress,
+    cancel: &CancellationToken,
+) -> Result<BuildReport, CubeError> {
+    let job = Arc::new(Job::new(plan));
+    let mut writer = Writer::new(sink, progress, &job);
+    // Stops the workers on every way out, also when this future is dropped.
+    let stop = cancel.child_token();
+    let _stop_on_exit = stop.clone().drop_guard();
+    let workers = job
+        .plan
+        .options
+        .workers
+        .map_or_else(default_workers, std::num::NonZeroUsize::get);
+    let (sender, mut shards) = mpsc::channel(workers);
+    let mut threads = tokio::task::JoinSet::new();
+    for _ in 0..workers.min(job.units.len()) {
+        let (job, sender, stop) = (Arc::clone(&job), sender.clone(), stop.clone());
+        threads.spawn_blocking(move || worker::run(&job, &sender, &stop));
+    }
+    drop(sender);
+    let written = writer.write_shards(&mut shards, cancel).await;
+    if written.is_err() {
+        stop.cancel();
+    }
+    drop(shards);
+    // No thread may touch the sources once this returns.
+    while let Some(ended) = threads.join_next().await {
+        if let (Err(error), Ok(())) = (ended, &written) {
+            return Err(CubeError::internal("a worker thread", error));
+        }
+    }
+    written?;
+    writer.write_metadata(&job.plan, cancel).await?;
+    let Writer {
+        state,
+        objects,
+        chunks_written,
+        ..
+    } = writer;
+    Ok(BuildReport {
+        files: job.plan.files.clone(),
+        notes: job.plan.notes.clone(),
+        chunks: state.chunks_total,
+        chunks_written,
+        objects,
+        bytes_written: state.bytes_written,
+    })
+}
+
+fn default_workers() -> usize {
+    /// More threads than this wait for memory and disk, not for a core.
+    const MOST: usize = 8;
+    std::thread::available_parallelism()
+        .map_or(2, std::num::NonZeroUsize::get)
+        .min(MOST)
+}
+
+/// Stores objects and counts them.
+struct Writer<'a> {
+    sink: Arc<dyn ObjectStore>,
+    progress: &'a dyn BuildProgress,
+    state: BuildState,
+    objects: u64,
+    chunks_written: u64,
+}
+
+impl<'a> Writer<'a> {
+    fn new(sink: Arc<dyn ObjectStore>, progress: &'a dyn BuildProgress, job: &Job) -> Self {
+        let state = BuildState {
+            chunks_done: job.chunks_without_tiles,
+            chunks_total: job.chunks,
+            bytes_written: 0,
+        };
+        Self {
+            sink,
+            progress,
+            state,
+            objects: 0,
+            chunks_written: 0,
+        }
+    }
+
+    async fn write_shards(
+        &mut self,
+        shards: &mut mpsc::Receiver<Result<Shard, CubeError>>,
+        cancel: &CancellationToken,
+    ) -> Result<(), CubeError> {
+        let mut writes = FuturesUnordered::new();
+        let mut open = true;
+        self.progress.advanced(self.state);
+        while open || !writes.is_empty() {
+            tokio::select! {
+                biased;
+                () = cancel.cancelled() => return Err(CubeError::Cancelled),
+                Some(written) = writes.next(), if !writes.is_empty() => {
+                    let size: u64 = written?;
+                    self.objects += 1;
+                    self.state.bytes_written += size;
+                    self.progress.advanced(self.state);
+                }
+                shard = shards.recv(), if open && writes.len() < WRITES => match shard.transpose()? {
+                    None => open = false,
+                    Some(shard) => {
+                        self.state.chunks_done += shard.chunks;
+                        self.chunks_written += shard.chunks_written;
+                        if let Some(bytes) = shard.bytes {
+                            writes.push(put(Arc::clone(&self.sink), shard.key, bytes));
+                        } else {
+                            self.progress.advanced(self.state);
+                        }
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Coordinates and documents, the root document last.
+    async fn write_metadata(
+        &mut self,
+        plan: &CubePlan,
+        cancel: &CancellationToken,
+    ) -> Result<(), CubeError> {
+        for group in &plan.groups {
+            for (key, bytes) in coordinates(group)? {
+                self.write(key, bytes).await?;
+            }
+        }
+        for document in metadata::documents(plan) {
+            if cancel.is_cancelled() {
+                return Err(CubeError::Cancelled);
+            }
+            let bytes = serde_json::to_vec_pretty(&document.content)
+                .map_err(|error| CubeError::internal("writing metadata as JSON", error))?;
+            self.write(document_key(&document.path), bytes).await?;
+        }
+        Ok(())
+    }
+
+    async fn write(&mut self, key: String, bytes: Vec<u8>) -> Result<(), CubeError> {
+        self.state.bytes_written += put(Arc::clone(&self.sink), key, bytes).await?;
+        self.objects += 1;
+        self.progress.advanced(self.state);
+        Ok(())
+    }
+}
+
+async fn put(sink: Arc<dyn ObjectStore>, key: String, bytes: Vec<u8>) -> Result<u64, CubeError> {
+    // `parse`, because `from` would encode some characters of a name.
+    let path = Path::parse(&key).map_err(|error| CubeError::internal("naming an object", error))?;
+    let size = bytes.len() as u64;
+    sink.put(&path, PutPayload::from(bytes))
+        .await
+        .map_err(|error| CubeError::store("write", &key, error))?;
+    Ok(size)
+}
+
+/// The single chunks of `x` and `y`.
+fn coordinates(group: &GroupPlan) -> Result<[(String, Vec<u8>); 2], CubeError> {
+    let chunk = |name: &str, values: &[f64]| {
+        let key = format!("{}/c/0", node_path(&group.path, name));
+        Ok::<_, CubeError>((key, encode_chunk(values)?))
+    };
+    Ok([chunk("y", &group.grid.y())?, chunk("x", &group.grid.x())?])
+}
+
+/// Units of work, and the chunks that no tile touches.
+impl Job {
+    fn new(plan: CubePlan) -> Self {
+        let mut units = Vec::new();
+        let (mut chunks, mut chunks_in_units) = (0, 0);
+        for (group_index, group) in plan.groups.iter().enumerate() {
+            for (variable_index, variable) in group.variables.iter().enumerate() {
+                let all = Unit::all_of(group, group_index, variable_index);
+                chunks += all.iter().map(|unit| unit.chunks(group)).sum::<u64>();
+                // Without a fill value every pixel has to be written; there are no gaps then.
+                let with_tiles = all.into_iter().filter(|unit| unit.touches(&variable.tiles));
+                for unit in with_tiles {
+                    chunks_in_units += unit.chunks(group);
+                    units.push(unit);
+                }
+            }
+        }
+        Self::of(plan, units, chunks, chunks - chunks_in_units)
+    }
+}

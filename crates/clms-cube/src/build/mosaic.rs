@@ -1,0 +1,180 @@
+//! Pixels of any window of a grid, put together from the tiles under it.
+
+use gdal::Dataset;
+
+use crate::CubeError;
+use crate::dtype::{Element, SourceWindow};
+use crate::gdal_source::RasterSource;
+use crate::plan::{Fill, Tile, VariablePlan};
+
+/// A part of a grid, in pixels.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Window {
+    pub(super) row: u64,
+    pub(super) col: u64,
+    pub(super) height: u64,
+    pub(super) width: u64,
+}
+
+impl Window {
+    /// The part that a tile covers.
+    pub(super) fn intersection(&self, tile: &Tile) -> Option<Self> {
+        let row = self.row.max(tile.row);
+        let col = self.col.max(tile.col);
+        let bottom = (self.row + self.height).min(tile.row + tile.height);
+        let right = (self.col + self.width).min(tile.col + tile.width);
+        (row < bottom && col < right).then(|| Self {
+            row,
+            col,
+            height: bottom - row,
+            width: right - col,
+        })
+    }
+}
+
+/// Open datasets of one thread: GDAL's may not be shared between threads.
+#[derive(Default)]
+pub(super) struct OpenRasters {
+    /// The one used last stands last.
+    open: Vec<(String, Dataset)>,
+}
+
+impl OpenRasters {
+    /// Enough for the tiles around a corner, twice.
+    const MOST: usize = 8;
+
+    fn get(&mut self, source: &RasterSource) -> Result<&Dataset, CubeError> {
+        let entry = match self.open.iter().position(|(name, _)| *name == source.name) {
+            Some(index) => self.open.remove(index),
+            None => {
+                if self.open.len() >= Self::MOST {
+                    self.open.remove(0);
+                }
+                (source.name.clone(), source.open()?)
+            }
+        };
+        self.open.push(entry);
+        self.open
+            .last()
+            .map(|(_, dataset)| dataset)
+            .ok_or_else(|| CubeError::internal("opening a raster", "lost it"))
+    }
+}
+
+/// One variable's tiles under one unit, as pixels of type `T`.
+pub(super) struct Mosaic<'a, T> {
+    variable: &'a VariablePlan,
+    fill_plan: Fill,
+    fill: T,
+    /// Tiles that the unit touches, in the order of names.
+    tiles: Vec<&'a Tile>,
+}
+
+impl<'a, T: Element> Mosaic<'a, T> {
+    pub(super) fn new(variable: &'a VariablePlan, unit: &Window) -> Self {
+        let tiles = variable
+            .tiles
+            .iter()
+            .filter(|tile| unit.intersection(tile).is_some())
+            .collect();
+        let fill = T::from_f64(variable.fill.value.unwrap_or(0.0));
+        Self {
+            variable,
+            fill_plan: variable.fill,
+            fill,
+            tiles,
+        }
+    }
+
+    /// The value of pixels without data; 0 when the variable has none.
+    pub(super) fn fill(&self) -> T {
+        self.fill
+    }
+
+    /// Reads a window into `out`, row by row; returns whether any tile touches it. If none does, `out` is left as it is.
+    pub(super) fn read(
+        &self,
+        window: Window,
+        rasters: &mut OpenRasters,
+        out: &mut Vec<T>,
+    ) -> Result<bool, CubeError> {
+        let under: Vec<(&Tile, Window)> = self
+            .tiles
+            .iter()
+            .filter_map(|tile| Some((*tile, window.intersection(tile)?)))
+            .collect();
+        if under.is_empty() {
+            return Ok(false);
+        }
+        out.resize((window.height * window.width) as usize, self.fill);
+        if let [(tile, part)] = under[..]
+            && part.height == window.height
+            && part.width == window.width
+        {
+            self.read_part(tile, part, rasters, out)?;
+            return Ok(true);
+        }
+        out.fill(self.fill);
+        let mut pixels = Vec::new();
+        // Where there is no nodata, the first tile by name has to be written last.
+        let keep_valid = self.variable.fill.value.is_some();
+        let ordered: Box<dyn Iterator<Item = &(&Tile, Window)>> = if keep_valid {
+            Box::new(under.iter())
+        } else {
+            Box::new(under.iter().rev())
+        };
+        for (tile, part) in ordered {
+            pixels.resize((part.height * part.width) as usize, self.fill);
+            self.read_part(tile, *part, rasters, &mut pixels)?;
+            let (width, skip) = (part.width as usize, (part.col - window.col) as usize);
+            for (row, from) in pixels.chunks_exact(width).enumerate() {
+                let start = ((part.row - window.row) as usize + row) * window.width as usize + skip;
+                let to = &mut out[start..start + width];
+                if tile.overlaps && keep_valid {
+                    for (to, from) in to.iter_mut().zip(from) {
+                        if to.same(self.fill) {
+                            *to = *from;
+                        }
+                    }
+                } else {
+                    to.copy_from_slice(from);
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    /// Reads a part of a tile, with the tile's nodata replaced by the variable's.
+    fn read_part(
+        &self,
+        tile: &Tile,
+        part: Window,
+        rasters: &mut OpenRasters,
+        out: &mut [T],
+    ) -> Result<(), CubeError> {
+        let unreadable = |error: gdal::errors::GdalError| tile.source.unreadable(&error);
+        let dataset = rasters.get(&tile.source)?;
+        let band = dataset.rasterband(self.variable.band).map_err(unreadable)?;
+        let window = SourceWindow {
+            col: (part.col - tile.col) as usize,
+            row: (part.row - tile.row) as usize,
+            width: part.width as usize,
+            height: part.height as usize,
+        };
+        T::read(&band, window, out).map_err(unreadable)?;
+        if self.fill_plan.clashes_in(tile) && out.contains(&self.fill) {
+            return Err(CubeError::FillClash {
+                variable: self.variable.name.clone(),
+                value: self.fill_plan.value.unwrap_or_default(),
+                file: tile.source.name.clone(),
+            });
+        }
+        if let Some(nodata) = self.fill_plan.replaces_in(tile) {
+            let nodata = T::from_f64(nodata);
+            out.iter_mut()
+                .filter(|pixel| pixel.same(nodata))
+                .for_each(|pixel| *pixel = self.fill);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,167 @@
+//! Which side-car files belong to a raster, and what they say.
+
+use std::collections::HashMap;
+
+use super::{Class, clc, dbf, decode_text, legend_text, rat_xml};
+use crate::package::{PackageEntry, folder, stem};
+use crate::plan::Note;
+use crate::products::Product;
+use crate::{DataType, Package};
+
+/// Side-cars are small; a larger file is passed over with a note.
+const MAX_BYTES: u64 = 16 << 20;
+
+/// Folders that hold rasters and whose neighbour `Legend` speaks of them.
+const DATA_FOLDERS: [&str; 6] = ["data", "dataset", "datasets", "raster", "rasters", "tiles"];
+const LEGEND_FOLDERS: [&str; 3] = ["legend", "legends", "symbology"];
+
+/// The side-cars of a package, found by name in any case.
+pub(crate) struct SideCars<'a> {
+    by_name: HashMap<String, &'a PackageEntry>,
+    /// Text files in legend folders, by the folder's name in lower case.
+    legends: HashMap<String, Vec<&'a PackageEntry>>,
+}
+
+/// What the side-cars of one raster say, best source first.
+#[derive(Debug, Default)]
+pub(crate) struct SideCarClasses {
+    /// Of the attribute table, the table in aux.xml, and the legend text.
+    pub(crate) sources: [Vec<Class>; 3],
+    /// The files that classes came from.
+    pub(crate) used: Vec<String>,
+    pub(crate) notes: Vec<Note>,
+}
+
+impl<'a> SideCars<'a> {
+    pub(crate) fn new(package: &'a Package) -> Self {
+        let mut by_name = HashMap::new();
+        let mut legends: HashMap<String, Vec<_>> = HashMap::new();
+        for entry in &package.entries {
+            let lower = entry.name.to_lowercase();
+            let in_legend = folder(&lower)
+                .rsplit('/')
+                .next()
+                .is_some_and(|last| LEGEND_FOLDERS.contains(&last));
+            if in_legend && (lower.ends_with(".txt") || lower.ends_with(".clr")) {
+                legends
+                    .entry(folder(&lower).to_owned())
+                    .or_default()
+                    .push(entry);
+            }
+            by_name.insert(lower, entry);
+        }
+        Self { by_name, legends }
+    }
+
+    /// The classes that the side-cars of a raster give. What can't be read gives a note.
+    pub(crate) fn classes_of(
+        &self,
+        raster: &str,
+        product: Option<&Product>,
+        dtype: DataType,
+    ) -> SideCarClasses {
+        let mut found = SideCarClasses::default();
+        let lower = raster.to_lowercase();
+        let bare = lower
+            .strip_suffix(".tif")
+            .or_else(|| lower.strip_suffix(".tiff"))
+            .unwrap_or(&lower);
+        let beside = |endings: [&str; 2]| -> Vec<&'a PackageEntry> {
+            let names = [
+                format!("{lower}{}", endings[0]),
+                format!("{bare}{}", endings[1]),
+            ];
+            names
+                .iter()
+                .filter_map(|name| self.by_name.get(name).copied())
+                .collect()
+        };
+        let table = |bytes: &[u8]| dbf::parse(bytes)?.classes();
+        found.sources[0] = found.first(beside([".vat.dbf", ".vat.dbf"]), table);
+        found.sources[1] = found.first(beside([".aux.xml", ".aux.xml"]), |bytes| {
+            let table = rat_xml::parse(&decode_text(bytes))?;
+            // Most files of this name hold statistics only.
+            if table.columns.is_empty() {
+                Ok(Vec::new())
+            } else {
+                table.classes()
+            }
+        });
+        let texts = beside([".clr", ".clr"])
+            .into_iter()
+            .chain(self.legend_texts(&lower))
+            .collect();
+        found.sources[2] = found.first(texts, |bytes| Ok(legend_text::parse(&decode_text(bytes))));
+        if product.is_some_and(|product| product.variable == "CLC")
+            && (dtype.itemsize() == 1 || clc::is_counted(&found.sources[0]))
+        {
+            found.sources[2] = clc::count_codes(std::mem::take(&mut found.sources[2]));
+        }
+        found
+    }
+
+    /// Legend texts for a raster (lower case), the one with the most similar name first.
+    fn legend_texts(&self, raster: &str) -> Vec<&'a PackageEntry> {
+        let own = folder(raster);
+        let mut parents = vec![own];
+        if own
+            .rsplit('/')
+            .next()
+            .is_some_and(|last| DATA_FOLDERS.contains(&last))
+        {
+            parents.push(folder(own));
+        }
+        let name = stem(raster);
+        let mut texts = Vec::new();
+        for parent in parents {
+            for legend in LEGEND_FOLDERS {
+                let path = if parent.is_empty() {
+                    legend.to_owned()
+                } else {
+                    format!("{parent}/{legend}")
+                };
+                texts.extend(self.legends.get(&path).into_iter().flatten().copied());
+            }
+        }
+        let similarity = |entry: &PackageEntry| {
+            let other = entry
+                .name
+                .rsplit('/')
+                .next()
+                .unwrap_or_default()
+                .to_lowercase();
+            name.bytes()
+                .zip(other.bytes())
+                .take_while(|(a, b)| a == b)
+                .count()
+        };
+        texts.sort_by_key(|entry| (std::cmp::Reverse(similarity(entry)), &entry.name));
+        texts
+    }
+}
+
+impl SideCarClasses {
+    /// The classes of the first entry that gives any.
+    fn first(
+        &mut self,
+        entries: Vec<&PackageEntry>,
+        parse: impl Fn(&[u8]) -> Result<Vec<Class>, String>,
+    ) -> Vec<Class> {
+        for entry in entries {
+            match entry.read(MAX_BYTES).and_then(|bytes| parse(&bytes)) {
+                Ok(classes) if classes.is_empty() => {}
+                Ok(classes) => {
+                    self.used.push(entry.name.clone());
+                    return classes;
+                }
+                Err(reason) => {
+                    self.notes.push(Note::on(
+                        &entry.name,
+                        format!("side-car not understood: {reason}"),
+                    ));
+                }
+            }
+        }
+        Vec::new()
+    }
+}

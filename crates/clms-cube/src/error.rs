@@ -1,0 +1,295 @@
+//! What can go wrong, and what a person can do about it.
+
+use std::error::Error as StdError;
+
+/// An error of planning, building or reading a cube.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CubeError {
+    /// The package holds neither rasters nor vector data.
+    #[error("the package holds no raster ({} files: {})", .entries.len(), abridged(.entries))]
+    NoRaster {
+        /// The names of all entries.
+        entries: Vec<String>,
+    },
+    /// The package holds vector data only, which is no cube.
+    #[error("the package holds vector data and no raster: {}", abridged(.found))]
+    VectorOnly {
+        /// The vector data sets found.
+        found: Vec<String>,
+    },
+    /// A file that should be a raster can't be read.
+    #[error("cannot read raster {file}: {reason}")]
+    Unreadable {
+        /// Name inside the package.
+        file: String,
+        /// GDAL's words.
+        reason: String,
+    },
+    /// A raster says nothing about where it lies.
+    #[error("raster {file} has no {missing}")]
+    NotGeoreferenced {
+        /// Name inside the package.
+        file: String,
+        /// What is missing.
+        missing: &'static str,
+    },
+    /// A raster whose rows don't run from north to south or whose columns don't run from west to east.
+    #[error("raster {file} is not north-up: geotransform {geotransform:?}")]
+    NotNorthUp {
+        /// Name inside the package.
+        file: String,
+        /// In GDAL's order.
+        geotransform: [f64; 6],
+    },
+    /// A raster whose pixels lie between those of its neighbours.
+    #[error("raster {file} lies off the grid of {reference} by {offset:.4} pixels")]
+    OffGrid {
+        /// Name inside the package.
+        file: String,
+        /// The raster that the grid was taken from.
+        reference: String,
+        /// The largest offset in pixels, along x or y.
+        offset: f64,
+    },
+    /// The grid around all rasters of a group is too large to be meant so.
+    #[error(
+        "the rasters of a group lie too far apart: a grid of {width} x {height} pixels for {pixels} pixels of data"
+    )]
+    AbsurdGrid {
+        /// Columns.
+        width: f64,
+        /// Rows.
+        height: f64,
+        /// Pixels of all rasters together.
+        pixels: u64,
+    },
+    /// A raster with a pixel type that has no counterpart here (complex or 64 bit integers).
+    #[error("raster {file} has the unsupported pixel type {dtype}")]
+    UnsupportedType {
+        /// Name inside the package.
+        file: String,
+        /// GDAL's name of the type.
+        dtype: String,
+    },
+    /// The wanted fill value does not fit the data type.
+    #[error("fill value {value} cannot be held by {dtype}")]
+    FillOutOfRange {
+        /// The value.
+        value: f64,
+        /// The data type.
+        dtype: crate::DataType,
+    },
+    /// The fill value occurs as data.
+    #[error("the fill value {value} of {variable} occurs as data in {file}")]
+    FillClash {
+        /// The variable.
+        variable: String,
+        /// The fill value.
+        value: f64,
+        /// Name inside the package.
+        file: String,
+    },
+    /// What is stored is no Zarr hierarchy that this crate reads.
+    #[error("not a readable cube: {reason}")]
+    NotACube {
+        /// Why.
+        reason: String,
+    },
+    /// No group of this name.
+    #[error("the cube has no group {group:?}")]
+    NoSuchGroup {
+        /// The wanted path.
+        group: String,
+    },
+    /// No variable of this name.
+    #[error("group {group:?} has no variable {variable:?}; it has {}", .available.join(", "))]
+    NoSuchVariable {
+        /// The group's path.
+        group: String,
+        /// The wanted name.
+        variable: String,
+        /// The names that there are.
+        available: Vec<String>,
+    },
+    /// A window that reaches beyond the array, is empty, or asks for a picture of no size.
+    #[error("window rows {rows:?}, columns {cols:?} does not lie within {shape:?}")]
+    OutOfBounds {
+        /// Wanted rows.
+        rows: std::ops::Range<u64>,
+        /// Wanted columns.
+        cols: std::ops::Range<u64>,
+        /// Shape of the array.
+        shape: Vec<u64>,
+    },
+    /// There is no room for the cube.
+    #[error("no space left to write {key}")]
+    DiskFull {
+        /// The object being written.
+        key: String,
+        /// The store's words.
+        #[source]
+        source: object_store::Error,
+    },
+    /// The store failed.
+    #[error("cannot {action} {key}: {source}")]
+    Store {
+        /// "read" or "write".
+        action: &'static str,
+        /// The object.
+        key: String,
+        /// The store's words.
+        source: object_store::Error,
+    },
+    /// A stored chunk can't be decoded.
+    #[error("cannot decode {array}: {reason}")]
+    Decode {
+        /// The array.
+        array: String,
+        /// Why.
+        reason: String,
+    },
+    /// The caller stopped the work.
+    #[error("cancelled")]
+    Cancelled,
+    /// A fault of this crate or of GDAL.
+    #[error("{action} failed: {reason}")]
+    Internal {
+        /// What was being done.
+        action: &'static str,
+        /// Why it failed.
+        reason: String,
+    },
+}
+
+impl CubeError {
+    /// Whether the same call can succeed later with the same input.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::DiskFull { .. } | Self::Cancelled => true,
+            Self::Store { source, .. } => matches!(source, object_store::Error::Generic { .. }),
+            _ => false,
+        }
+    }
+
+    /// A stable word for machines.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::NoRaster { .. } => "no_raster",
+            Self::VectorOnly { .. } => "vector_only",
+            Self::Unreadable { .. } => "unreadable_raster",
+            Self::NotGeoreferenced { .. } => "not_georeferenced",
+            Self::NotNorthUp { .. } => "not_north_up",
+            Self::OffGrid { .. } => "off_grid",
+            Self::AbsurdGrid { .. } => "absurd_grid",
+            Self::UnsupportedType { .. } => "unsupported_type",
+            Self::FillOutOfRange { .. } => "fill_out_of_range",
+            Self::FillClash { .. } => "fill_clash",
+            Self::NotACube { .. } => "not_a_cube",
+            Self::NoSuchGroup { .. } => "no_such_group",
+            Self::NoSuchVariable { .. } => "no_such_variable",
+            Self::OutOfBounds { .. } => "out_of_bounds",
+            Self::DiskFull { .. } => "disk_full",
+            Self::Store { .. } => "store",
+            Self::Decode { .. } => "decode",
+            Self::Cancelled => "cancelled",
+            Self::Internal { .. } => "internal",
+        }
+    }
+
+    /// What a person can do about it.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::NoRaster { .. } => {
+                "choose another file of the product: this one holds documents only"
+            }
+            Self::VectorOnly { .. } => {
+                "open the vector data with GDAL, QGIS or geopandas; only rasters become cubes"
+            }
+            Self::Unreadable { .. } => "the file may be damaged: download the package again",
+            Self::FillOutOfRange { .. } => "choose a fill value that the data type can hold",
+            Self::FillClash { .. } => "choose another fill value",
+            Self::DiskFull { .. } => "make room, or choose another place for the cube",
+            Self::NotACube { .. } => "build the cube again",
+            Self::Decode { .. } => "the cube is damaged: build it again",
+            _ => return None,
+        };
+        Some(hint.to_owned())
+    }
+
+    /// A failed read or write of an object; a full disk is told apart.
+    pub(crate) fn store(action: &'static str, key: &str, source: object_store::Error) -> Self {
+        let key = key.to_owned();
+        if is_disk_full(&source) {
+            Self::DiskFull { key, source }
+        } else {
+            Self::Store {
+                action,
+                key,
+                source,
+            }
+        }
+    }
+
+    pub(crate) fn internal(action: &'static str, reason: impl ToString) -> Self {
+        Self::Internal {
+            action,
+            reason: reason.to_string(),
+        }
+    }
+}
+
+/// Walks the causes: object_store wraps the operating system's error several times.
+fn is_disk_full(error: &(dyn StdError + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if let Some(io) = error.downcast_ref::<std::io::Error>()
+            && matches!(
+                io.kind(),
+                std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded
+            )
+        {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}
+
+fn abridged(names: &[String]) -> String {
+    const SHOWN: usize = 8;
+    let mut text = names
+        .iter()
+        .take(SHOWN)
+        .cloned()
+        .collect::<Vec<_>>()
+        .join(", ");
+    if names.len() > SHOWN {
+        text.push_str(", ...");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_told_from_other_store_errors() {
+        let full = object_store::Error::Generic {
+            store: "test",
+            source: Box::new(std::io::Error::from(std::io::ErrorKind::StorageFull)),
+        };
+        let error = CubeError::store("write", "FTY/c/0/0", full);
+        assert_eq!(error.kind(), "disk_full");
+        assert!(error.hint().is_some());
+        let other = object_store::Error::Generic {
+            store: "test",
+            source: "connection reset".into(),
+        };
+        assert_eq!(CubeError::store("write", "k", other).kind(), "store");
+    }
+}

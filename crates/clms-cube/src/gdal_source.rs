@@ -1,0 +1,242 @@
+//! Rasters as GDAL opens them. No other module opens datasets or sets GDAL's configuration.
+
+use std::path::PathBuf;
+use std::sync::Once;
+
+use gdal::raster::{GdalDataType, RasterBand};
+use gdal::{Dataset, DatasetOptions, GdalOpenFlags, Metadata};
+
+use crate::crs::SourceCrs;
+use crate::{CubeError, DataType, EntrySource, PackageEntry};
+
+/// The drivers that packages may use: no driver here follows references to other files or the network.
+const DRIVERS: [&str; 1] = ["GTiff"];
+
+/// Megabytes for GDAL's cache of decoded blocks, shared by all threads.
+const BLOCK_CACHE_MB: &str = "64";
+
+/// The version of GDAL that is linked, such as `3.6.2`.
+#[must_use]
+pub fn gdal_version() -> String {
+    gdal::version::VersionInfo::release_name()
+}
+
+/// Sends GDAL's messages to the log (it would print them) and bounds its memory.
+fn initialise() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        gdal::config::set_error_handler(|class, number, message| {
+            tracing::debug!(target: "clms_cube::gdal", ?class, number, "{message}");
+        });
+        if gdal::config::set_config_option("GDAL_CACHEMAX", BLOCK_CACHE_MB).is_err() {
+            tracing::debug!("GDAL_CACHEMAX could not be set");
+        }
+    });
+}
+
+/// A configuration option of GDAL that holds for this thread and while this lives.
+pub(crate) struct LocalConfig(&'static str);
+
+impl LocalConfig {
+    pub(crate) fn set(key: &'static str, value: &str) -> Option<Self> {
+        gdal::config::set_thread_local_config_option(key, value)
+            .ok()
+            .map(|()| Self(key))
+    }
+
+    /// Side-car files are read by this crate, which treats files and archive entries alike, and never written.
+    pub(crate) fn without_side_cars() -> Option<Self> {
+        Self::set("GDAL_PAM_ENABLED", "NO")
+    }
+}
+
+impl Drop for LocalConfig {
+    fn drop(&mut self) {
+        // Can't fail for a name that was set.
+        let _ = gdal::config::clear_thread_local_config_option(self.0);
+    }
+}
+
+/// A raster that can be opened again, on any thread.
+#[derive(Debug, Clone)]
+pub(crate) struct RasterSource {
+    /// Name inside the package.
+    pub(crate) name: String,
+    path: PathBuf,
+}
+
+/// What the header of a raster says.
+#[derive(Debug, Clone)]
+pub(crate) struct RasterHeader {
+    pub(crate) source: RasterSource,
+    pub(crate) width: u64,
+    pub(crate) height: u64,
+    /// The one type of all bands.
+    pub(crate) dtype: DataType,
+    pub(crate) bands: Vec<BandHeader>,
+    pub(crate) geotransform: Option<[f64; 6]>,
+    pub(crate) crs: Option<SourceCrs>,
+    /// Width and height of a block.
+    pub(crate) block: (usize, usize),
+}
+
+#[derive(Debug, Clone, Default)]
+pub(crate) struct BandHeader {
+    pub(crate) nodata: Option<f64>,
+    pub(crate) description: Option<String>,
+    pub(crate) unit: Option<String>,
+    pub(crate) scale: Option<f64>,
+    pub(crate) offset: Option<f64>,
+    /// Pixel value and colour.
+    pub(crate) palette: Vec<(i64, [u8; 3])>,
+}
+
+impl RasterSource {
+    pub(crate) fn new(entry: &PackageEntry) -> Self {
+        let path = match &entry.source {
+            EntrySource::File(path) => path.clone(),
+            EntrySource::Range { path, offset, len } => {
+                PathBuf::from(format!("/vsisubfile/{offset}_{len},{}", path.display()))
+            }
+        };
+        Self {
+            name: entry.name.clone(),
+            path,
+        }
+    }
+
+    pub(crate) fn open(&self) -> Result<Dataset, CubeError> {
+        initialise();
+        let options = DatasetOptions {
+            open_flags: GdalOpenFlags::GDAL_OF_READONLY
+                | GdalOpenFlags::GDAL_OF_RASTER
+                | GdalOpenFlags::GDAL_OF_VERBOSE_ERROR,
+            allowed_drivers: Some(&DRIVERS),
+            ..DatasetOptions::default()
+        };
+        Dataset::open_ex(&self.path, options).map_err(|error| self.unreadable(&error))
+    }
+
+    pub(crate) fn unreadable(&self, error: &gdal::errors::GdalError) -> CubeError {
+        let reason = match error {
+            gdal::errors::GdalError::CplError { msg, .. }
+            | gdal::errors::GdalError::NullPointer { msg, .. }
+                if !msg.is_empty() =>
+            {
+                msg.replace(&*self.path.to_string_lossy(), &self.name)
+            }
+            other => other.to_string(),
+        };
+        CubeError::Unreadable {
+            file: self.name.clone(),
+            reason,
+        }
+    }
+
+    /// Reads the header; no pixel.
+    pub(crate) fn header(&self) -> Result<RasterHeader, CubeError> {
+        let _config = LocalConfig::without_side_cars();
+        let dataset = self.open()?;
+        let unreadable = |error: gdal::errors::GdalError| self.unreadable(&error);
+        let (width, height) = dataset.raster_size();
+        let mut dtype = None;
+        let mut block = (0, 0);
+        let mut bands = Vec::new();
+        for index in 1..=dataset.raster_count() {
+            let band = dataset.rasterband(index).map_err(unreadable)?;
+            let of_band = self.dtype(&band)?;
+            if *dtype.get_or_insert(of_band) != of_band {
+                let dtype = "of bands with different types".to_owned();
+                return Err(CubeError::UnsupportedType {
+                    file: self.name.clone(),
+                    dtype,
+                });
+            }
+            block = band.block_size();
+            bands.push(BandHeader::read(&band));
+        }
+        let Some(dtype) = dtype else {
+            return Err(CubeError::Unreadable {
+                file: self.name.clone(),
+                reason: "no bands".to_owned(),
+            });
+        };
+        let geotransform = dataset
+            .geo_transform()
+            .ok()
+            .filter(|g| g.iter().all(|number| number.is_finite()));
+        let crs = dataset
+            .spatial_ref()
+            .ok()
+            .filter(|srs| srs.to_wkt().is_ok_and(|wkt| !wkt.is_empty()));
+        Ok(RasterHeader {
+            source: self.clone(),
+            width: width as u64,
+            height: height as u64,
+            dtype,
+            bands,
+            geotransform,
+            crs: crs.map(SourceCrs::new),
+            block,
+        })
+    }
+
+    fn dtype(&self, band: &RasterBand<'_>) -> Result<DataType, CubeError> {
+        Ok(match band.band_type() {
+            // How GDAL up to 3.6 shows signed bytes.
+            GdalDataType::UInt8
+                if band
+                    .metadata_item("PIXELTYPE", "IMAGE_STRUCTURE")
+                    .as_deref()
+                    == Some("SIGNEDBYTE") =>
+            {
+                DataType::Int8
+            }
+            GdalDataType::UInt8 => DataType::UInt8,
+            GdalDataType::UInt16 => DataType::UInt16,
+            GdalDataType::Int16 => DataType::Int16,
+            GdalDataType::UInt32 => DataType::UInt32,
+            GdalDataType::Int32 => DataType::Int32,
+            GdalDataType::Float32 => DataType::Float32,
+            GdalDataType::Float64 => DataType::Float64,
+            // By name: GDAL before 3.7 has no such type, so that it can't be named in code for both.
+            other if other.name() == "Int8" => DataType::Int8,
+            other => {
+                return Err(CubeError::UnsupportedType {
+                    file: self.name.clone(),
+                    dtype: other.name(),
+                });
+            }
+        })
+    }
+}
+
+impl BandHeader {
+    fn read(band: &RasterBand<'_>) -> Self {
+        let text = |text: String| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
+        let mut palette = Vec::new();
+        if let Some(table) = band.color_table() {
+            for index in 0..table.entry_count() {
+                if let Some(rgba) = table.entry_as_rgb(index) {
+                    let channel = |value: i16| value.clamp(0, 255) as u8;
+                    palette.push((
+                        index as i64,
+                        [channel(rgba.r), channel(rgba.g), channel(rgba.b)],
+                    ));
+                }
+            }
+        }
+        Self {
+            nodata: band.no_data_value(),
+            description: band.description().ok().and_then(text),
+            unit: text(band.unit()),
+            scale: band
+                .scale()
+                .filter(|scale| scale.is_finite() && *scale != 1.0 && *scale != 0.0),
+            offset: band
+                .offset()
+                .filter(|offset| offset.is_finite() && *offset != 0.0),
+            palette,
+        }
+    }
+}

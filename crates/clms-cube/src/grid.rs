@@ -1,0 +1,123 @@
+//! Where the pixels of a group lie.
+
+use std::ops::Range;
+
+use serde::Serialize;
+
+use crate::Crs;
+
+/// A north-up grid of square or rectangular pixels.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Grid {
+    /// The coordinate reference system.
+    pub crs: Crs,
+    /// In GDAL's order: west edge, pixel width, 0, north edge, 0, minus pixel height; in units of the CRS, x (or
+    /// longitude) before y (or latitude).
+    pub geotransform: [f64; 6],
+    /// Columns.
+    pub width: u64,
+    /// Rows.
+    pub height: u64,
+}
+
+impl Grid {
+    /// Outer edges: west, south, east, north, in units of the CRS.
+    #[must_use]
+    pub fn bbox(&self) -> [f64; 4] {
+        let [west, dx, _, north, _, dy] = self.geotransform;
+        [
+            west,
+            north + dy * self.height as f64,
+            west + dx * self.width as f64,
+            north,
+        ]
+    }
+
+    /// Width and height of a pixel, both positive, in units of the CRS.
+    #[must_use]
+    pub fn pixel_size(&self) -> [f64; 2] {
+        [self.geotransform[1], -self.geotransform[5]]
+    }
+
+    /// The rows and columns of the pixels that a bbox (west, south, east, north, in the CRS of the grid) touches;
+    /// `None` when it lies outside.
+    #[must_use]
+    pub fn rows_cols(&self, bbox: [f64; 4]) -> Option<(Range<u64>, Range<u64>)> {
+        let [west, dx, _, north, _, dy] = self.geotransform;
+        let cols = indices((bbox[0] - west) / dx, (bbox[2] - west) / dx, self.width)?;
+        let rows = indices((bbox[3] - north) / dy, (bbox[1] - north) / dy, self.height)?;
+        Some((rows, cols))
+    }
+
+    /// Coordinates of the pixel centres of all columns.
+    pub(crate) fn x(&self) -> Vec<f64> {
+        centres(self.geotransform[0], self.geotransform[1], self.width)
+    }
+
+    /// Coordinates of the pixel centres of all rows.
+    pub(crate) fn y(&self) -> Vec<f64> {
+        centres(self.geotransform[3], self.geotransform[5], self.height)
+    }
+}
+
+/// The pixels between two positions along an axis. Edges that miss a pixel's edge by rounding only don't count as touching it.
+fn indices(first: f64, end: f64, size: u64) -> Option<Range<u64>> {
+    const ROUNDING: f64 = 1e-6;
+    let first = (first + ROUNDING).floor().max(0.0);
+    let end = (end - ROUNDING).ceil().min(size as f64);
+    // Not `first >= end`: NaN must give none.
+    if first < end {
+        Some(first as u64..end as u64)
+    } else {
+        None
+    }
+}
+
+fn centres(edge: f64, step: f64, size: u64) -> Vec<f64> {
+    (0..size).map(|i| edge + (i as f64 + 0.5) * step).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn grid() -> Grid {
+        let crs = Crs {
+            code: None,
+            name: None,
+            wkt: String::new(),
+        };
+        Grid {
+            crs,
+            geotransform: [1000.0, 10.0, 0.0, 2000.0, 0.0, -10.0],
+            width: 20,
+            height: 30,
+        }
+    }
+
+    #[test]
+    fn bbox_and_centres() {
+        assert_eq!(grid().bbox(), [1000.0, 1700.0, 1200.0, 2000.0]);
+        assert_eq!(grid().x()[..2], [1005.0, 1015.0]);
+        assert_eq!(grid().y()[29], 1705.0);
+    }
+
+    #[test]
+    fn pixels_of_a_bbox() {
+        assert_eq!(
+            grid().rows_cols([1000.0, 1700.0, 1200.0, 2000.0]),
+            Some((0..30, 0..20))
+        );
+        assert_eq!(
+            grid().rows_cols([1010.0, 1970.0, 1030.0, 1990.0]),
+            Some((1..3, 1..3))
+        );
+        assert_eq!(
+            grid().rows_cols([1015.0, 1975.0, 1016.0, 1976.0]),
+            Some((2..3, 1..2))
+        );
+        assert_eq!(grid().rows_cols([0.0, 0.0, 1e9, 1e9]), Some((0..30, 0..20)));
+        assert_eq!(grid().rows_cols([0.0, 0.0, 10.0, 10.0]), None);
+        assert_eq!(grid().rows_cols([f64::NAN, 0.0, 10.0, 10.0]), None);
+    }
+}

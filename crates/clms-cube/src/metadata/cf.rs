@@ -1,0 +1,279 @@
+//! CF attributes of variables and coordinates.
+
+use std::collections::HashSet;
+
+use serde_json::{Map, Value, json};
+
+use super::zarr_v3::number;
+use crate::plan::{GroupPlan, VariablePlan};
+use crate::products::Values;
+use crate::{Class, Crs, DataType, Grid};
+
+pub(crate) const FLAG_VALUES: &str = "flag_values";
+pub(crate) const FLAG_MEANINGS: &str = "flag_meanings";
+/// Colours of the flag values, `#rrggbb` separated by blanks, as several tools read and write it.
+pub(crate) const FLAG_COLORS: &str = "flag_colors";
+/// The names as the sources spell them: `flag_meanings` can't hold blanks. An empty text is no name.
+pub(crate) const CLASS_NAMES: &str = "class_names";
+
+/// Stands in `flag_colors` for a class without a colour.
+const NO_COLOUR: &str = "#808080";
+
+pub(super) fn variable(variable: &VariablePlan, group: &GroupPlan) -> Map<String, Value> {
+    let dtype = group.dtype;
+    let mut attributes = Map::new();
+    let mut set = |name: &str, value: Value| attributes.insert(name.to_owned(), value);
+    let long_name = match (variable.product, &variable.description) {
+        (Some(product), Some(description)) => Some(format!("{}: {description}", product.long_name)),
+        (Some(product), None) => Some(product.long_name.to_owned()),
+        (None, description) => description.clone(),
+    };
+    if let Some(long_name) = long_name {
+        set("long_name", json!(long_name));
+    }
+    let mut units = variable.unit.clone();
+    if let Some(Values::Quantity {
+        min,
+        max,
+        units: usual,
+    }) = variable.product.map(|product| product.values)
+    {
+        units.get_or_insert_with(|| usual.to_owned());
+        if dtype.holds(min) && dtype.holds(max) {
+            set(
+                "valid_range",
+                json!([number(min, dtype), number(max, dtype)]),
+            );
+        }
+    }
+    if let Some(units) = units {
+        set("units", json!(units));
+    }
+    if let Some(scale) = variable.scale {
+        set("scale_factor", json!(scale));
+    }
+    if let Some(offset) = variable.offset {
+        set("add_offset", json!(offset));
+    }
+    if let Some(fill) = variable.fill.value {
+        set("_FillValue", fill_attribute(fill, dtype));
+    }
+    set("grid_mapping", json!("spatial_ref"));
+    // Makes xarray take `spatial_ref` for a coordinate and not for a variable.
+    set("coordinates", json!("spatial_ref"));
+    // GDAL up to 3.12 finds a CRS here only.
+    set("_CRS", json!({ "wkt": group.grid.crs.wkt }));
+    if !variable.classes.is_empty() {
+        attributes.extend(flags(&variable.classes));
+    }
+    attributes
+}
+
+fn flags(classes: &[Class]) -> [(String, Value); 4] {
+    let mut taken = HashSet::new();
+    let meanings: Vec<String> = classes
+        .iter()
+        .map(|class| meaning(class, &mut taken))
+        .collect();
+    let colour = |class: &Class| {
+        class.colour.map_or(NO_COLOUR.to_owned(), |[r, g, b]| {
+            format!("#{r:02x}{g:02x}{b:02x}")
+        })
+    };
+    let any_colour = classes.iter().any(|class| class.colour.is_some());
+    let colours = if any_colour {
+        classes.iter().map(colour).collect::<Vec<_>>().join(" ")
+    } else {
+        String::new()
+    };
+    let names: Vec<&str> = classes
+        .iter()
+        .map(|class| class.name.as_deref().unwrap_or_default())
+        .collect();
+    [
+        (
+            FLAG_VALUES.to_owned(),
+            json!(classes.iter().map(|class| class.value).collect::<Vec<_>>()),
+        ),
+        (FLAG_MEANINGS.to_owned(), json!(meanings.join(" "))),
+        (FLAG_COLORS.to_owned(), json!(colours)),
+        (CLASS_NAMES.to_owned(), json!(names)),
+    ]
+}
+
+/// A CF word: letters, digits and `_ - . + @`, starting with no digit, different from all others of the variable.
+fn meaning(class: &Class, taken: &mut HashSet<String>) -> String {
+    let mut word = String::new();
+    // A label that repeats its own value ("0: unchanged areas") loses it; one that is nothing else ("4+:") keeps it.
+    let label = class.name.as_deref().unwrap_or_default();
+    let repeated = label
+        .strip_prefix(&class.value.to_string())
+        .and_then(|rest| rest.strip_prefix(':'));
+    let label = repeated
+        .filter(|rest| rest.chars().any(char::is_alphanumeric))
+        .unwrap_or(label);
+    for character in label.chars() {
+        let plain = match character {
+            'ä' => "ae",
+            'ö' => "oe",
+            'ü' => "ue",
+            'à' | 'á' | 'â' | 'ã' | 'å' => "a",
+            'è' | 'é' | 'ê' | 'ë' => "e",
+            'ì' | 'í' | 'î' | 'ï' => "i",
+            'ò' | 'ó' | 'ô' | 'õ' => "o",
+            'ù' | 'ú' | 'û' => "u",
+            'ç' => "c",
+            'ñ' => "n",
+            'ß' => "ss",
+            '%' if word.is_empty() || word.ends_with('_') => "percent",
+            '%' => "_percent",
+            _ => "",
+        };
+        if character.is_ascii_alphanumeric() || "-.+@".contains(character) {
+            word.push(character);
+        } else if !plain.is_empty() {
+            word.push_str(plain);
+        } else if !word.is_empty() && !word.ends_with('_') {
+            word.push('_');
+        }
+    }
+    let trimmed = word.trim_matches(|c| "_-.".contains(c));
+    let mut word = if !trimmed.chars().any(|c| c.is_ascii_alphanumeric()) {
+        format!("class_{}", class.value).replace('-', "minus_")
+    } else if trimmed.starts_with(|c: char| c.is_ascii_alphabetic()) {
+        trimmed.to_owned()
+    } else {
+        format!("class_{}", trimmed.trim_start_matches(['+', '@']))
+    };
+    if !taken.insert(word.clone()) {
+        word = format!("{word}_{}", class.value).replace("_-", "_minus_");
+        while !taken.insert(word.clone()) {
+            word.push('_');
+        }
+    }
+    word
+}
+
+/// `_FillValue` as xarray reads it from Zarr v3: floats are eight little-endian bytes in base 64.
+fn fill_attribute(value: f64, dtype: DataType) -> Value {
+    if dtype.is_float() {
+        json!(base64(&value.to_le_bytes()))
+    } else {
+        number(value, dtype)
+    }
+}
+
+fn base64(bytes: &[u8]) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::new();
+    for group in bytes.chunks(3) {
+        let bits = (0..3).fold(0_u32, |bits, i| {
+            bits << 8 | u32::from(*group.get(i).unwrap_or(&0))
+        });
+        for place in 0..4 {
+            let digit = ALPHABET[(bits >> (18 - 6 * place) & 63) as usize];
+            text.push(if place > group.len() {
+                '='
+            } else {
+                char::from(digit)
+            });
+        }
+    }
+    text
+}
+
+/// Attributes of the coordinate `x` or `y`.
+pub(super) fn axis(crs: &Crs, name: &str) -> Map<String, Value> {
+    let geographic =
+        crs.cf_grid_mapping().get("grid_mapping_name") == Some(&json!("latitude_longitude"));
+    let [standard_name, long_name, units] = match (geographic, name) {
+        (true, "x") => ["longitude", "longitude", "degrees_east"],
+        (true, _) => ["latitude", "latitude", "degrees_north"],
+        (false, "x") => ["projection_x_coordinate", "x coordinate of projection", "m"],
+        (false, _) => ["projection_y_coordinate", "y coordinate of projection", "m"],
+    };
+    let mut attributes = Map::new();
+    for (key, text) in [
+        ("standard_name", standard_name),
+        ("long_name", long_name),
+        ("units", units),
+        ("axis", if name == "x" { "X" } else { "Y" }),
+    ] {
+        attributes.insert(key.to_owned(), json!(text));
+    }
+    attributes
+}
+
+/// Attributes of the grid mapping variable, with GDAL's geotransform as rioxarray reads it.
+pub(super) fn spatial_ref(grid: &Grid) -> Map<String, Value> {
+    let mut attributes = grid.crs.cf_grid_mapping();
+    let numbers: Vec<String> = grid
+        .geotransform
+        .iter()
+        .map(|number| format!("{number:?}"))
+        .collect();
+    attributes.insert("GeoTransform".into(), json!(numbers.join(" ")));
+    attributes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn meanings(names: &[(i64, &str)]) -> Vec<String> {
+        let mut taken = HashSet::new();
+        let class = |(value, name): &(i64, &str)| Class {
+            value: *value,
+            name: Some((*name).to_owned()),
+            colour: None,
+        };
+        names
+            .iter()
+            .map(|pair| meaning(&class(pair), &mut taken))
+            .collect()
+    }
+
+    #[test]
+    fn labels_become_cf_words() {
+        let labels = [
+            (0, "0: unchanged areas with (no) trees"),
+            (4, "4+:"),
+            (5, "–"),
+            (10, "10,0000"),
+            (6, "Forêt à feuilles"),
+            (7, "x"),
+            (8, "x"),
+            (-1, ""),
+            (9, "1-50 % cover"),
+            (11, "Airports"),
+        ];
+        assert_eq!(
+            meanings(&labels),
+            [
+                "unchanged_areas_with_no_trees",
+                "class_4+",
+                "class_5",
+                "class_10_0000",
+                "Foret_a_feuilles",
+                "x",
+                "x_8",
+                "class_minus_1",
+                "class_1-50_percent_cover",
+                "Airports",
+            ]
+        );
+        for word in meanings(&labels) {
+            assert!(
+                word.bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || b"_-.+@".contains(&b)),
+                "{word}"
+            );
+        }
+    }
+
+    #[test]
+    fn floats_in_base64() {
+        assert_eq!(base64(&f64::NAN.to_le_bytes()), "AAAAAAAA+H8=");
+        assert_eq!(base64(&1.0_f64.to_le_bytes()), "AAAAAAAA8D8=");
+    }
+}

@@ -1,0 +1,121 @@
+//! The metadata documents of a cube: Zarr v3, CF and GeoZarr.
+
+mod cf;
+mod geozarr;
+mod zarr_v3;
+
+use serde_json::{Map, Value, json};
+
+use crate::plan::{CubePlan, GroupPlan};
+use crate::{PackageFiles, Provenance};
+
+pub(crate) use cf::{CLASS_NAMES, FLAG_COLORS, FLAG_MEANINGS, FLAG_VALUES};
+pub(crate) use zarr_v3::{CONSOLIDATED, DEFAULT_COMPRESSION_LEVEL, document_key, node_path};
+
+/// The document of one node (group or array) and where it belongs.
+#[derive(Debug)]
+pub(crate) struct Document {
+    /// Path of the node: empty for the root.
+    pub(crate) path: String,
+    pub(crate) content: Value,
+}
+
+/// All documents of a cube. The root comes last: it is what makes the hierarchy a cube, and holds a copy of all others.
+pub(crate) fn documents(plan: &CubePlan) -> Vec<Document> {
+    let mut documents: Vec<Document> = Vec::new();
+    for group in &plan.groups {
+        let arrays = group_arrays(group, plan.options.compression_level);
+        if !group.path.is_empty() {
+            let mut content = zarr_v3::group(geozarr::group_attributes(&group.grid));
+            zarr_v3::consolidate(&mut content, arrays.iter(), &group.path);
+            documents.push(Document {
+                path: group.path.clone(),
+                content,
+            });
+        }
+        documents.extend(arrays);
+    }
+    let mut attributes = root_attributes(&plan.options.provenance, &plan.files);
+    if let Some(root) = plan.groups.first() {
+        attributes.extend(geozarr::group_attributes(&root.grid));
+    }
+    let mut content = zarr_v3::group(attributes);
+    zarr_v3::consolidate(&mut content, documents.iter(), "");
+    documents.push(Document {
+        path: String::new(),
+        content,
+    });
+    documents
+}
+
+fn group_arrays(group: &GroupPlan, compression_level: Option<i32>) -> Vec<Document> {
+    let grid = &group.grid;
+    let at = |name: &str| node_path(&group.path, name);
+    let mut documents = vec![
+        Document {
+            path: at("y"),
+            content: zarr_v3::coordinate("y", grid.height, cf::axis(&grid.crs, "y")),
+        },
+        Document {
+            path: at("x"),
+            content: zarr_v3::coordinate("x", grid.width, cf::axis(&grid.crs, "x")),
+        },
+        Document {
+            path: at("spatial_ref"),
+            content: zarr_v3::scalar(cf::spatial_ref(grid)),
+        },
+    ];
+    for variable in &group.variables {
+        let attributes = cf::variable(variable, group);
+        let content = zarr_v3::sharded(group, variable.fill.value, compression_level, attributes);
+        documents.push(Document {
+            path: at(&variable.name),
+            content,
+        });
+    }
+    documents
+}
+
+fn root_attributes(provenance: &Provenance, files: &PackageFiles) -> Map<String, Value> {
+    let mut attributes = Map::new();
+    attributes.insert("Conventions".into(), json!("CF-1.11"));
+    let this = concat!("clms-cube ", env!("CARGO_PKG_VERSION"));
+    let software = provenance.software.as_deref().unwrap_or(this);
+    let made = provenance
+        .created_at
+        .map_or(String::new(), |time| format!("{time:.0} "));
+    let references: Vec<&str> = [&provenance.doi, &provenance.source_url]
+        .into_iter()
+        .filter_map(|text| text.as_deref())
+        .collect();
+    let optional = [
+        ("title", provenance.title.clone()),
+        ("summary", provenance.summary.clone()),
+        (
+            "institution",
+            Some("Copernicus Land Monitoring Service".to_owned()),
+        ),
+        ("source", provenance.source_file.clone()),
+        ("history", Some(format!("{made}converted by {software}"))),
+        ("license", provenance.licence.clone()),
+        (
+            "references",
+            Some(references.join(" ")).filter(|text| !text.is_empty()),
+        ),
+        ("product_version", provenance.product_version.clone()),
+    ];
+    attributes.extend(
+        optional
+            .into_iter()
+            .filter_map(|(name, text)| Some((name.to_owned(), json!(text?)))),
+    );
+    let mut details = serde_json::to_value(provenance)
+        .ok()
+        .and_then(|value| value.as_object().cloned())
+        .unwrap_or_default();
+    details.insert("software".into(), json!(software));
+    details.insert("files_used".into(), json!(files.used));
+    details.insert("files_left_out".into(), json!(files.left_out));
+    attributes.insert("clms".into(), Value::Object(details));
+    attributes
+}

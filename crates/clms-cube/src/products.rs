@@ -1,0 +1,234 @@
+//! What is known about CLMS products beyond what their files say: a table of facts taken over from the public product
+//! specifications.
+
+/// What the values of a product are.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Values {
+    /// Codes of classes.
+    Classes(&'static [(i64, &'static str)]),
+    /// A measure with its valid range; values beyond it are codes.
+    Quantity {
+        min: f64,
+        max: f64,
+        units: &'static str,
+    },
+}
+
+/// What is known about a product.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Product {
+    /// The name of the variable.
+    pub(crate) variable: &'static str,
+    pub(crate) long_name: &'static str,
+    pub(crate) values: Values,
+    /// Code for "outside the area" in the unsigned types of 8 and 16 bits.
+    outside: (Option<u8>, Option<u16>),
+}
+
+const PERCENT: Values = Values::Quantity {
+    min: 0.0,
+    max: 100.0,
+    units: "%",
+};
+const OPEN: Values = Values::Classes(&[]);
+const OUTSIDE_255: (Option<u8>, Option<u16>) = (Some(255), Some(65535));
+
+const LEAF_TYPES: &[(i64, &str)] = &[
+    (0, "non-tree areas"),
+    (1, "broadleaved trees"),
+    (2, "coniferous trees"),
+];
+const FOREST_TYPES: &[(i64, &str)] = &[
+    (0, "non-forest areas"),
+    (1, "broadleaved forest"),
+    (2, "coniferous forest"),
+    (3, "mixed forest"),
+];
+const CLCPLUS: &[(i64, &str)] = &[
+    (1, "Sealed"),
+    (2, "Woody needle leaved trees"),
+    (3, "Woody broadleaved deciduous trees"),
+    (4, "Woody broadleaved evergreen trees"),
+    (5, "Low-growing woody plants"),
+    (6, "Permanent herbaceous"),
+    (7, "Periodically herbaceous"),
+    (8, "Lichens and mosses"),
+    (9, "Non and sparsely vegetated"),
+    (10, "Water"),
+    (11, "Snow and ice"),
+    (253, "Coastal seawater buffer"),
+    (254, "Outside area"),
+    (255, "No data"),
+];
+
+/// Code in file names (upper case), variable, long name, values, outside codes.
+const PRODUCTS: &[(&str, Product)] = &[
+    product("BCD", "Broadleaved Cover Density", PERCENT),
+    product("CCD", "Coniferous Cover Density", PERCENT),
+    product("TCD", "Tree Cover Density", PERCENT),
+    product("TCPC", "Tree Cover Presence Change", OPEN),
+    product("TCCM", "Tree Cover Change Mask", OPEN),
+    product("DLT", "Dominant Leaf Type", Values::Classes(LEAF_TYPES)),
+    product("DLTC", "Dominant Leaf Type Change", OPEN),
+    product("FTY", "Forest Type", Values::Classes(FOREST_TYPES)),
+    product("FADSL", "Forest Additional Support Layer", OPEN),
+    product(
+        "GRA",
+        "Grassland",
+        Values::Classes(&[(0, "non-grassland areas"), (1, "grassland")]),
+    ),
+    product("GRAC", "Grassland Change", OPEN),
+    product("GRAVPI", "Grassland Vegetation Probability Index", PERCENT),
+    product("GRAME", "Grassland Mowing Events", OPEN),
+    product("GRAMD", "Grassland Mowing Dates", OPEN),
+    product("PLOUGH", "Ploughing Indicator", OPEN),
+    product("HER", "Herbaceous Cover", OPEN),
+    product("IMD", "Imperviousness Density", PERCENT),
+    product("IMDC", "Imperviousness Density Change", OPEN),
+    product("IMC", "Imperviousness Change", OPEN),
+    product("IMCC", "Imperviousness Classified Change", OPEN),
+    product(
+        "IBU",
+        "Impervious Built-up",
+        Values::Classes(&[(0, "non built-up areas"), (1, "built-up areas")]),
+    ),
+    product("IBUC", "Impervious Built-up Change", OPEN),
+    product("SBU", "Share of Built-up", PERCENT),
+    product("SBUC", "Share of Built-up Change", OPEN),
+    product("SBCC", "Share of Built-up Classified Change", OPEN),
+    product("SWF", "Small Woody Features", OPEN),
+    product("SWFC", "Small Woody Features Change", OPEN),
+    product("WVL", "Woody Vegetation Layer", OPEN),
+    product("WAW", "Water and Wetness", OPEN),
+    product("WWPI", "Water and Wetness Probability Index", PERCENT),
+    product("CTY", "Crop Types", OPEN),
+    (
+        "CLC",
+        Product {
+            variable: "CLC",
+            long_name: "CORINE Land Cover",
+            values: OPEN,
+            outside: (Some(48), Some(999)),
+        },
+    ),
+    (
+        "CHA",
+        Product {
+            variable: "CHA",
+            long_name: "CORINE Land Cover Change",
+            values: OPEN,
+            outside: (None, Some(999)),
+        },
+    ),
+    (
+        "CLCPLUS",
+        Product {
+            variable: "CLCplus",
+            long_name: "CLCplus Backbone",
+            values: Values::Classes(CLCPLUS),
+            outside: (Some(254), None),
+        },
+    ),
+];
+
+const fn product(
+    code: &'static str,
+    long_name: &'static str,
+    values: Values,
+) -> (&'static str, Product) {
+    (
+        code,
+        Product {
+            variable: code,
+            long_name,
+            values,
+            outside: OUTSIDE_255,
+        },
+    )
+}
+
+impl Product {
+    /// The code that fills what lies outside the area; the signed byte of CORINE Land Cover has its own.
+    pub(crate) fn outside(&self, dtype: crate::DataType) -> Option<f64> {
+        use crate::DataType;
+        match dtype {
+            DataType::UInt8 => self.outside.0.map(f64::from),
+            DataType::UInt16 => self.outside.1.map(f64::from),
+            DataType::Int16 if self.variable == "CLC" => Some(999.0),
+            DataType::Int8 if self.variable == "CLC" => Some(-128.0),
+            _ => None,
+        }
+    }
+}
+
+/// The product that a file name (without folders) speaks of: `FTY_2015_100m_eu_...`, `CLMS_HRLVLCC_TCD_S2018_...`,
+/// `U2018_CLC2018_V2020_20u1`, `CLMS_CLCplus_RASTER_2021_...`.
+pub(crate) fn by_file_name(stem: &str) -> Option<&'static Product> {
+    let mut found = None;
+    for token in stem.split(['_', '-', '.', ' ']) {
+        let token = token.to_ascii_uppercase();
+        let exact = PRODUCTS.iter().find(|(code, _)| *code == token);
+        let found_here = exact.or_else(|| {
+            // CORINE Land Cover appends the year of reference.
+            let code = token.get(..3)?;
+            let year = token
+                .get(3..)
+                .is_some_and(|y| !y.is_empty() && y.bytes().all(|b| b.is_ascii_digit()));
+            PRODUCTS
+                .iter()
+                .find(|(known, _)| year && *known == code && matches!(code, "CLC" | "CHA"))
+        });
+        found = found.or(found_here);
+    }
+    found.map(|(_, product)| product)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::DataType;
+
+    #[test]
+    fn products_by_file_name() {
+        let variable = |stem: &str| by_file_name(stem).map(|product| product.variable);
+        assert_eq!(variable("FTY_2015_100m_eu_03035_d02_full"), Some("FTY"));
+        assert_eq!(
+            variable("CLMS_HRLVLCC_TCD_S2018_R10m_E44N36_03035_V01_R00"),
+            Some("TCD")
+        );
+        assert_eq!(variable("U2018_CLC2018_V2020_20u1"), Some("CLC"));
+        assert_eq!(
+            variable("CLMS_CLCplus_RASTER_2021_010m_eu_03035_V1_1"),
+            Some("CLCplus")
+        );
+        assert_eq!(variable("imd_2018_100m_eu_03035_v020"), Some("IMD"));
+        assert_eq!(variable("something"), None);
+        assert_eq!(variable("CLCä"), None);
+    }
+
+    #[test]
+    fn outside_codes() {
+        assert_eq!(
+            by_file_name("FTY").unwrap().outside(DataType::UInt8),
+            Some(255.0)
+        );
+        assert_eq!(
+            by_file_name("CLMS_CLCplus_RASTER")
+                .unwrap()
+                .outside(DataType::UInt8),
+            Some(254.0)
+        );
+        assert_eq!(
+            by_file_name("CTY").unwrap().outside(DataType::UInt16),
+            Some(65535.0)
+        );
+        assert_eq!(
+            by_file_name("CLC2018").unwrap().outside(DataType::Int8),
+            Some(-128.0)
+        );
+        assert_eq!(
+            by_file_name("TCD").unwrap().outside(DataType::Float32),
+            None
+        );
+    }
+}

@@ -1,0 +1,273 @@
+//! What a cube consists of, as its metadata says.
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::metadata::{CLASS_NAMES, FLAG_COLORS, FLAG_MEANINGS, FLAG_VALUES};
+use crate::{Class, Crs, DataType, Grid};
+
+/// A cube: its groups and the attributes of the root.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CubeStructure {
+    /// Attributes of the root group, provenance among them.
+    pub attributes: Map<String, Value>,
+    /// The root group first, the others by path.
+    pub groups: Vec<GroupStructure>,
+}
+
+/// A group: variables on one grid.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct GroupStructure {
+    /// Path in the hierarchy: empty for the root group.
+    pub path: String,
+    /// Attributes of the group.
+    pub attributes: Map<String, Value>,
+    /// Dimensions of all arrays.
+    pub dims: Vec<Dimension>,
+    /// Where the pixels lie, when the metadata says so.
+    pub grid: Option<Grid>,
+    /// Coordinates and grid mappings.
+    pub coordinates: Vec<ArrayStructure>,
+    /// What has been measured.
+    pub variables: Vec<ArrayStructure>,
+    /// Arrays of a type that this crate does not read.
+    pub other_arrays: Vec<String>,
+}
+
+/// A dimension.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Dimension {
+    /// Its name.
+    pub name: String,
+    /// Its length.
+    pub size: u64,
+}
+
+/// An array.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ArrayStructure {
+    /// The name within the group.
+    pub name: String,
+    /// The type of its values.
+    pub dtype: DataType,
+    /// Names of its dimensions; for rasters `y`, `x`.
+    pub dims: Vec<String>,
+    /// Lengths of its dimensions.
+    pub shape: Vec<u64>,
+    /// The smallest part that can be read.
+    pub chunks: Vec<u64>,
+    /// The part of the array that is one object, if that is more than a chunk.
+    pub shards: Option<Vec<u64>>,
+    /// The value that means "no data", if the array has one. NaN is written as null in JSON.
+    pub fill_value: Option<f64>,
+    /// Attributes as stored.
+    pub attributes: Map<String, Value>,
+}
+
+impl ArrayStructure {
+    /// Reads the document of an array; the reason when it is of a kind that this crate does not read.
+    pub(super) fn parse(name: &str, document: &Value) -> Result<Self, String> {
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        let dtype = document["data_type"]
+            .as_str()
+            .ok_or("no data type")?
+            .parse::<DataType>()?;
+        let shape = sizes(&document["shape"]).ok_or("no shape")?;
+        let stored = sizes(&document["chunk_grid"]["configuration"]["chunk_shape"])
+            .ok_or("no regular chunks")?;
+        if stored.len() != shape.len() || stored.contains(&0) {
+            return Err("chunks don't fit the shape".to_owned());
+        }
+        let sharding = &document["codecs"][0];
+        let inner = (sharding["name"] == "sharding_indexed")
+            .then(|| sizes(&sharding["configuration"]["chunk_shape"]))
+            .flatten()
+            .filter(|inner| inner.len() == stored.len() && !inner.contains(&0));
+        let attributes = document["attributes"]
+            .as_object()
+            .cloned()
+            .unwrap_or_default();
+        let fill_value = attributes
+            .contains_key("_FillValue")
+            .then(|| fill_value(&document["fill_value"]))
+            .flatten();
+        let dims = document["dimension_names"]
+            .as_array()
+            .map(|names| names.iter().filter_map(text).collect());
+        let (chunks, shards) = match inner {
+            Some(inner) => (inner, Some(stored)),
+            None => (stored, None),
+        };
+        Ok(Self {
+            name: name.to_owned(),
+            dtype,
+            dims: dims.unwrap_or_default(),
+            shape,
+            chunks,
+            shards,
+            fill_value,
+            attributes,
+        })
+    }
+
+    /// The classes of the variable; empty when it has none.
+    #[must_use]
+    pub fn classes(&self) -> Vec<Class> {
+        let words = |name: &str| -> Vec<String> {
+            match self.attributes.get(name) {
+                Some(Value::String(text)) => {
+                    text.split_ascii_whitespace().map(str::to_owned).collect()
+                }
+                Some(Value::Array(items)) => items
+                    .iter()
+                    .map(|i| i.as_str().unwrap_or_default().to_owned())
+                    .collect(),
+                _ => Vec::new(),
+            }
+        };
+        let values = match self.attributes.get(FLAG_VALUES) {
+            Some(Value::Array(values)) => values.iter().map(Value::as_i64).collect(),
+            _ => Vec::new(),
+        };
+        let (names, meanings, colours) =
+            (words(CLASS_NAMES), words(FLAG_MEANINGS), words(FLAG_COLORS));
+        let named = names.len() == values.len();
+        let class = |(index, value): (usize, Option<i64>)| {
+            let meaning = || meanings.get(index).map(|meaning| meaning.replace('_', " "));
+            let name = if named {
+                names.get(index).cloned()
+            } else {
+                meaning()
+            };
+            Some(Class {
+                value: value?,
+                name: name.filter(|name| !name.is_empty()),
+                colour: colours.get(index).and_then(|colour| parse_colour(colour)),
+            })
+        };
+        values.into_iter().enumerate().filter_map(class).collect()
+    }
+
+    /// A name for people.
+    #[must_use]
+    pub fn long_name(&self) -> Option<&str> {
+        self.attributes.get("long_name").and_then(Value::as_str)
+    }
+
+    /// The units of the values, if they have any.
+    #[must_use]
+    pub fn units(&self) -> Option<&str> {
+        self.attributes.get("units").and_then(Value::as_str)
+    }
+
+    /// The least and the greatest valid value, if the product says so.
+    #[must_use]
+    pub fn valid_range(&self) -> Option<[f64; 2]> {
+        let range = self.attributes.get("valid_range")?.as_array()?;
+        Some([range.first()?.as_f64()?, range.get(1)?.as_f64()?])
+    }
+}
+
+fn parse_colour(text: &str) -> Option<[u8; 3]> {
+    let digits = text.strip_prefix('#').filter(|digits| digits.len() == 6)?;
+    let [_, red, green, blue] = u32::from_str_radix(digits, 16).ok()?.to_be_bytes();
+    Some([red, green, blue])
+}
+
+fn sizes(value: &Value) -> Option<Vec<u64>> {
+    value.as_array()?.iter().map(Value::as_u64).collect()
+}
+
+fn fill_value(value: &Value) -> Option<f64> {
+    match value.as_str() {
+        Some("NaN") => Some(f64::NAN),
+        Some("Infinity") => Some(f64::INFINITY),
+        Some("-Infinity") => Some(f64::NEG_INFINITY),
+        _ => value.as_f64(),
+    }
+}
+
+impl GroupStructure {
+    /// Reads the documents of a group and the arrays right below it.
+    pub(super) fn parse(path: &str, group: &Value, arrays: &[(&str, &Value)]) -> Self {
+        let mut structure = Self {
+            path: path.to_owned(),
+            attributes: group["attributes"].as_object().cloned().unwrap_or_default(),
+            dims: Vec::new(),
+            grid: None,
+            coordinates: Vec::new(),
+            variables: Vec::new(),
+            other_arrays: Vec::new(),
+        };
+        for (name, document) in arrays {
+            let Ok(array) = ArrayStructure::parse(name, document) else {
+                structure.other_arrays.push((*name).to_owned());
+                continue;
+            };
+            for (dim, size) in array.dims.iter().zip(&array.shape) {
+                if !structure.dims.iter().any(|known| known.name == *dim) {
+                    structure.dims.push(Dimension {
+                        name: dim.clone(),
+                        size: *size,
+                    });
+                }
+            }
+            let is_coordinate =
+                array.dims.as_slice() == [array.name.as_str()] || array.shape.is_empty();
+            if is_coordinate {
+                structure.coordinates.push(array)
+            } else {
+                structure.variables.push(array)
+            }
+        }
+        structure.grid = structure.find_grid();
+        structure
+    }
+
+    /// The grid by the GeoZarr attributes of the group, else by its grid mapping variable.
+    fn find_grid(&self) -> Option<Grid> {
+        let [height, width] = self.variables.iter().find(|v| v.shape.len() == 2)?.shape[..] else {
+            return None;
+        };
+        let text = |attributes: &Map<String, Value>, name: &str| {
+            attributes
+                .get(name)
+                .and_then(Value::as_str)
+                .map(str::to_owned)
+        };
+        let mapping = self
+            .coordinates
+            .iter()
+            .find(|c| c.attributes.contains_key("crs_wkt"))
+            .map(|c| &c.attributes);
+        let numbers = |value: &Value| {
+            value
+                .as_array()?
+                .iter()
+                .map(Value::as_f64)
+                .collect::<Option<Vec<f64>>>()
+        };
+        let affine = self.attributes.get("spatial:transform").and_then(numbers);
+        let geotransform = match affine.as_deref() {
+            Some([dx, 0.0, west, 0.0, dy, north]) => [*west, *dx, 0.0, *north, 0.0, *dy],
+            _ => {
+                let text = text(mapping?, "GeoTransform")?;
+                let numbers: Option<Vec<f64>> = text
+                    .split_ascii_whitespace()
+                    .map(|n| n.parse().ok())
+                    .collect();
+                numbers?.try_into().ok()?
+            }
+        };
+        let wkt = text(&self.attributes, "proj:wkt2").or_else(|| text(mapping?, "crs_wkt"))?;
+        let name = mapping
+            .and_then(|m| text(m, "projected_crs_name").or_else(|| text(m, "geographic_crs_name")));
+        let code = text(&self.attributes, "proj:code").or_else(|| text(mapping?, "code"));
+        Some(Grid {
+            crs: Crs { code, name, wkt },
+            geotransform,
+            width,
+            height,
+        })
+    }
+}

@@ -1,0 +1,13 @@
+//! Cubes built from rasters that GDAL wrote, compared with what was written.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+mod classes;
+mod failures;
+mod fixture;
+mod groups;
+mod metadata;
+mod mosaic;
+mod nodata;
+mod property;
+mod reading;

@@ -1,0 +1,415 @@
+//! Drives one job: executes the machine's commands and keeps its journal.
+
+use std::sync::{Arc, atomic::Ordering};
+
+use clms_cache::{Lease, Staged};
+use jiff::Timestamp;
+
+use super::{JobOutcome, JobStatus, Parts, RunOptions, Stop, poller::Looks};
+use crate::{
+    BuildOrder, Download, DownloadLink, JobId, JobRecord, JobRequest, JobState, Meter, PostOutcome, Problem,
+    ProblemKind, ProgressEvent, Stage, TaskId, UnpackedPackage,
+    clock::elapsed,
+    machine::{Command, CubeSite, Event, Note, Urgency, step},
+    scratch::Scratch,
+};
+
+/// One job on its way.
+pub(super) struct JobRun {
+    parts: Arc<Parts>,
+    job: JobId,
+    request: JobRequest,
+    options: RunOptions,
+    stop: Stop,
+    looks: Looks,
+    scratch: Scratch,
+    state: JobState,
+    created_at: Timestamp,
+    /// While it is held, the journal is this job's to write.
+    lease: Option<Lease>,
+    /// What the journal says.
+    written: Option<JobState>,
+    /// The number of the last look at the server.
+    last_look: u64,
+    package: UnpackedPackage,
+    staged: Option<Staged>,
+}
+
+impl JobRun {
+    pub(super) fn new(
+        parts: Arc<Parts>,
+        request: JobRequest,
+        options: RunOptions,
+        stop: Stop,
+        looks: Looks,
+    ) -> Self {
+        let job = request.job_id();
+        Self {
+            scratch: Scratch::new(&parts.scratch, &job),
+            state: JobState::new(request.order.content.clone(), request.force),
+            created_at: parts.clock.now(),
+            job,
+            request,
+            options,
+            stop,
+            looks,
+            lease: None,
+            written: None,
+            last_look: 0,
+            package: UnpackedPackage::default(),
+            staged: None,
+            parts,
+        }
+    }
+
+    pub(super) async fn run(mut self) -> JobOutcome {
+        self.tell(ProgressEvent::JobStarted {
+            job: self.job.clone(),
+            data_id: self.request.data_id.clone(),
+        });
+        let mut event = Event::Started;
+        while let Some(command) = self.advance(event).await {
+            let stage = &self.state.stage;
+            if self.options.detach && stage.is_ordered() {
+                break;
+            }
+            event = if self.stop.token.is_cancelled() && stage.is_interruptible() {
+                self.stop.event()
+            } else {
+                self.execute(command).await
+            };
+        }
+        self.end().await
+    }
+
+    /// Takes the step, writes it down, and tells what is wanted next; `None` at the end.
+    async fn advance(&mut self, event: Event) -> Option<Command> {
+        let before = self.state.stage.name();
+        tracing::trace!(stage = %before, ?event, "event");
+        let now = self.parts.clock.now();
+        let (state, commands) = step(&self.parts.policy, self.state.clone(), now, event);
+        self.state = state;
+        let mut wanted = None;
+        for command in commands {
+            match command {
+                Command::Tell(note) => self.tell(self.progress_of(note)),
+                Command::DiscardDownload { task } => self.scratch.discard_download(&task),
+                command => wanted = Some(command),
+            }
+        }
+        if let Err(problem) = self.write_down(now).await {
+            // What can't be written down must not be done.
+            tracing::error!(%problem, "the journal can't be written");
+            self.state = step(&self.parts.policy, self.state.clone(), now, Event::Broken(problem)).0;
+            wanted = None;
+        }
+        let stage = self.state.stage.name();
+        if stage != before {
+            tracing::debug!(%stage, task = self.state.stage.task().map(TaskId::as_str), "the job enters a stage");
+            self.tell(ProgressEvent::StageEntered {
+                job: self.job.clone(),
+                stage,
+            });
+        }
+        wanted
+    }
+
+    async fn write_down(&mut self, now: Timestamp) -> Result<(), Problem> {
+        if self.lease.is_none() || self.written.as_ref() == Some(&self.state) {
+            return Ok(());
+        }
+        let record = JobRecord::new(self.request.clone(), self.state.clone(), self.created_at, now);
+        self.parts.journal.write(&record).await?;
+        self.written = Some(record.state);
+        Ok(())
+    }
+
+    async fn execute(&mut self, command: Command) -> Event {
+        match command {
+            Command::LookUpCube => self.look_up().await,
+            Command::TakeLease => self.take_lease().await.unwrap_or_else(Event::LeaseRefused),
+            Command::Look(urgency) => self.look(urgency).await,
+            Command::Post => self.post().await,
+            Command::PauseUntil(until) => self.pause(until).await,
+            Command::Download { task, link, size } => match self.download(&task, &link, size).await {
+                Ok(bytes) => Event::Downloaded { bytes },
+                Err(problem) => self.stopped_or(problem, |problem| Event::DownloadFailed {
+                    problem,
+                    on_disk: self.scratch.part_len(&task),
+                }),
+            },
+            Command::Unpack { task } => match self.unpack(&task).await {
+                Ok(()) => Event::Unpacked,
+                Err(problem) => self.stopped_or(problem, Event::UnpackFailed),
+            },
+            Command::Build { task } => match self.build(&task).await {
+                Ok(()) => Event::Built,
+                Err(problem) => self.stopped_or(problem, Event::BuildFailed),
+            },
+            Command::Commit => self.commit().await.map_or_else(Event::CommitFailed, Event::Committed),
+            Command::CleanUp => {
+                self.scratch.clean_up(self.options.keep_downloads).await;
+                Event::CleanedUp
+            }
+            // Done in `advance`; they have no answer.
+            Command::DiscardDownload { .. } | Command::Tell(_) => Event::Broken(Problem::new(
+                ProblemKind::Internal,
+                "a command without an answer was waited for",
+            )),
+        }
+    }
+
+    /// A problem that is only the consequence of being stopped is none.
+    fn stopped_or(&self, problem: Problem, failed: impl FnOnce(Problem) -> Event) -> Event {
+        if problem.kind == ProblemKind::Interrupted && self.stop.token.is_cancelled() {
+            self.stop.event()
+        } else {
+            failed(problem)
+        }
+    }
+
+    async fn look_up(&self) -> Event {
+        match self.parts.cache.look_up(&self.request.cube).await {
+            Ok(None) => Event::CubeLookedUp {
+                cube: None,
+                remains: false,
+            },
+            Ok(Some(info)) => {
+                // A journal that can't be read is no reason to hide a cube that can.
+                let record = self.parts.journal.read(&self.job).await.ok().flatten();
+                Event::CubeLookedUp {
+                    cube: Some(CubeSite {
+                        location: info.location,
+                    }),
+                    remains: record.is_some_and(|record| !record.is_finished()),
+                }
+            }
+            Err(error) => Event::Broken(error.into()),
+        }
+    }
+
+    async fn take_lease(&mut self) -> Result<Event, Problem> {
+        let lease = self.parts.cache.lease(&self.request.cube, &self.parts.holder).await?;
+        let record = self.parts.journal.read(&self.job).await?;
+        self.lease = Some(lease);
+        let remembered = match record {
+            Some(record) => {
+                self.created_at = record.created_at;
+                record.state.renewed().knowledge
+            }
+            None => self.state.knowledge.clone(),
+        };
+        let download_on_disk = remembered
+            .downloaded
+            .as_ref()
+            .is_some_and(|package| self.scratch.archive_len(&package.task) == Some(package.bytes));
+        Ok(Event::Leased {
+            remembered: Box::new(remembered),
+            download_on_disk,
+        })
+    }
+
+    async fn look(&mut self, urgency: Urgency) -> Event {
+        let look = tokio::select! {
+            biased;
+            () = self.stop.token.cancelled() => return self.stop.event(),
+            look = self.looks.look(urgency) => look,
+        };
+        self.last_look = look.number;
+        match look.tasks {
+            Ok(tasks) => Event::TasksSeen(tasks.to_vec()),
+            Err(problem) => Event::LookFailed(problem),
+        }
+    }
+
+    async fn post(&self) -> Event {
+        let order = &self.request.order;
+        let mut orders = tokio::select! {
+            biased;
+            () = self.stop.token.cancelled() => return self.stop.event(),
+            orders = self.parts.orders.lock() => orders,
+        };
+        // Two jobs may want the same file for two cubes. What the other one has ordered is not in what this one has seen.
+        if orders.get(&order.content).is_some_and(|ordered| *ordered >= self.last_look) {
+            let message = "another job has just ordered the same file";
+            return Event::PostUnclear(Problem::new(ProblemKind::Duplicated, message));
+        }
+        // Not to be broken off: an order whose answer nobody hears is the worst.
+        let outcome = self.parts.portal.post(order).await;
+        if !matches!(outcome, PostOutcome::Refused(_)) {
+            let looks = self.parts.looks_begun.load(Ordering::SeqCst);
+            orders.insert(order.content.clone(), looks);
+        }
+        match outcome {
+            PostOutcome::Accepted(tasks) => Event::Posted(tasks),
+            PostOutcome::Refused(problem) => Event::PostRefused(problem),
+            PostOutcome::Unclear(problem) => Event::PostUnclear(problem),
+        }
+    }
+
+    async fn pause(&self, until: Timestamp) -> Event {
+        let pause = elapsed(self.parts.clock.now(), until);
+        tokio::select! {
+            biased;
+            () = self.stop.token.cancelled() => self.stop.event(),
+            () = self.parts.clock.sleep(pause) => Event::PauseOver,
+        }
+    }
+
+    async fn download(&self, task: &TaskId, link: &DownloadLink, size: Option<u64>) -> Result<u64, Problem> {
+        let _permit = self.permit(&self.parts.downloads).await?;
+        let size = size.filter(|size| *size > 0);
+        let folder = self.scratch.create()?;
+        // A package that is there as a whole, although the journal had no time to say so.
+        if let Some(bytes) = self.scratch.archive_len(task) {
+            if size.is_none_or(|size| size == bytes) {
+                return Ok(bytes);
+            }
+            self.scratch.discard_download(task);
+        }
+        if let (Some(size), Ok(available)) = (size.or(self.request.expected_size), self.parts.disk.available(folder)) {
+            let needed = size.saturating_sub(self.scratch.part_len(task));
+            if needed > available {
+                let message = format!(
+                    "no room for the package in {}: {needed} bytes needed, {available} available",
+                    folder.display()
+                );
+                return Err(Problem::new(ProblemKind::DiskFull, message)
+                    .with_hint("free some space there, or choose another folder with --scratch"));
+            }
+        }
+        let part = self.scratch.part(task);
+        let download = Download {
+            task,
+            link,
+            size,
+            into: &part,
+        };
+        let bytes = self
+            .parts
+            .portal
+            .download(download, &self.meter(), &self.stop.token)
+            .await?;
+        if let Some(size) = size.filter(|size| *size != bytes) {
+            let message = format!("the package of task {task} has {bytes} bytes instead of {size}");
+            return Err(Problem::new(ProblemKind::WrongLength, message));
+        }
+        self.scratch.finish_download(task)?;
+        Ok(bytes)
+    }
+
+    async fn unpack(&mut self, task: &TaskId) -> Result<(), Problem> {
+        let _permit = self.permit(&self.parts.builds).await?;
+        let (archive, into) = (self.scratch.archive(task), self.scratch.unpacked()?);
+        self.package = self
+            .parts
+            .unpacker
+            .unpack(&archive, &into, &self.meter(), &self.stop.token)
+            .await?;
+        Ok(())
+    }
+
+    async fn build(&mut self, task: &TaskId) -> Result<(), Problem> {
+        let _permit = self.permit(&self.parts.builds).await?;
+        let order = BuildOrder {
+            job: &self.job,
+            request: &self.request,
+            task,
+            package: &self.package,
+            scratch: &self.scratch.build()?,
+        };
+        let staged = self.parts.cache.stage(&self.request.cube).await?;
+        let built = self
+            .parts
+            .builder
+            .build(order, &staged, &self.meter(), &self.stop.token)
+            .await;
+        self.staged = Some(staged);
+        built
+    }
+
+    async fn commit(&mut self) -> Result<CubeSite, Problem> {
+        let Some(staged) = self.staged.take() else {
+            return Err(Problem::new(ProblemKind::Internal, "there is no cube to commit"));
+        };
+        let info = self.parts.cache.commit(staged).await?;
+        Ok(CubeSite {
+            location: info.location,
+        })
+    }
+
+    /// One of a limited number of permits; held until dropped.
+    async fn permit<'s>(
+        &self,
+        permits: &'s tokio::sync::Semaphore,
+    ) -> Result<tokio::sync::SemaphorePermit<'s>, Problem> {
+        let permit = tokio::select! {
+            biased;
+            () = self.stop.token.cancelled() => None,
+            permit = permits.acquire() => permit.ok(),
+        };
+        permit.ok_or_else(|| Problem::new(ProblemKind::Interrupted, "stopped while it waited for its turn"))
+    }
+
+    fn meter(&self) -> Meter {
+        Meter::new(
+            self.job.clone(),
+            self.state.stage.name(),
+            Arc::clone(&self.parts.progress),
+        )
+    }
+
+    fn tell(&self, event: ProgressEvent) {
+        self.parts.progress.event(&event);
+    }
+
+    fn progress_of(&self, note: Note) -> ProgressEvent {
+        let job = self.job.clone();
+        match note {
+            Note::TaskSeen { task, status } => ProgressEvent::TaskSeen { job, task, status },
+            Note::TaskChosen { task, adopted } => ProgressEvent::TaskChosen { job, task, adopted },
+            Note::TaskAbandoned { task, problem } => ProgressEvent::TaskAbandoned { job, task, problem },
+            Note::Retrying { problem, pause } => ProgressEvent::Retrying { job, problem, pause },
+        }
+    }
+
+    async fn end(mut self) -> JobOutcome {
+        if let Some(staged) = self.staged.take()
+            && let Err(error) = self.parts.cache.discard(staged).await
+        {
+            tracing::warn!(%error, "an unfinished cube was not removed");
+        }
+        let task = self.state.stage.task().or_else(|| self.state.knowledge.current_task());
+        let mut outcome = JobOutcome {
+            job: self.job.clone(),
+            data_id: self.request.data_id.clone(),
+            status: JobStatus::Requested,
+            cube: None,
+            task_id: task.cloned(),
+            bytes: None,
+            error: None,
+        };
+        (outcome.status, outcome.cube, outcome.error) = match self.state.stage.clone() {
+            Stage::Completed { cube, .. } => (JobStatus::Completed, Some(cube.location), None),
+            Stage::Cached { cube } => (JobStatus::Cached, Some(cube.location), None),
+            Stage::Failed { problem } => (JobStatus::Failed, None, Some(problem)),
+            Stage::Interrupted { problem } => (JobStatus::Cancelled, None, Some(problem)),
+            Stage::Cancelled => (JobStatus::Cancelled, None, None),
+            stage if stage.is_ordered() && self.options.detach => (JobStatus::Requested, None, None),
+            stage => {
+                let message = format!("the job wants nothing more although it is {}", stage.name());
+                let problem = Problem::new(ProblemKind::Internal, message);
+                (JobStatus::Failed, None, Some(problem))
+            }
+        };
+        if outcome.cube.is_some() {
+            outcome.bytes = self.parts.cache.usage(&self.request.cube).await.ok().map(|usage| usage.bytes);
+        }
+        self.tell(ProgressEvent::JobEnded {
+            job: self.job.clone(),
+            status: outcome.status,
+            error: outcome.error.clone(),
+        });
+        outcome
+    }
+}

@@ -1,0 +1,127 @@
+//! What a job has learned; survives its process in the journal.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{Problem, TaskId, TaskStatus};
+
+/// What a job has learned.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Knowledge {
+    /// Tasks that the job ordered or adopted, the newest last.
+    pub owned: Vec<OwnedTask>,
+    /// Tasks that it gave up, the newest last.
+    pub dead: Vec<DeadTask>,
+    /// How many times the file was ordered in this run.
+    pub requests: u32,
+    /// Since when there may be a task on the server that the job knows nothing of.
+    pub unclear_since: Option<Timestamp>,
+    /// Before this, nothing is ordered.
+    pub no_order_before: Option<Timestamp>,
+    /// The package, if it is on disk as a whole.
+    pub downloaded: Option<DownloadedPackage>,
+    /// The finished task that gives no good package, so far.
+    pub trouble: Option<Trouble>,
+    /// How many lists in a row did not show the task.
+    pub missing_looks: u32,
+    /// How many looks failed in a row.
+    pub failed_looks: u32,
+    /// Since when all looks failed.
+    pub outage_since: Option<Timestamp>,
+    /// How many times in a row the server refused the order for now.
+    pub refusals: u32,
+    /// How many downloads in a row broke off without a new byte.
+    pub broken_transfers: u32,
+    /// How many bytes the last download that broke off left on disk.
+    pub bytes_on_disk: u64,
+    /// The last word of the server on the task.
+    pub last_status: Option<TaskStatus>,
+    /// What went wrong last.
+    pub last_problem: Option<Problem>,
+}
+
+/// A task that the job ordered or adopted.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OwnedTask {
+    /// The task.
+    pub id: TaskId,
+    /// Since when.
+    pub since: Timestamp,
+    /// True if it was there before the job.
+    pub adopted: bool,
+    /// When it ended, in the server's time.
+    #[serde(default)]
+    pub finalized: Option<Timestamp>,
+}
+
+/// A task that the job gave up.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DeadTask {
+    /// The task.
+    pub id: TaskId,
+    /// When.
+    pub at: Timestamp,
+    /// Why.
+    pub problem: Problem,
+}
+
+/// A package that is on disk as a whole.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DownloadedPackage {
+    /// The task that gave it.
+    pub task: TaskId,
+    /// Its length.
+    pub bytes: u64,
+}
+
+/// A finished task that gives no good package, so far.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Trouble {
+    /// The task.
+    pub task: TaskId,
+    /// Since when.
+    pub since: Timestamp,
+    /// How many attempts were made.
+    pub attempts: u32,
+}
+
+impl Knowledge {
+    /// What a new run takes over: which tasks there are and which are dead, what is on disk, and what may have been ordered; but no counts.
+    /// After a run that `finished`, there is nothing left on disk, and its tasks have done their duty.
+    pub(super) fn renewed(self, finished: bool) -> Self {
+        Self {
+            owned: if finished { Vec::new() } else { self.owned },
+            dead: self.dead,
+            unclear_since: self.unclear_since,
+            downloaded: if finished { None } else { self.downloaded },
+            ..Self::default()
+        }
+    }
+
+    /// Whether the task is one of the job's.
+    #[must_use]
+    pub fn owns(&self, task: &TaskId) -> bool {
+        self.owned.iter().any(|owned| owned.id == *task)
+    }
+
+    /// Why the task was given up, if it was.
+    #[must_use]
+    pub fn death(&self, task: &TaskId) -> Option<&DeadTask> {
+        self.dead.iter().find(|dead| dead.id == *task)
+    }
+
+    /// The newest of the job's tasks that is not given up.
+    #[must_use]
+    pub fn current_task(&self) -> Option<&TaskId> {
+        self.live_tasks().last()
+    }
+
+    /// All tasks of the job that are not given up, the oldest first.
+    pub fn live_tasks(&self) -> impl Iterator<Item = &TaskId> {
+        self.owned
+            .iter()
+            .map(|owned| &owned.id)
+            .filter(|id| self.death(id).is_none())
+    }
+}

@@ -1,0 +1,110 @@
+//! Finished tasks that give no good package, and tasks that are given up.
+
+use super::{Command, DeadTask, Note, Trouble, step::Step};
+use crate::{Problem, ProblemKind, TaskId, clock::later};
+
+impl Step<'_> {
+    pub(super) fn download_failed(&mut self, task: TaskId, problem: Problem, on_disk: u64) {
+        if problem.kind.blames_link() {
+            return self.bad_package(task, problem);
+        }
+        let at = self.at;
+        let knowledge = self.knowledge();
+        let progressed = on_disk > knowledge.bytes_on_disk;
+        knowledge.bytes_on_disk = on_disk;
+        knowledge.broken_transfers = if progressed { 1 } else { knowledge.broken_transfers + 1 };
+        let broken = knowledge.broken_transfers;
+        if !problem.retryable || broken > self.policy.max_broken_transfers {
+            return self.fail(problem);
+        }
+        let pause = self.policy.pause_after(broken).max(problem.retry_after.unwrap_or_default());
+        self.pause_until(later(at, pause), Some(problem));
+    }
+
+    pub(super) fn unpack_failed(&mut self, task: TaskId, problem: Problem) {
+        if problem.kind.blames_link() {
+            self.bad_package(task, problem);
+        } else {
+            self.fail(problem);
+        }
+    }
+
+    /// The link is dead, or gave something else than the package: removes it, and tries again for a while.
+    fn bad_package(&mut self, task: TaskId, problem: Problem) {
+        let at = self.at;
+        let knowledge = self.knowledge();
+        knowledge.downloaded = None;
+        knowledge.bytes_on_disk = 0;
+        knowledge.last_problem = Some(problem.clone());
+        let attempts = self.attempt(&task);
+        self.commands.push(Command::DiscardDownload { task: task.clone() });
+        if self.grace_is_over(&task, attempts) {
+            self.bury(task, problem);
+            self.look();
+        } else {
+            let pause = self.policy.link_retry.max(problem.retry_after.unwrap_or_default());
+            self.pause_until(later(at, pause), Some(problem));
+        }
+    }
+
+    /// Counts one more attempt at a finished task in vain.
+    pub(super) fn attempt(&mut self, task: &TaskId) -> u32 {
+        let at = self.at;
+        let trouble = self.knowledge().trouble.take().filter(|trouble| trouble.task == *task);
+        let trouble = trouble.unwrap_or_else(|| Trouble {
+            task: task.clone(),
+            since: at,
+            attempts: 0,
+        });
+        let attempts = trouble.attempts + 1;
+        self.knowledge().trouble = Some(Trouble { attempts, ..trouble });
+        attempts
+    }
+
+    /// Whether a finished task has had its time. A link that should have been alive long ago gets a few attempts only.
+    pub(super) fn grace_is_over(&self, task: &TaskId, attempts: u32) -> bool {
+        let knowledge = &self.state.knowledge;
+        let grace = self.policy.link_grace;
+        let Some(trouble) = knowledge.trouble.as_ref().filter(|trouble| trouble.task == *task) else {
+            return false;
+        };
+        let finalized = knowledge
+            .owned
+            .iter()
+            .find(|owned| owned.id == *task)
+            .and_then(|owned| owned.finalized);
+        let was_late = finalized.is_some_and(|finalized| later(finalized, grace) <= trouble.since);
+        self.at >= later(trouble.since, grace) || (was_late && attempts >= self.policy.old_link_attempts)
+    }
+
+    /// Gives the task up for good; the next order has to wait a little.
+    pub(super) fn bury(&mut self, task: TaskId, problem: Problem) {
+        let at = self.at;
+        let pause = self.policy.pause_after(self.state.knowledge.requests.max(1));
+        let knowledge = self.knowledge();
+        knowledge.dead.retain(|dead| dead.id != task);
+        knowledge.dead.push(DeadTask {
+            id: task.clone(),
+            at,
+            problem: problem.clone(),
+        });
+        knowledge.trouble = None;
+        knowledge.missing_looks = 0;
+        knowledge.last_status = None;
+        knowledge.last_problem = Some(problem.clone());
+        let until = later(at, pause);
+        knowledge.no_order_before = knowledge.no_order_before.max(Some(until));
+        self.tell(Note::TaskAbandoned { task, problem });
+    }
+
+    /// The task is not in the server's list (once more).
+    pub(super) fn missing(&mut self, task: TaskId) {
+        self.knowledge().missing_looks += 1;
+        if self.state.knowledge.missing_looks < self.policy.vanish_looks {
+            return self.wait_for(task);
+        }
+        let message = format!("task {task} is no longer in the server's list");
+        self.bury(task, Problem::new(ProblemKind::TaskVanished, message));
+        self.order();
+    }
+}

@@ -1,0 +1,169 @@
+//! What a job tells while it works.
+//!
+//! # Grammar
+//! The events of one job come in this order (`*` any number, `?` at most one); events of different jobs interleave:
+//!
+//! ```text
+//! job_started ( stage_entered ( amount | task_seen | task_chosen | task_abandoned | retrying )* )* job_ended
+//! ```
+//!
+//! [`NextPoll`](ProgressEvent::NextPoll) belongs to no job: it tells when the server will be looked at again on behalf of all.
+//! Within one `stage_entered`, `done` of `amount` never falls, except that a download which had to begin anew starts again at 0.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use serde::Serialize;
+
+use crate::{JobId, JobStatus, Problem, StageName, TaskId, TaskStatus};
+
+/// A listener to all jobs of an engine.
+///
+/// Called from the work itself, on any thread and often: it must return at once (put the event into a channel, drop it if that is full).
+pub trait Progress: fmt::Debug + Send + Sync + 'static {
+    /// Something happened.
+    fn event(&self, event: &ProgressEvent);
+}
+
+/// Listens to nothing.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoProgress;
+
+impl Progress for NoProgress {
+    fn event(&self, _: &ProgressEvent) {}
+}
+
+/// Something that happened to a job; see the [grammar](self).
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ProgressEvent {
+    /// A job begins, or goes on after an interruption.
+    JobStarted {
+        /// The job.
+        job: JobId,
+        /// What it is for.
+        data_id: String,
+    },
+    /// A job enters a stage.
+    StageEntered {
+        /// The job.
+        job: JobId,
+        /// The stage.
+        stage: StageName,
+    },
+    /// So much of a stage's work is done.
+    Amount {
+        /// The job.
+        job: JobId,
+        /// The stage.
+        stage: StageName,
+        /// What is counted.
+        unit: Unit,
+        /// How many are done.
+        done: u64,
+        /// Of how many, if known.
+        total: Option<u64>,
+    },
+    /// The server showed a new status of the task that the job waits for.
+    TaskSeen {
+        /// The job.
+        job: JobId,
+        /// The task.
+        task: TaskId,
+        /// The server's word on it.
+        status: TaskStatus,
+    },
+    /// The job has a task now.
+    TaskChosen {
+        /// The job.
+        job: JobId,
+        /// The task.
+        task: TaskId,
+        /// False if the job has just ordered it, true if it was there already.
+        adopted: bool,
+    },
+    /// The job gave up a task and will order anew, if it may.
+    TaskAbandoned {
+        /// The job.
+        job: JobId,
+        /// The task.
+        task: TaskId,
+        /// Why.
+        problem: Problem,
+    },
+    /// Something failed and is tried again after a pause.
+    Retrying {
+        /// The job.
+        job: JobId,
+        /// What failed.
+        problem: Problem,
+        /// The pause.
+        #[serde(serialize_with = "seconds")]
+        pause: Duration,
+    },
+    /// The server will be looked at again, on behalf of all jobs that wait.
+    NextPoll {
+        /// After this time.
+        #[serde(serialize_with = "seconds")]
+        pause: Duration,
+    },
+    /// A job ended.
+    JobEnded {
+        /// The job.
+        job: JobId,
+        /// How.
+        status: JobStatus,
+        /// Why, if not well.
+        error: Option<Problem>,
+    },
+}
+
+/// What an amount counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unit {
+    /// Bytes.
+    Bytes,
+    /// Chunks or shards of a cube.
+    Chunks,
+}
+
+fn seconds<S: serde::Serializer>(duration: &Duration, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_f64(duration.as_secs_f64())
+}
+
+/// Where the work of one stage of one job reports how far it is. Cheap to clone; works from any thread.
+#[derive(Debug, Clone)]
+pub struct Meter {
+    job: JobId,
+    stage: StageName,
+    progress: Arc<dyn Progress>,
+}
+
+impl Meter {
+    /// A meter of that job and stage.
+    #[must_use]
+    pub fn new(job: JobId, stage: StageName, progress: Arc<dyn Progress>) -> Self {
+        Self { job, stage, progress }
+    }
+
+    /// So many bytes are done.
+    pub fn bytes(&self, done: u64, total: Option<u64>) {
+        self.amount(Unit::Bytes, done, total);
+    }
+
+    /// So many chunks are done.
+    pub fn chunks(&self, done: u64, total: Option<u64>) {
+        self.amount(Unit::Chunks, done, total);
+    }
+
+    fn amount(&self, unit: Unit, done: u64, total: Option<u64>) {
+        self.progress.event(&ProgressEvent::Amount {
+            job: self.job.clone(),
+            stage: self.stage,
+            unit,
+            done,
+            total,
+        });
+    }
+}

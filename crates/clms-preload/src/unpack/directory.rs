@@ -1,0 +1,150 @@
+//! The central directory of one archive, checked before anything in it is touched.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    io::{BufReader, Read as _, Seek as _, SeekFrom},
+    path::Component,
+};
+
+use zip::{ZipArchive, read::ZipFileEntry, result::ZipError};
+
+use super::{UnpackError, section::Section};
+
+/// An archive that has been opened and whose names are safe.
+pub(super) struct Directory {
+    /// How messages call it.
+    pub(super) label: String,
+    pub(super) zip: ZipArchive<BufReader<Section>>,
+    /// Its files, without folders.
+    pub(super) files: Vec<FileEntry>,
+}
+
+/// A file in an archive.
+#[derive(Debug, Clone)]
+pub(super) struct FileEntry {
+    /// Its number in the archive.
+    pub(super) index: usize,
+    /// Its path, with `/` between normal components only.
+    pub(super) name: String,
+    /// Its length, as the directory says.
+    pub(super) size: u64,
+}
+
+impl FileEntry {
+    pub(super) fn is_archive(&self) -> bool {
+        let extension = self.name.rsplit_once('.').map(|(_, extension)| extension);
+        extension.is_some_and(|extension| extension.eq_ignore_ascii_case("zip"))
+    }
+
+    /// Its name without folders and extension.
+    pub(super) fn stem(&self) -> &str {
+        let name = self.name.rsplit('/').next().unwrap_or(&self.name);
+        name.rsplit_once('.').map_or(name, |(stem, _)| stem)
+    }
+}
+
+impl Directory {
+    /// Opens the archive in `section`, which may have at most `limit` entries.
+    pub(super) fn open(label: String, mut section: Section, limit: usize) -> Result<Self, UnpackError> {
+        let mut beginning = Vec::new();
+        let _ = (&mut section).take(16).read_to_end(&mut beginning);
+        section
+            .seek(SeekFrom::Start(0))
+            .map_err(|error| UnpackError::reading(&label, "", &error))?;
+        let mut zip =
+            ZipArchive::new(BufReader::new(section)).map_err(|error| unreadable(&label, &beginning, error))?;
+        if zip.len() > limit {
+            let why = format!("more than {limit} entries");
+            return Err(UnpackError::TooLarge { archive: label, why });
+        }
+        if zip.has_duplicate_names() {
+            let why = "two entries have the same name".to_owned();
+            return Err(UnpackError::Hostile { archive: label, why });
+        }
+        let overlaps = zip
+            .has_overlapping_files()
+            .map_err(|error| UnpackError::opening(&label, "", error))?;
+        if overlaps {
+            let why = "its entries overlap".to_owned();
+            return Err(UnpackError::Hostile { archive: label, why });
+        }
+        let mut files = Vec::new();
+        for index in 0..zip.len() {
+            let entry = zip
+                .by_index_data(index)
+                .map_err(|error| UnpackError::opening(&label, "", error))?;
+            let name = safe_name(&entry).map_err(|why| UnpackError::Hostile {
+                archive: label.clone(),
+                why,
+            })?;
+            if !entry.is_dir() {
+                let size = entry.size();
+                files.push(FileEntry { index, name, size });
+            }
+        }
+        if let Err(why) = distinct(&files) {
+            return Err(UnpackError::Hostile { archive: label, why });
+        }
+        Ok(Self { label, zip, files })
+    }
+}
+
+/// Tells an incomplete download from something that never was an archive.
+fn unreadable(label: &str, beginning: &[u8], error: ZipError) -> UnpackError {
+    let archive = label.to_owned();
+    match error {
+        ZipError::InvalidArchive(why) if beginning.starts_with(b"PK\x03\x04") => UnpackError::Truncated {
+            archive,
+            why: why.into_owned(),
+        },
+        ZipError::InvalidArchive(_) => UnpackError::NotAZip {
+            archive,
+            beginning: String::from_utf8_lossy(beginning).into_owned(),
+        },
+        error => UnpackError::opening(label, "", error),
+    }
+}
+
+/// The entry's path below the folder that it is unpacked into, or why it has none.
+fn safe_name(entry: &ZipFileEntry<'_>) -> Result<String, String> {
+    let raw = String::from_utf8_lossy(entry.name_raw()).into_owned();
+    let name = entry.name().map_err(|error| format!("the name {raw:?} can't be decoded: {error}"))?;
+    if entry.is_symlink() {
+        return Err(format!("{name:?} is a symbolic link"));
+    }
+    let is_absolute = name.starts_with(['/', '\\']) || name.as_bytes().get(1) == Some(&b':');
+    let climbs = name.split(['/', '\\']).any(|component| component == "..");
+    if is_absolute || climbs || name.chars().any(char::is_control) {
+        return Err(format!("the name {name:?} points outside"));
+    }
+    let path = entry.enclosed_name().ok_or_else(|| format!("the name {name:?} points outside"))?;
+    let components: Option<Vec<&str>> = path
+        .components()
+        .map(|component| match component {
+            Component::Normal(component) => component.to_str(),
+            _ => None,
+        })
+        .collect();
+    match components {
+        Some(components) if !components.is_empty() => Ok(components.join("/")),
+        _ => Err(format!("{name:?} is no name of a file")),
+    }
+}
+
+/// Checks that every file can exist beside the others, also where case does not matter.
+fn distinct(files: &[FileEntry]) -> Result<(), String> {
+    let mut names: HashMap<String, &str> = HashMap::new();
+    for file in files {
+        if let Some(other) = names.insert(file.name.to_lowercase(), &file.name) {
+            return Err(format!("{:?} and {other:?} are the same file where case does not matter", file.name));
+        }
+    }
+    let folders: BTreeSet<&str> = names
+        .keys()
+        .flat_map(|name| name.match_indices('/').map(|(end, _)| &name[..end]))
+        .collect();
+    match folders.into_iter().find(|folder| names.contains_key(*folder)) {
+        Some(folder) => Err(format!("{folder:?} is both a file and a folder")),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,262 @@
+//! Takes what is wanted out of an archive and the archives in it.
+
+use std::{
+    fs::{self, File},
+    io::{self, Read, Write},
+    path::{Path, PathBuf},
+};
+
+use tokio_util::sync::CancellationToken;
+use zip::CompressionMethod;
+
+use super::{
+    UnpackError, UnpackLimits,
+    directory::{Directory, FileEntry},
+    section::Section,
+};
+use crate::{EntrySource, Meter, UnpackedEntry, UnpackedPackage};
+
+/// Bytes that are read at a time, between two looks at the cancellation.
+const BUFFER: usize = 1 << 20;
+
+/// One unpacking.
+pub(super) struct Extraction<'a> {
+    limits: &'a UnpackLimits,
+    wanted: &'a dyn Fn(&str) -> bool,
+    into: &'a Path,
+    meter: &'a Meter,
+    cancel: &'a CancellationToken,
+    package: UnpackedPackage,
+    /// Length of the outermost archive.
+    archive_bytes: u64,
+    /// Archives and entries met so far.
+    archives: usize,
+    entries: usize,
+    /// Bytes that the directories promise, and those that were read.
+    planned: u64,
+    done: u64,
+    buffer: Vec<u8>,
+}
+
+impl<'a> Extraction<'a> {
+    pub(super) fn new(
+        limits: &'a UnpackLimits,
+        wanted: &'a dyn Fn(&str) -> bool,
+        into: &'a Path,
+        meter: &'a Meter,
+        cancel: &'a CancellationToken,
+    ) -> Self {
+        Self {
+            limits,
+            wanted,
+            into,
+            meter,
+            cancel,
+            package: UnpackedPackage::default(),
+            archive_bytes: 0,
+            archives: 0,
+            entries: 0,
+            planned: 0,
+            done: 0,
+            buffer: vec![0; BUFFER],
+        }
+    }
+
+    pub(super) fn run(mut self, archive: &Path) -> Result<UnpackedPackage, UnpackError> {
+        let section = Section::whole(archive).map_err(|source| UnpackError::Disk {
+            doing: "open",
+            path: archive.to_owned(),
+            source,
+        })?;
+        self.archive_bytes = section.len();
+        self.archive(archive.display().to_string(), section, None, 1)?;
+        Ok(self.package)
+    }
+
+    /// Unpacks one archive. `prefix` is the first component of its entries' names in the package.
+    fn archive(
+        &mut self,
+        label: String,
+        section: Section,
+        prefix: Option<&str>,
+        depth: u32,
+    ) -> Result<(), UnpackError> {
+        let (path, start) = (section.path().to_owned(), section.start());
+        let directory = Directory::open(label, section, self.limits.entries - self.entries)?;
+        self.entries += directory.zip.len();
+        self.archives += 1;
+        let folder = self.into.join(self.archives.to_string());
+        let wanted: Vec<FileEntry> = directory.files.iter().filter(|file| self.is_wanted(file)).cloned().collect();
+        self.plan(&directory.label, &wanted)?;
+        let inner_archives = wanted.iter().filter(|file| file.is_archive()).count();
+
+        let mut source = ArchiveFile { directory, path, start };
+        for file in wanted {
+            if file.is_archive() {
+                if depth >= self.limits.depth {
+                    return Err(UnpackError::TooLarge {
+                        archive: source.directory.label,
+                        why: format!("archives are nested more than {} deep", self.limits.depth),
+                    });
+                }
+                let inner_prefix = if inner_archives > 1 { Some(file.stem()) } else { prefix };
+                let label = format!("{}/{}", source.directory.label, file.name);
+                let inner = self.inner_section(&mut source, &file)?;
+                self.archive(label, inner, inner_prefix, depth + 1)?;
+            } else {
+                let place = folder.join(&file.name);
+                let found = self.entry(&mut source, &file, place)?;
+                self.package.entries.push(UnpackedEntry {
+                    name: prefixed(prefix, &file.name),
+                    len: file.size,
+                    source: found,
+                });
+            }
+        }
+        let skipped = source.directory.files.iter().filter(|file| !self.is_wanted(file));
+        let skipped: Vec<String> = skipped.map(|file| prefixed(prefix, &file.name)).collect();
+        self.package.skipped.extend(skipped);
+        Ok(())
+    }
+
+    fn is_wanted(&self, file: &FileEntry) -> bool {
+        file.is_archive() || (self.wanted)(&file.name)
+    }
+
+    /// Checks what is to be read against the limits, before it is.
+    fn plan(&mut self, archive: &str, wanted: &[FileEntry]) -> Result<(), UnpackError> {
+        let bytes = wanted.iter().fold(0_u64, |sum, file| sum.saturating_add(file.size));
+        self.planned = self.planned.saturating_add(bytes);
+        let ratio_limit = self
+            .archive_bytes
+            .saturating_mul(self.limits.ratio)
+            .max(self.limits.ratio_free_bytes);
+        let why = if self.planned > self.limits.total_bytes {
+            format!("{} bytes, more than {}", self.planned, self.limits.total_bytes)
+        } else if self.planned > ratio_limit {
+            format!("{} bytes, more than {} times its size", self.planned, self.limits.ratio)
+        } else {
+            return Ok(());
+        };
+        Err(UnpackError::TooLarge {
+            archive: archive.to_owned(),
+            why,
+        })
+    }
+
+    /// Makes an inner archive readable at random: where it is if it is stored, else inflated into a file. The checksums of its own entries
+    /// cover what a stored one holds.
+    fn inner_section(&mut self, source: &mut ArchiveFile, file: &FileEntry) -> Result<Section, UnpackError> {
+        if let Some(offset) = source.stored_at(file)? {
+            self.planned = self.planned.saturating_sub(file.size);
+            return Section::part(&source.path, offset, file.size)
+                .map_err(|error| UnpackError::reading(&source.directory.label, &file.name, &error));
+        }
+        let place = self.into.join(format!("{}-{}.zip", self.archives, file.index));
+        self.read(source, file, Some(&place))?;
+        Section::whole(&place).map_err(|source| UnpackError::Disk {
+            doing: "open",
+            path: place,
+            source,
+        })
+    }
+
+    /// Makes an entry readable: where it is if it is stored and long, else as the file `place`.
+    fn entry(
+        &mut self,
+        source: &mut ArchiveFile,
+        file: &FileEntry,
+        place: PathBuf,
+    ) -> Result<EntrySource, UnpackError> {
+        if file.size >= self.limits.in_place_bytes
+            && let Some(offset) = source.stored_at(file)?
+        {
+            self.read(source, file, None)?;
+            return Ok(EntrySource::Range {
+                path: source.path.clone(),
+                offset,
+                len: file.size,
+            });
+        }
+        self.read(source, file, Some(&place))?;
+        Ok(EntrySource::File(place))
+    }
+
+    /// Reads an entry to its end, which compares its CRC, and writes it to `place`, if there is one.
+    fn read(&mut self, source: &mut ArchiveFile, file: &FileEntry, place: Option<&Path>) -> Result<(), UnpackError> {
+        let label = &source.directory.label;
+        let mut output = place.map(create).transpose()?;
+        let mut entry = source
+            .directory
+            .zip
+            .by_index(file.index)
+            .map_err(|error| UnpackError::opening(label, &file.name, error))?;
+        let mut length = 0;
+        loop {
+            if self.cancel.is_cancelled() {
+                return Err(UnpackError::Interrupted);
+            }
+            let read = match entry.read(&mut self.buffer) {
+                Ok(0) => break,
+                Ok(read) => read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(UnpackError::reading(label, &file.name, &error)),
+            };
+            length += read as u64;
+            if length > file.size {
+                break;
+            }
+            if let Some((output, place)) = output.as_mut().zip(place) {
+                output.write_all(&self.buffer[..read]).map_err(|source| writing(place, source))?;
+            }
+            self.done += read as u64;
+            self.meter.bytes(self.done, Some(self.planned.max(self.done)));
+        }
+        if length != file.size {
+            return Err(UnpackError::Damaged {
+                archive: label.clone(),
+                entry: file.name.clone(),
+                why: format!("it is not {} bytes long, as the directory says", file.size),
+            });
+        }
+        Ok(())
+    }
+}
+
+/// An archive and where it is.
+struct ArchiveFile {
+    directory: Directory,
+    path: PathBuf,
+    start: u64,
+}
+
+impl ArchiveFile {
+    /// Where the bytes of an entry are in the file, if they are neither compressed nor encrypted.
+    fn stored_at(&mut self, file: &FileEntry) -> Result<Option<u64>, UnpackError> {
+        let failed = |error| UnpackError::opening(&self.directory.label, &file.name, error);
+        let entry = self.directory.zip.by_index_raw(file.index).map_err(failed)?;
+        if entry.encrypted() || entry.compression() != CompressionMethod::Stored || entry.compressed_size() != file.size {
+            return Ok(None);
+        }
+        Ok(entry.data_start().and_then(|offset| offset.checked_add(self.start)))
+    }
+}
+
+fn prefixed(prefix: Option<&str>, name: &str) -> String {
+    prefix.map_or_else(|| name.to_owned(), |prefix| format!("{prefix}/{name}"))
+}
+
+fn create(place: &Path) -> Result<File, UnpackError> {
+    if let Some(folder) = place.parent() {
+        fs::create_dir_all(folder).map_err(|source| writing(folder, source))?;
+    }
+    File::create(place).map_err(|source| writing(place, source))
+}
+
+fn writing(path: &Path, source: io::Error) -> UnpackError {
+    UnpackError::Disk {
+        doing: "write",
+        path: path.to_owned(),
+        source,
+    }
+}

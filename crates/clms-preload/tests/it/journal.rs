@@ -1,0 +1,121 @@
+//! What the journal keeps, and what it makes of documents that it did not write.
+
+use std::sync::Arc;
+
+use clms_preload::{
+    ContentKey, JobRecord, JobState, Journal, JournalError, Problem, ProblemKind, Stage, StageName, TaskId, list_jobs,
+    machine::{DeadTask, DownloadedPackage, OwnedTask, Trouble},
+};
+use jiff::Timestamp;
+use object_store::{ObjectStore, ObjectStoreExt as _, memory::InMemory, path::Path};
+
+use crate::fakes::request;
+
+/// A record with something in every field.
+fn record(name: &str, second: i64) -> JobRecord {
+    let at = Timestamp::from_second(second).unwrap();
+    let problem = Problem::new(ProblemKind::LinkHtml, "an HTML page")
+        .with_hint("wait")
+        .with_retry_after(std::time::Duration::from_secs(3));
+    let mut request = request(name);
+    request.build = serde_json::json!({"tile_size": 512});
+    request.expected_size = Some(125_000_000);
+    let mut state = JobState::new(request.order.content.clone(), true);
+    state.stage = Stage::Waiting { task: TaskId::new("1") };
+    let knowledge = &mut state.knowledge;
+    knowledge.owned.push(OwnedTask {
+        id: TaskId::new("1"),
+        since: at,
+        adopted: true,
+        finalized: Some(at),
+    });
+    knowledge.dead.push(DeadTask {
+        id: TaskId::new("0"),
+        at,
+        problem: problem.clone(),
+    });
+    knowledge.requests = 2;
+    knowledge.unclear_since = Some(at);
+    knowledge.no_order_before = Some(at);
+    knowledge.downloaded = Some(DownloadedPackage {
+        task: TaskId::new("1"),
+        bytes: 7,
+    });
+    knowledge.trouble = Some(Trouble {
+        task: TaskId::new("1"),
+        since: at,
+        attempts: 3,
+    });
+    knowledge.last_status = Some("Weird".to_owned().into());
+    knowledge.last_problem = Some(problem);
+    JobRecord::new(request, state, at, at)
+}
+
+fn store() -> Arc<dyn ObjectStore> {
+    Arc::new(InMemory::new())
+}
+
+#[tokio::test]
+async fn records_come_back_as_they_went() {
+    let journal = Journal::new(store());
+    let record = record("a", 5);
+    assert_eq!(journal.read(&record.job).await.unwrap(), None);
+    journal.write(&record).await.unwrap();
+    assert_eq!(journal.read(&record.job).await.unwrap().as_ref(), Some(&record));
+    assert_eq!(record.task_id(), Some(&TaskId::new("1")));
+    journal.remove(&record.job).await.unwrap();
+    journal.remove(&record.job).await.unwrap();
+    assert_eq!(journal.read(&record.job).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn every_stage_comes_back() {
+    let journal = Journal::new(store());
+    for stage in crate::machine_table::stages() {
+        let mut record = record("a", 5);
+        record.state.stage = stage;
+        journal.write(&record).await.unwrap();
+        assert_eq!(journal.read(&record.job).await.unwrap(), Some(record));
+    }
+}
+
+#[tokio::test]
+async fn the_list_is_sorted_and_tells_what_it_could_not_read() {
+    let records = store();
+    assert!(list_jobs(Arc::clone(&records)).await.unwrap().jobs.is_empty());
+    let journal = Journal::new(Arc::clone(&records));
+    for (name, second) in [("old", 1), ("new", 3), ("middle", 2)] {
+        journal.write(&record(name, second)).await.unwrap();
+    }
+    let newer = r#"{"version": 2, "job": "x", "anything": []}"#;
+    records.put(&Path::from("jobs/newer.json"), newer.into()).await.unwrap();
+    records.put(&Path::from("jobs/torn.json"), r#"{"version": 1, "job""#.into()).await.unwrap();
+
+    let list = list_jobs(records).await.unwrap();
+    let names: Vec<_> = list.jobs.iter().map(|job| job.request.order.file_name.as_str()).collect();
+    assert_eq!(names, ["new", "middle", "old"]);
+    assert_eq!(list.unreadable.len(), 2);
+    assert!(list.unreadable.iter().any(|error| matches!(error, JournalError::TooNew { version: 2, .. })));
+    assert!(list.unreadable.iter().any(|error| matches!(error, JournalError::Malformed { .. })));
+}
+
+#[tokio::test]
+async fn the_document_is_versioned_holds_no_link_and_ignores_what_it_does_not_know() {
+    let records = store();
+    let journal = Journal::new(Arc::clone(&records));
+    let record = record("a", 5);
+    journal.write(&record).await.unwrap();
+    let path = Path::from(format!("jobs/{}.json", record.job));
+    let json = records.get(&path).await.unwrap().bytes().await.unwrap();
+    let mut json: serde_json::Value = serde_json::from_slice(&json).unwrap();
+    assert_eq!(json["version"], 1);
+    assert_eq!(json["state"]["stage"]["name"], "waiting");
+    assert!(!json.to_string().contains("http"));
+
+    json["state"]["knowledge"]["from_the_future"] = 1.into();
+    json["state"]["knowledge"].as_object_mut().unwrap().remove("requests");
+    records.put(&path, json.to_string().into()).await.unwrap();
+    let read = journal.read(&record.job).await.unwrap().unwrap();
+    assert_eq!((read.stage(), read.state.knowledge.requests), (StageName::Waiting, 0));
+    assert_eq!(read.state.content, ContentKey::file("uid", "a"));
+}

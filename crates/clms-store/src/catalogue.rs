@@ -1,0 +1,499 @@
+//! The catalogue: what the portal offers, as data ids.
+
+use std::{cmp::Ordering, collections::HashMap};
+
+use clms_api::{ApiError, Client, Dataset, DatasetQuery, FileKind, Format, PrepackagedFile, Source};
+use futures::StreamExt;
+use serde::Serialize;
+
+use crate::{DataId, StoreError};
+
+/// Everything that the portal offers, loaded once.
+#[derive(Debug, Clone, Default)]
+pub struct Catalogue {
+    datasets: Vec<Dataset>,
+    entries: Vec<Entry>,
+    positions: HashMap<DataId, usize>,
+    unreadable: Vec<String>,
+}
+
+/// One thing that the portal offers.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Entry {
+    /// Its name.
+    pub data_id: DataId,
+    /// The product's title.
+    pub title: String,
+    /// Where the portal says that it comes from, such as `EEA`.
+    pub source: Option<String>,
+    /// The portal's word for the format, such as `Geotiff`.
+    pub format: Option<String>,
+    /// Size of the download in bytes, rounded by the portal.
+    pub size: Option<u64>,
+    /// The portal's word for the resolution, such as `100 m`.
+    pub resolution: Option<String>,
+    /// The portal's word for the area, such as `Europe` or `E00N20`.
+    pub area: Option<String>,
+    /// The product's version.
+    pub version: Option<String>,
+    /// True if this program can get it.
+    pub available: bool,
+    /// How it is got.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub how: Option<How>,
+    /// Why it can't be got, if it can't.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub why_not: Option<Unavailable>,
+    #[serde(skip)]
+    place: Place,
+}
+
+/// The way in which something is got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum How {
+    /// Requested, waited for and cached by a preload job.
+    Preload,
+}
+
+/// Why something can't be got with this version, and what to do instead.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Unavailable {
+    /// A stable word: `vector_only`, `unsupported_source` or `no_file`.
+    pub kind: &'static str,
+    /// The reason.
+    pub reason: String,
+    /// What to do instead.
+    pub hint: String,
+}
+
+/// Where an entry stands in the portal's answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Place {
+    dataset: usize,
+    file: Option<usize>,
+}
+
+/// Which entries are wanted.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// A pattern with `*` and `?` over the whole data id, or words that occur in id or title, in any case.
+    pub pattern: Option<String>,
+    /// Only this product.
+    pub product: Option<String>,
+    /// Only this source.
+    pub source: Option<String>,
+    /// Also what can't be got.
+    pub all: bool,
+}
+
+impl Catalogue {
+    /// Asks the portal for everything.
+    ///
+    /// A dataset that can't be read doesn't hide the others; see [`unreadable`](Self::unreadable).
+    ///
+    /// # Errors
+    /// [`StoreError::Api`] when the portal can't be reached or doesn't answer as it should.
+    pub async fn load(client: &Client) -> Result<Self, StoreError> {
+        let mut datasets = Vec::new();
+        let mut unreadable = Vec::new();
+        let mut stream = client.datasets(DatasetQuery::new());
+        while let Some(dataset) = stream.next().await {
+            match dataset {
+                Ok(dataset) => datasets.push(dataset),
+                Err(why @ ApiError::Decode { .. }) => {
+                    tracing::warn!(%why, "one dataset of the catalogue can't be read");
+                    unreadable.push(why.to_string());
+                }
+                Err(why) => return Err(why.into()),
+            }
+        }
+        let mut catalogue = Self::of(datasets);
+        catalogue.unreadable = unreadable;
+        Ok(catalogue)
+    }
+
+    /// The catalogue of these datasets.
+    #[must_use]
+    pub fn of(datasets: Vec<Dataset>) -> Self {
+        let mut entries: Vec<Entry> = datasets
+            .iter()
+            .enumerate()
+            .flat_map(|(position, dataset)| entries_of(position, dataset))
+            .collect();
+        entries.sort_by(|a, b| a.data_id.cmp(&b.data_id));
+        entries.dedup_by(|b, a| a.data_id == b.data_id);
+        let positions = entries
+            .iter()
+            .enumerate()
+            .map(|(position, entry)| (entry.data_id.clone(), position))
+            .collect();
+        Self {
+            datasets,
+            entries,
+            positions,
+            unreadable: Vec::new(),
+        }
+    }
+
+    /// The entries that `filter` lets through, sorted by data id.
+    pub fn list(&self, filter: &Filter) -> impl Iterator<Item = &Entry> {
+        self.entries.iter().filter(move |entry| filter.admits(entry))
+    }
+
+    /// The entry of `data_id`.
+    ///
+    /// # Errors
+    /// [`StoreError::NoSuchDataId`] with the nearest names if there is none.
+    pub fn entry(&self, data_id: &DataId) -> Result<&Entry, StoreError> {
+        match self.positions.get(data_id) {
+            Some(&position) => Ok(&self.entries[position]),
+            None => Err(StoreError::NoSuchDataId {
+                asked: data_id.to_string(),
+                nearest: self.nearest(data_id),
+            }),
+        }
+    }
+
+    /// The portal's own description of what an entry belongs to.
+    #[must_use]
+    pub fn dataset(&self, entry: &Entry) -> &Dataset {
+        &self.datasets[entry.place.dataset]
+    }
+
+    /// The prepackaged file of an entry, if it is one.
+    #[must_use]
+    pub fn file(&self, entry: &Entry) -> Option<&PrepackagedFile> {
+        let file = entry.place.file?;
+        self.dataset(entry).files.get(file)
+    }
+
+    /// Reasons for which datasets are missing from this catalogue.
+    #[must_use]
+    pub fn unreadable(&self) -> &[String] {
+        &self.unreadable
+    }
+
+    /// The data ids that are most like `data_id`, at most five.
+    fn nearest(&self, data_id: &DataId) -> Vec<String> {
+        let asked = data_id.to_string().to_lowercase();
+        let file = data_id.file().map(str::to_lowercase);
+        let mut scored: Vec<(f64, &Entry)> = self
+            .entries
+            .iter()
+            .map(|entry| {
+                let id = entry.data_id.to_string().to_lowercase();
+                let mut score = strsim::jaro_winkler(&asked, &id);
+                if data_id.product() == entry.data_id.product() {
+                    score += 0.5;
+                }
+                // The right file under a wrong product, or the file's name alone.
+                if let Some(other) = entry.data_id.file().map(str::to_lowercase) {
+                    let wanted = file.as_deref().unwrap_or(&asked);
+                    score = score.max(strsim::normalized_levenshtein(wanted, &other) + 0.2);
+                }
+                (score, entry)
+            })
+            .filter(|(score, _)| *score > 0.75)
+            .collect();
+        scored.sort_by(|a, b| b.0.partial_cmp(&a.0).unwrap_or(Ordering::Equal));
+        scored
+            .into_iter()
+            .take(5)
+            .map(|(_, entry)| entry.data_id.to_string())
+            .collect()
+    }
+}
+
+fn entries_of(position: usize, dataset: &Dataset) -> Vec<Entry> {
+    let of = |data_id: DataId, file: Option<usize>| Entry {
+        data_id,
+        title: dataset.title.clone(),
+        source: None,
+        format: None,
+        size: None,
+        resolution: dataset.resolution.clone(),
+        area: None,
+        version: None,
+        available: false,
+        how: None,
+        why_not: None,
+        place: Place {
+            dataset: position,
+            file,
+        },
+    };
+    let mut entries: Vec<Entry> = Vec::new();
+    for (number, file) in dataset.files.iter().enumerate() {
+        let data_id = match DataId::of_file(&dataset.id, &file.name) {
+            Ok(data_id) => data_id,
+            Err(why) => {
+                tracing::warn!(%why, "a file of the catalogue has no usable name");
+                continue;
+            }
+        };
+        let why_not = why_not_file(file, dataset);
+        entries.push(Entry {
+            source: file.source.as_ref().map(ToString::to_string),
+            format: file.format.as_ref().map(ToString::to_string),
+            size: file.size,
+            resolution: file.resolution.clone().or_else(|| dataset.resolution.clone()),
+            area: file.area.clone(),
+            version: file.version.clone(),
+            available: why_not.is_none(),
+            how: why_not.is_none().then_some(How::Preload),
+            why_not,
+            ..of(data_id, Some(number))
+        });
+    }
+    if entries.is_empty()
+        && let Ok(data_id) = DataId::of_product(&dataset.id)
+    {
+        let information = dataset.download_information.first();
+        let source = information.and_then(|information| information.source.as_ref());
+        entries.push(Entry {
+            source: source.map(ToString::to_string),
+            format: information
+                .and_then(|information| information.format.as_ref())
+                .map(ToString::to_string),
+            why_not: Some(why_not_product(source, dataset)),
+            ..of(data_id, None)
+        });
+    }
+    entries
+}
+
+fn why_not_file(file: &PrepackagedFile, dataset: &Dataset) -> Option<Unavailable> {
+    let vector_format = matches!(
+        file.format,
+        Some(Format::Gdb | Format::Gpkg | Format::Shapefile | Format::Geojson | Format::Gml | Format::Wfs)
+    );
+    if file.kind == FileKind::Vector || vector_format {
+        return Some(Unavailable {
+            kind: "vector_only",
+            reason: format!(
+                "it holds vector data ({}), and a cube is made of rasters",
+                file.format
+                    .as_ref()
+                    .map_or_else(|| file.kind.to_string(), ToString::to_string)
+            ),
+            hint: match raster_sibling(file, dataset) {
+                Some(sibling) => format!("the same product as a raster: {sibling}"),
+                None => format!("download it by hand from {}", page(dataset)),
+            },
+        });
+    }
+    match &file.source {
+        None | Some(Source::Eea) => None,
+        Some(other) => Some(Unavailable {
+            kind: "unsupported_source",
+            reason: format!("its source is {other}, which this version can't preload from"),
+            hint: format!("see {}", page(dataset)),
+        }),
+    }
+}
+
+/// Another file of the same dataset that is a raster, the one most alike in name.
+fn raster_sibling(file: &PrepackagedFile, dataset: &Dataset) -> Option<DataId> {
+    dataset
+        .files
+        .iter()
+        .filter(|other| other.kind == FileKind::Raster && other.id != file.id)
+        .max_by(|a, b| {
+            let likeness = |other: &PrepackagedFile| strsim::jaro_winkler(&file.name, &other.name);
+            likeness(a).partial_cmp(&likeness(b)).unwrap_or(Ordering::Equal)
+        })
+        .and_then(|sibling| DataId::of_file(&dataset.id, &sibling.name).ok())
+}
+
+fn why_not_product(source: Option<&Source>, dataset: &Dataset) -> Unavailable {
+    match source {
+        None => Unavailable {
+            kind: "no_file",
+            reason: "the portal names no file to download".to_owned(),
+            hint: format!("see {}", page(dataset)),
+        },
+        Some(source @ Source::Landcover) => Unavailable {
+            kind: "unsupported_source",
+            reason: format!("its source {source} was closed in June 2025"),
+            hint: "the same data are in the Copernicus Data Space Ecosystem (CDSE), dataspace.copernicus.eu".to_owned(),
+        },
+        Some(source @ (Source::Cdse | Source::CdseCsv)) => Unavailable {
+            kind: "unsupported_source",
+            reason: format!("its source is {source}, which this version can't open"),
+            hint: "get it from the Copernicus Data Space Ecosystem, dataspace.copernicus.eu".to_owned(),
+        },
+        Some(source @ Source::Wekeo) => Unavailable {
+            kind: "unsupported_source",
+            reason: format!("its source is {source}, which this version can't open"),
+            hint: "get it from WEkEO, wekeo.copernicus.eu".to_owned(),
+        },
+        Some(source) => Unavailable {
+            kind: "unsupported_source",
+            reason: format!("its source is {source}, which this version can't open"),
+            hint: format!("see {}", page(dataset)),
+        },
+    }
+}
+
+fn page(dataset: &Dataset) -> String {
+    dataset
+        .url
+        .as_ref()
+        .map_or_else(|| "https://land.copernicus.eu".to_owned(), ToString::to_string)
+}
+
+impl Filter {
+    fn admits(&self, entry: &Entry) -> bool {
+        let same = |wanted: &Option<String>, have: &str| {
+            wanted
+                .as_ref()
+                .is_none_or(|wanted| wanted.trim().eq_ignore_ascii_case(have))
+        };
+        (self.all || entry.available)
+            && same(&self.product, entry.data_id.product())
+            && same(&self.source, entry.source.as_deref().unwrap_or_default())
+            && self.pattern.as_deref().is_none_or(|pattern| matches(pattern, entry))
+    }
+}
+
+fn matches(pattern: &str, entry: &Entry) -> bool {
+    let pattern = pattern.trim().to_lowercase();
+    let id = entry.data_id.to_string().to_lowercase();
+    if pattern.contains(['*', '?']) {
+        return glob(pattern.as_bytes(), id.as_bytes())
+            || glob(pattern.as_bytes(), id.replacen('|', "/", 1).as_bytes());
+    }
+    let title = entry.title.to_lowercase();
+    let slashed = id.replacen('|', "/", 1);
+    pattern
+        .split_whitespace()
+        .all(|word| id.contains(word) || slashed.contains(word) || title.contains(word))
+}
+
+/// Whether `text` as a whole is what `pattern` says; `*` stands for any text, `?` for one byte.
+fn glob(pattern: &[u8], text: &[u8]) -> bool {
+    let (mut p, mut t) = (0, 0);
+    let mut star: Option<(usize, usize)> = None;
+    while t < text.len() {
+        match pattern.get(p) {
+            Some(b'*') => {
+                star = Some((p, t));
+                p += 1;
+            }
+            Some(&c) if c == b'?' || c == text[t] => {
+                p += 1;
+                t += 1;
+            }
+            _ => match star {
+                // Let the last star take one more byte, and try again behind it.
+                Some((at, taken)) => {
+                    star = Some((at, taken + 1));
+                    p = at + 1;
+                    t = taken + 1;
+                }
+                None => return false,
+            },
+        }
+    }
+    pattern[p..].iter().all(|c| *c == b'*')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn dataset(id: &str, files: &serde_json::Value) -> Dataset {
+        Dataset::from_portal(json!({
+            "@id": format!("https://land.copernicus.eu/en/products/x/{id}"),
+            "UID": "0123456789abcdef0123456789abcdef", "id": id, "title": format!("Title of {id}"),
+            "downloadable_files": {"items": files},
+        }))
+        .unwrap()
+    }
+
+    fn catalogue() -> Catalogue {
+        let file = |name: &str, format: &str, kind: &str| {
+            json!({"@id": name, "file": name, "format": format, "type": kind, "source": "EEA", "path": "H:\\x", "size": "1 MB"})
+        };
+        let clc = json!([
+            file("u2018_clc2018_v2020_20u1_fgdb", "GDB", "Vector"),
+            file("u2018_clc2018_v2020_20u1_raster100m", "Geotiff", "Raster"),
+        ]);
+        let forest = json!([
+            file("FTY_2015_100m_eu_03035_d02_Full", "Geotiff", "Raster"),
+            file("FTY_2015_020m_eu_03035_d04_E00N20", "Geotiff", "Raster"),
+        ]);
+        Catalogue::of(vec![dataset("forest-type-2015", &forest), dataset("clc2018", &clc)])
+    }
+
+    fn ids(filter: &Filter) -> Vec<String> {
+        catalogue()
+            .list(filter)
+            .map(|entry| entry.data_id.to_string())
+            .collect()
+    }
+
+    #[test]
+    fn what_cannot_be_had_is_shown_only_when_asked_for_and_says_why() {
+        assert_eq!(ids(&Filter::default()).len(), 3);
+        let all = Filter {
+            all: true,
+            ..Filter::default()
+        };
+        assert_eq!(ids(&all).len(), 4);
+        let catalogue = catalogue();
+        let vector = catalogue
+            .entry(&"clc2018|u2018_clc2018_v2020_20u1_fgdb".parse().unwrap())
+            .unwrap();
+        let why = vector.why_not.as_ref().unwrap();
+        assert_eq!(why.kind, "vector_only");
+        assert!(why.hint.contains("raster100m"), "{}", why.hint);
+    }
+
+    #[test]
+    fn patterns_match_whole_ids_and_words_match_anywhere() {
+        let with = |pattern: &str| {
+            ids(&Filter {
+                pattern: Some(pattern.to_owned()),
+                ..Filter::default()
+            })
+        };
+        assert_eq!(with("forest-type-2015|*full"), ["forest-type-2015|FTY_2015_100m_eu_03035_d02_Full"]);
+        assert_eq!(with("forest-type-2015/*e??n??").len(), 1);
+        assert_eq!(with("2015 title").len(), 2);
+        assert_eq!(with("*nothing*").len(), 0);
+    }
+
+    #[test]
+    fn a_near_miss_is_told_what_it_was_near_to() {
+        let miss = |text: &str| match catalogue().entry(&text.parse().unwrap()) {
+            Err(StoreError::NoSuchDataId { nearest, .. }) => nearest,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(
+            miss("forest-type-2015|FTY_2015_100m_eu_03035_d02_full")[0],
+            "forest-type-2015|FTY_2015_100m_eu_03035_d02_Full"
+        );
+        assert_eq!(miss("u2018_clc2018_v2020_20u1_raster100m")[0], "clc2018|u2018_clc2018_v2020_20u1_raster100m");
+        assert!(miss("quite|different").is_empty());
+    }
+
+    #[test]
+    fn globs() {
+        for (pattern, text, hit) in [
+            ("*", "", true),
+            ("a*c", "abc", true),
+            ("a*c", "acb", false),
+            ("a*b*c", "a-b-b-c", true),
+            ("?", "", false),
+            ("**x", "yyx", true),
+        ] {
+            assert_eq!(glob(pattern.as_bytes(), text.as_bytes()), hit, "{pattern} {text}");
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! What a data id is, in one answer.
+
+use clms_api::Dataset;
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::{
+    DataId,
+    catalogue::{Catalogue, Entry, Unavailable},
+};
+
+/// What the portal says of a data id, and whether it is in the cache.
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct Description {
+    /// Its name.
+    pub data_id: DataId,
+    /// The product's title.
+    pub title: String,
+    /// A paragraph about the product, plain text.
+    pub description: String,
+    /// The product's page for people.
+    pub url: Option<String>,
+    /// The product's extent in degrees: west, south, east, north (WGS 84).
+    pub bbox: Option<[f64; 4]>,
+    /// Its coordinate reference systems, such as `EPSG:3035`.
+    pub crs: Vec<String>,
+    /// The time that it covers.
+    pub time_range: TimeRange,
+    /// The portal's word for the resolution, such as `100 m`.
+    pub resolution: Option<String>,
+    /// The portal's word for the area, such as `Europe` or `E00N20`.
+    pub area: Option<String>,
+    /// The portal's word for the format, such as `Geotiff`.
+    pub format: Option<String>,
+    /// Size of the download in bytes, rounded by the portal.
+    pub size: Option<u64>,
+    /// The product's version.
+    pub version: Option<String>,
+    /// Where the portal says that it comes from, such as `EEA`.
+    pub source: Option<String>,
+    /// Conditions of use, plain text.
+    pub licence: Option<String>,
+    /// How to cite it, plain text.
+    pub citation: Option<String>,
+    /// True if this program can get it.
+    pub available: bool,
+    /// Why it can't be got, if it can't.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub why_not: Option<Unavailable>,
+    /// Where its cube is, if it is cached.
+    pub cube: Option<String>,
+    /// How many other data ids the same product has.
+    pub siblings: usize,
+}
+
+/// The time that a product covers.
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct TimeRange {
+    /// The beginning.
+    pub start: Option<Timestamp>,
+    /// The end; `None` if it is open or unknown.
+    pub end: Option<Timestamp>,
+    /// The portal's own words for it, such as `2016 - present`.
+    pub text: Option<String>,
+}
+
+impl Description {
+    pub(crate) fn of(entry: &Entry, catalogue: &Catalogue, cube: Option<String>) -> Self {
+        let dataset: &Dataset = catalogue.dataset(entry);
+        Self {
+            data_id: entry.data_id.clone(),
+            title: entry.title.clone(),
+            description: dataset.description.clone(),
+            url: dataset.url.as_ref().map(ToString::to_string),
+            bbox: dataset
+                .bbox
+                .map(|bbox| [bbox.west, bbox.south, bbox.east, bbox.north]),
+            crs: dataset.crs.clone(),
+            time_range: TimeRange {
+                start: dataset.temporal_extent.start,
+                end: dataset.temporal_extent.end,
+                text: dataset.temporal_extent.text.clone(),
+            },
+            resolution: entry.resolution.clone(),
+            area: entry.area.clone(),
+            format: entry.format.clone(),
+            size: entry.size,
+            version: entry.version.clone(),
+            source: entry.source.clone(),
+            licence: dataset.license.clone(),
+            citation: dataset.citation.clone(),
+            available: entry.available,
+            why_not: entry.why_not.clone(),
+            cube,
+            siblings: dataset.files.len().saturating_sub(1),
+        }
+    }
+}

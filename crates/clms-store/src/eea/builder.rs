@@ -1,0 +1,180 @@
+//! Cubes as the jobs of `clms-preload` have them built.
+
+use std::{num::NonZeroU32, sync::Mutex, time::Duration};
+
+use async_trait::async_trait;
+use clms_api::{Dataset, PrepackagedFile};
+use clms_cache::Staged;
+use clms_cube::{
+    BuildOptions, BuildProgress, BuildState, CubeError, EntrySource, Package, PackageEntry, Provenance, TileSize,
+};
+use clms_preload::{BuildOrder, CubeBuilder, Meter, Problem, ProblemKind, UnpackedPackage};
+use serde::{Deserialize, Serialize};
+use tokio_util::sync::CancellationToken;
+
+use crate::preload::PreloadOptions;
+
+/// [`CubeBuilder`] on top of [`clms_cube`].
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct GdalCubeBuilder;
+
+/// What the builder wants to know of a job, kept in the job's journal.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct BuildParameters {
+    /// Height and width of a chunk in pixels.
+    tile_size: Option<(u32, u32)>,
+    title: String,
+    product_version: Option<String>,
+    licence: Option<String>,
+    citation: Option<String>,
+    page: Option<String>,
+}
+
+impl BuildParameters {
+    pub(crate) fn of(dataset: &Dataset, file: &PrepackagedFile, options: &PreloadOptions) -> Self {
+        Self {
+            tile_size: options.tile_size,
+            title: dataset.title.clone(),
+            product_version: file.version.clone(),
+            licence: dataset.license.clone(),
+            citation: dataset.citation.clone(),
+            page: dataset.url.as_ref().map(ToString::to_string),
+        }
+    }
+
+    pub(crate) fn into_json(self) -> serde_json::Value {
+        serde_json::to_value(self).unwrap_or_default()
+    }
+}
+
+#[async_trait]
+impl CubeBuilder for GdalCubeBuilder {
+    async fn build(
+        &self,
+        build: BuildOrder<'_>,
+        staged: &Staged,
+        meter: &Meter,
+        cancel: &CancellationToken,
+    ) -> Result<(), Problem> {
+        let parameters: BuildParameters = serde_json::from_value(build.request.build.clone()).map_err(|why| {
+            Problem::new(ProblemKind::Journal, format!("the journal of {} can't be read: {why}", build.job))
+        })?;
+        let options = options(&build, parameters);
+        let package = package(build.package);
+        let plan = tokio::task::spawn_blocking(move || clms_cube::plan(&package, &options))
+            .await
+            .map_err(|why| Problem::new(ProblemKind::Internal, format!("reading the package broke off: {why}")))?
+            .map_err(|why| cube_problem(&why))?;
+        let progress = Report {
+            meter: meter.clone(),
+            last: Mutex::new(None),
+        };
+        let report = clms_cube::build(plan, staged.store(), &progress, cancel)
+            .await
+            .map_err(|why| cube_problem(&why))?;
+        for note in &report.notes {
+            tracing::info!(job = %build.job, data_id = %build.request.data_id, "{note}");
+        }
+        Ok(())
+    }
+}
+
+fn options(build: &BuildOrder<'_>, parameters: BuildParameters) -> BuildOptions {
+    let tile_size = parameters.tile_size.and_then(|(height, width)| {
+        Some(TileSize {
+            height: NonZeroU32::new(height)?,
+            width: NonZeroU32::new(width)?,
+        })
+    });
+    BuildOptions {
+        tile_size,
+        provenance: Provenance {
+            data_id: Some(build.request.data_id.clone()),
+            title: Some(parameters.title),
+            task_id: Some(build.task.to_string()),
+            source_file: Some(build.request.order.file_name.clone()),
+            source_url: parameters.page,
+            product_version: parameters.product_version,
+            licence: parameters.licence,
+            citation: parameters.citation,
+            software: Some(concat!("clms ", env!("CARGO_PKG_VERSION")).to_owned()),
+            created_at: Some(jiff::Timestamp::now()),
+            ..Provenance::default()
+        },
+        ..BuildOptions::default()
+    }
+}
+
+fn package(unpacked: &UnpackedPackage) -> Package {
+    let entries = unpacked.entries.iter().map(|entry| PackageEntry {
+        name: entry.name.clone(),
+        source: match &entry.source {
+            clms_preload::EntrySource::File(path) => EntrySource::File(path.clone()),
+            clms_preload::EntrySource::Range { path, offset, len } => EntrySource::Range {
+                path: path.clone(),
+                offset: *offset,
+                len: *len,
+            },
+        },
+    });
+    Package::new(entries.collect())
+}
+
+/// Whether the builder may want to look at a file of a package, by its name. Documents and pyramids are left packed.
+pub(crate) fn is_wanted(name: &str) -> bool {
+    const UNWANTED: [&str; 10] = [
+        ".ovr", ".pdf", ".doc", ".docx", ".xls", ".xlsx", ".lyr", ".lyrx", ".zip", ".avl",
+    ];
+    let name = name.to_lowercase();
+    !UNWANTED.iter().any(|ending| name.ends_with(ending))
+}
+
+fn cube_problem(why: &CubeError) -> Problem {
+    let kind = match why {
+        CubeError::NoRaster { .. } => ProblemKind::NoRaster,
+        CubeError::VectorOnly { .. } => ProblemKind::VectorOnly,
+        CubeError::DiskFull { .. } => ProblemKind::DiskFull,
+        CubeError::Cancelled => ProblemKind::Interrupted,
+        _ => ProblemKind::BuildFailed,
+    };
+    let mut problem = Problem::new(kind, why.to_string()).with_retryable(why.is_retryable());
+    problem.hint = why.hint();
+    problem
+}
+
+/// Passes on how far a build is, not more often than anybody looks.
+struct Report {
+    meter: Meter,
+    last: Mutex<Option<std::time::Instant>>,
+}
+
+const OFTEN_ENOUGH: Duration = Duration::from_millis(100);
+
+impl BuildProgress for Report {
+    fn advanced(&self, state: BuildState) {
+        // A poisoned or busy lock only means that somebody else is reporting.
+        let Ok(mut last) = self.last.try_lock() else { return };
+        let finished = state.chunks_done == state.chunks_total;
+        if !finished && last.is_some_and(|last| last.elapsed() < OFTEN_ENOUGH) {
+            return;
+        }
+        *last = Some(std::time::Instant::now());
+        self.meter.chunks(state.chunks_done, Some(state.chunks_total));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_wanted;
+
+    #[test]
+    fn rasters_and_their_side_cars_are_unpacked_and_documents_are_not() {
+        for name in ["X/DATA/X.TIF", "X/DATA/X.tif.vat.dbf", "X/Legend/X_QGIS.txt", "X.gpkg", "X/Metadata/X.xml"] {
+            assert!(is_wanted(name), "{name}");
+        }
+        for name in ["X/DATA/X.tif.ovr", "X/Doc/Manual.PDF", "X/Legend/X.lyrx"] {
+            assert!(!is_wanted(name), "{name}");
+        }
+    }
+}

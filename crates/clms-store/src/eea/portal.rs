@@ -1,0 +1,148 @@
+//! The portal as the jobs of `clms-preload` see it.
+
+use async_trait::async_trait;
+use clms_api::{
+    ApiError, CdseRole, Client, DownloadError, FileId, FileRequest, Refusal, RetryPolicy, TransportKind,
+};
+use clms_preload::{
+    CancelOutcome, ContentKey, Download, DownloadLink, Meter, Order, PortalSource, PortalTask, PostOutcome, Problem,
+    ProblemKind, TaskId, TaskStatus,
+};
+use tokio_util::sync::CancellationToken;
+
+/// [`PortalSource`] on top of [`clms_api`].
+#[derive(Debug, Clone)]
+pub(crate) struct Portal(pub(crate) Client);
+
+#[async_trait]
+impl PortalSource for Portal {
+    async fn find_tasks(&self) -> Result<Vec<PortalTask>, Problem> {
+        let tasks = self.0.tasks(None).await.map_err(|why| api_problem(&why))?;
+        Ok(tasks.into_values().filter_map(portal_task).collect())
+    }
+
+    async fn post(&self, order: &Order) -> PostOutcome {
+        let Some(file_id) = &order.file_id else {
+            return PostOutcome::Refused(Problem::new(
+                ProblemKind::Internal,
+                format!("{} is no prepackaged file", order.file_name),
+            ));
+        };
+        let file = FileRequest {
+            dataset_uid: order.dataset_uid.as_str().into(),
+            file_id: FileId::from(file_id.as_str()),
+        };
+        match self.0.request_files(&[file]).await {
+            // A task that the portal could not hand to its engine is listed as queued all the same, and may yet be worked on.
+            Ok(accepted) => PostOutcome::Accepted(
+                accepted
+                    .task_ids
+                    .iter()
+                    .chain(&accepted.error_task_ids)
+                    .map(|id| TaskId::new(id.as_str()))
+                    .collect(),
+            ),
+            Err(why @ ApiError::Unclear { .. }) => PostOutcome::Unclear(api_problem(&why)),
+            Err(why) => PostOutcome::Refused(api_problem(&why)),
+        }
+    }
+
+    async fn cancel(&self, task: &TaskId) -> Result<CancelOutcome, Problem> {
+        match self.0.cancel_task(&task.as_str().into()).await {
+            Ok(()) => Ok(CancelOutcome::Accepted),
+            Err(why) if why.refusal() == Some(Refusal::UnknownTask) => Ok(CancelOutcome::NoSuchTask),
+            Err(why) => Err(api_problem(&why)),
+        }
+    }
+
+    async fn download(
+        &self,
+        download: Download<'_>,
+        meter: &Meter,
+        cancel: &CancellationToken,
+    ) -> Result<u64, Problem> {
+        let meter = meter.clone();
+        // Pauses and further attempts are the engine's, which looks at the task again in between.
+        let mut request = self
+            .0
+            .download(download.link.url(), download.into)
+            .retry(RetryPolicy::none())
+            .cancel_on(cancel.clone())
+            .on_progress(move |progress| meter.bytes(progress.bytes, progress.total));
+        if let Some(size) = download.size {
+            request = request.expected_size(size);
+        }
+        match request.run().await {
+            Ok(downloaded) => Ok(downloaded.bytes),
+            Err(why) => Err(download_problem(&why)),
+        }
+    }
+}
+
+/// `None` for a task that is not about a single prepackaged file.
+fn portal_task(task: clms_api::Task) -> Option<PortalTask> {
+    if task.cdse_role == Some(CdseRole::Child) {
+        return None;
+    }
+    let [dataset] = &task.datasets[..] else {
+        return None;
+    };
+    let (uid, file) = (dataset.dataset_uid.as_ref()?, dataset.file_id.as_ref()?);
+    let content = ContentKey::file(uid.as_str(), file.as_str());
+    let status = TaskStatus::from(task.status.as_str().to_owned());
+    let mut found = PortalTask::new(TaskId::new(task.id.as_str()), content, status);
+    found.link = task.link().cloned().map(DownloadLink::new);
+    found.size = task.file_size;
+    found.registered = task.registered;
+    found.finalized = task.finalized;
+    found.message = task.message;
+    Some(found)
+}
+
+pub(crate) fn api_problem(why: &ApiError) -> Problem {
+    let kind = match why {
+        ApiError::NoKey { .. } | ApiError::KeyRefused { .. } | ApiError::Unauthorized { .. } => {
+            ProblemKind::Unauthorized
+        }
+        ApiError::Transport(why) if why.kind == TransportKind::Timeout => ProblemKind::Timeout,
+        ApiError::Transport(_) => ProblemKind::Unreachable,
+        ApiError::RateLimited { .. } => ProblemKind::RateLimited,
+        ApiError::Unclear { .. } => ProblemKind::ServerError,
+        why if why.refusal() == Some(Refusal::Duplicated) => ProblemKind::Duplicated,
+        why if why.status().is_some_and(|status| status >= 500) => ProblemKind::ServerError,
+        ApiError::Status { .. } => ProblemKind::Refused,
+        other => ProblemKind::Other(other.kind().to_owned()),
+    };
+    problem(kind, why.to_string(), why.hint(), why.is_retryable(), why.retry_after())
+}
+
+fn download_problem(why: &DownloadError) -> Problem {
+    let kind = match why {
+        DownloadError::LinkDead { .. } => ProblemKind::LinkDead,
+        DownloadError::NotAZip { content_type, .. } => {
+            let html = content_type.as_ref().is_some_and(|kind| kind.contains("html"));
+            if html { ProblemKind::LinkHtml } else { ProblemKind::NotAZip }
+        }
+        DownloadError::WrongLength { .. } => ProblemKind::WrongLength,
+        DownloadError::RateLimited { .. } => ProblemKind::RateLimited,
+        DownloadError::DiskFull { .. } => ProblemKind::DiskFull,
+        DownloadError::Io { .. } => ProblemKind::Io,
+        DownloadError::Cancelled { .. } => ProblemKind::Interrupted,
+        DownloadError::Status { .. } => ProblemKind::ServerError,
+        _ => ProblemKind::Unreachable,
+    };
+    problem(kind, why.to_string(), why.hint(), why.is_retryable(), why.retry_after())
+}
+
+fn problem(
+    kind: ProblemKind,
+    message: String,
+    hint: Option<String>,
+    retryable: bool,
+    retry_after: Option<std::time::Duration>,
+) -> Problem {
+    let mut problem = Problem::new(kind, message).with_retryable(retryable);
+    problem.hint = hint;
+    problem.retry_after = retry_after;
+    problem
+}

@@ -1,0 +1,139 @@
+//! What can go wrong, in the words of the facade.
+
+use clms_api::{ApiError, ServiceKeyError};
+use clms_cache::CacheError;
+use clms_cube::CubeError;
+use clms_preload::JournalError;
+
+use crate::{InvalidDataId, catalogue::Unavailable};
+
+/// Why the store could not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The text is no data id at all.
+    #[error(transparent)]
+    InvalidDataId(#[from] InvalidDataId),
+    /// The portal does not offer it.
+    #[error("there is no data id {asked:?}")]
+    NoSuchDataId {
+        /// What was asked for.
+        asked: String,
+        /// Ids that look like it, the nearest first.
+        nearest: Vec<String>,
+    },
+    /// The portal offers it, but this program can't get it.
+    #[error("{data_id} can't be preloaded: {}", why.reason)]
+    Unavailable {
+        /// What was asked for.
+        data_id: String,
+        /// Why not, and what to do instead.
+        why: Unavailable,
+    },
+    /// It has to be preloaded first.
+    #[error("{data_id} is not in the cache {cache}")]
+    NotCached {
+        /// What was asked for.
+        data_id: String,
+        /// The cache's root.
+        cache: String,
+    },
+    /// A setting makes no sense.
+    #[error("{setting} {value:?} can't be used: {why}")]
+    Setting {
+        /// Which one.
+        setting: &'static str,
+        /// Its value.
+        value: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// There is no service key, and what was asked needs one.
+    #[error("{0}")]
+    Credentials(#[from] ServiceKeyError),
+    /// The portal refused, or can't be reached.
+    #[error(transparent)]
+    Api(#[from] ApiError),
+    /// The cache refused.
+    #[error(transparent)]
+    Cache(#[from] CacheError),
+    /// The cube can't be read.
+    #[error(transparent)]
+    Cube(#[from] CubeError),
+    /// The journal of jobs can't be read.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// It was stopped before anything was requested.
+    #[error("stopped before anything was requested")]
+    Interrupted,
+}
+
+impl StoreError {
+    /// A stable word for programs.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::InvalidDataId(_) => "invalid_data_id",
+            Self::NoSuchDataId { .. } => "no_such_data_id",
+            Self::Unavailable { why, .. } => why.kind,
+            Self::NotCached { .. } => "not_cached",
+            Self::Setting { .. } => "setting",
+            Self::Credentials(why) => why.kind(),
+            Self::Api(why) => why.kind(),
+            Self::Cache(why) => cache_kind(why),
+            Self::Cube(why) => why.kind(),
+            Self::Journal(_) => "journal",
+            Self::Interrupted => "interrupted",
+        }
+    }
+
+    /// What a person can do about it.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::InvalidDataId(_) => Some(
+                "data ids look like 'clc2018|u2018_clc2018_v2020_20u1_raster100m'; `clms list` shows them".to_owned(),
+            ),
+            Self::NoSuchDataId { nearest, .. } => Some(match &nearest[..] {
+                [] => "`clms list` shows what there is, `clms list --all` also what can't be had".to_owned(),
+                [one] => format!("did you mean {one}?"),
+                several => format!("did you mean one of these?\n  {}", several.join("\n  ")),
+            }),
+            Self::Unavailable { why, .. } => Some(why.hint.clone()),
+            Self::NotCached { data_id, .. } => Some(format!("get it with: clms preload '{data_id}'")),
+            Self::Setting { .. } => None,
+            Self::Credentials(why) => Some(why.hint()),
+            Self::Api(why) => why.hint(),
+            Self::Cache(why) => why.hint(),
+            Self::Cube(why) => why.hint(),
+            Self::Journal(_) | Self::Interrupted => None,
+        }
+    }
+
+    /// True if the same call may succeed later without anything being changed by a person.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Api(why) => why.is_retryable(),
+            Self::Cache(why) => why.is_retryable(),
+            Self::Cube(why) => why.is_retryable(),
+            Self::Interrupted => true,
+            _ => false,
+        }
+    }
+}
+
+/// The stable word for what a cache can say.
+pub(crate) fn cache_kind(why: &CacheError) -> &'static str {
+    use std::io::ErrorKind::{PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+    match why {
+        CacheError::Held { .. } => "busy",
+        CacheError::NotFound { .. } => "not_cached",
+        CacheError::Io { source, .. } => match source.kind() {
+            PermissionDenied | ReadOnlyFilesystem => "cache_not_writable",
+            StorageFull | QuotaExceeded => "disk_full",
+            _ => "cache",
+        },
+        _ => "cache",
+    }
+}

@@ -1,0 +1,276 @@
+//! Preloading: what is asked of it, what it would do, and doing it.
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use clms_api::Client;
+use clms_preload::{
+    Engine, JobId, JobOutcome, JobRecord, JobRequest, JobStatus, Journal, PollPolicy, Problem, Progress, RunOptions,
+    ZipUnpacker,
+};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    ClmsStore, DataId, StoreError,
+    catalogue::Catalogue,
+    eea::{self, GdalCubeBuilder, Portal},
+};
+
+/// How to preload.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PreloadOptions {
+    /// Also what is cached already; the new cube replaces the old one when it is whole.
+    pub force: bool,
+    /// Height and width of a chunk in pixels.
+    pub tile_size: Option<(u32, u32)>,
+    /// Keep the downloaded zip files in the scratch folder.
+    pub keep_downloads: bool,
+    /// Stop everything after this time; the jobs can be resumed.
+    pub timeout: Option<Duration>,
+    /// Only request, and leave as soon as the portal has the requests. The same preload again carries on.
+    pub detach: bool,
+}
+
+/// What a preload of one data id would do.
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct PlannedPreload {
+    /// What was asked for.
+    pub data_id: DataId,
+    /// `cached` if there is nothing to do, `resume` if an unfinished job goes on, else `request`.
+    pub action: PlannedAction,
+    /// The job that would do it.
+    pub job: JobId,
+    /// Where the cube is or will be.
+    pub cube: String,
+    /// Size of the download in bytes as the portal's catalogue rounds it.
+    pub size: Option<u64>,
+    /// The body that would be posted to the portal.
+    pub request: serde_json::Value,
+}
+
+/// See [`PlannedPreload::action`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum PlannedAction {
+    /// The cube is there: nothing is done.
+    Cached,
+    /// An unfinished job goes on.
+    Resume,
+    /// The file is requested from the portal, unless a task for it is there already.
+    Request,
+}
+
+/// A preload job of a cache, as the journal has it.
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct JobSummary {
+    /// The job.
+    pub job: JobId,
+    /// What it is for.
+    pub data_id: String,
+    /// Where it stands, such as `waiting`, `completed` or `failed`.
+    pub state: String,
+    /// The portal's task, if it has one.
+    pub task_id: Option<String>,
+    /// When it came to stand there.
+    pub since: Timestamp,
+    /// When it was first asked for.
+    pub created_at: Timestamp,
+    /// Why it failed, or what it met last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<Problem>,
+}
+
+impl JobSummary {
+    fn of(record: &JobRecord) -> Self {
+        Self {
+            job: record.job.clone(),
+            data_id: record.request.data_id.clone(),
+            state: record.stage().to_string(),
+            task_id: record.task_id().map(ToString::to_string),
+            since: record.updated_at,
+            created_at: record.created_at,
+            error: record.problem().cloned(),
+        }
+    }
+}
+
+/// Where downloads in progress live when the cache is not local and nothing else was said.
+const FALLBACK_SCRATCH: &str = "clms/scratch";
+
+impl ClmsStore {
+    /// What [`preload`](Self::preload) would do. Nothing is requested; needs no credentials.
+    ///
+    /// # Errors
+    /// As for [`preload`](Self::preload).
+    pub async fn plan_preload(
+        &self,
+        data_ids: &[DataId],
+        options: &PreloadOptions,
+    ) -> Result<Vec<PlannedPreload>, StoreError> {
+        let catalogue = self.catalogue().await?;
+        let journal = Journal::new(self.cache.records());
+        let mut plans = Vec::new();
+        for data_id in data_ids {
+            let request = request(&catalogue, data_id, options)?;
+            let cached = self.cache.look_up(&request.cube).await?.is_some();
+            let unfinished = journal
+                .read(&request.job_id())
+                .await?
+                .is_some_and(|record| !record.is_finished());
+            plans.push(PlannedPreload {
+                data_id: data_id.clone(),
+                action: match (cached && !options.force, unfinished) {
+                    (true, _) => PlannedAction::Cached,
+                    (false, true) => PlannedAction::Resume,
+                    (false, false) => PlannedAction::Request,
+                },
+                job: request.job_id(),
+                cube: self.cache.cube_location(&request.cube),
+                size: request.expected_size,
+                request: json!({"Datasets": [{
+                    "DatasetID": request.order.dataset_uid,
+                    "FileID": request.order.file_id,
+                }]}),
+            });
+        }
+        Ok(plans)
+    }
+
+    /// Brings data into the cache: requests them from the portal, waits, downloads, unpacks, and builds their cubes, side by
+    /// side. Tells what became of each, in the order of `data_ids`.
+    ///
+    /// What is cached is left alone, unless [`PreloadOptions::force`]; if all of it is, neither credentials nor network are
+    /// needed. A job that was begun earlier goes on where it was. Cancelling `cancel` stops all jobs at their next safe point;
+    /// what was requested stays at the portal.
+    ///
+    /// # Errors
+    /// All that can be checked is checked before anything is requested: [`StoreError::NoSuchDataId`] with the nearest names,
+    /// [`StoreError::Unavailable`] for what this program can't get, [`StoreError::Credentials`] and [`StoreError::Api`] if
+    /// signing in fails. What goes wrong later is in the outcomes.
+    pub async fn preload(
+        &self,
+        data_ids: &[DataId],
+        options: &PreloadOptions,
+        progress: Arc<dyn Progress>,
+        cancel: &CancellationToken,
+    ) -> Result<Vec<JobOutcome>, StoreError> {
+        if let Some(outcomes) = self.all_cached(data_ids, options).await? {
+            return Ok(outcomes);
+        }
+        let stopped = cancel.cancelled();
+        let prepared = async {
+            let catalogue = self.catalogue().await?;
+            let requests: Vec<JobRequest> = data_ids
+                .iter()
+                .map(|data_id| request(&catalogue, data_id, options))
+                .collect::<Result<_, _>>()?;
+            let client = self.signed_client().await?;
+            client.sign_in().await?;
+            Ok::<_, StoreError>((client, requests))
+        };
+        let (client, requests) = tokio::select! {
+            prepared = prepared => prepared?,
+            () = stopped => return Err(StoreError::Interrupted),
+        };
+        let run = RunOptions {
+            timeout: options.timeout,
+            detach: options.detach,
+            keep_downloads: options.keep_downloads,
+        };
+        let engine = self.engine(client, progress);
+        Ok(engine.run(requests, run, cancel).await)
+    }
+
+    /// The preload jobs of this cache, the last changed first. Needs neither credentials nor network.
+    ///
+    /// # Errors
+    /// [`StoreError::Journal`] if they can't be read.
+    pub async fn jobs(&self) -> Result<Vec<JobSummary>, StoreError> {
+        let list = Journal::new(self.cache.records()).list().await?;
+        for why in &list.unreadable {
+            tracing::warn!("{why}");
+        }
+        Ok(list.jobs.iter().map(JobSummary::of).collect())
+    }
+
+    /// The outcomes, if there is nothing to do.
+    async fn all_cached(
+        &self,
+        data_ids: &[DataId],
+        options: &PreloadOptions,
+    ) -> Result<Option<Vec<JobOutcome>>, StoreError> {
+        if options.force {
+            return Ok(None);
+        }
+        let journal = Journal::new(self.cache.records());
+        let jobs = journal.list().await?.jobs;
+        let mut outcomes = Vec::new();
+        for data_id in data_ids {
+            let name = data_id.cube_name()?;
+            // A job that has still to clean up is run to its end.
+            let record = jobs.iter().find(|record| record.request.cube == name);
+            let Some(record) = record.filter(|record| record.is_finished()) else {
+                return Ok(None);
+            };
+            let Some(cube) = self.cache.look_up(&name).await? else {
+                return Ok(None);
+            };
+            outcomes.push(JobOutcome {
+                job: record.job.clone(),
+                data_id: data_id.to_string(),
+                status: JobStatus::Cached,
+                cube: Some(cube.location),
+                task_id: record.task_id().cloned(),
+                bytes: Some(self.cache.usage(&name).await?.bytes),
+                error: None,
+            });
+        }
+        Ok(Some(outcomes))
+    }
+
+    fn engine(&self, client: Client, progress: Arc<dyn Progress>) -> Engine {
+        let poll = PollPolicy {
+            initial: self.poll_interval,
+            longest: self.poll_interval.max(Duration::from_secs(120).min(self.poll_interval * 8)),
+            ..PollPolicy::default()
+        };
+        Engine::builder(
+            Arc::new(Portal(client)),
+            Arc::new(ZipUnpacker::new(eea::is_wanted)),
+            Arc::new(GdalCubeBuilder),
+            Arc::clone(&self.cache),
+            self.scratch_folder(),
+        )
+        .progress(progress)
+        .poll(poll)
+        .build()
+    }
+
+    fn scratch_folder(&self) -> PathBuf {
+        self.scratch
+            .clone()
+            .or_else(|| self.cache.scratch())
+            .unwrap_or_else(|| std::env::temp_dir().join(FALLBACK_SCRATCH))
+    }
+}
+
+fn request(catalogue: &Catalogue, data_id: &DataId, options: &PreloadOptions) -> Result<JobRequest, StoreError> {
+    let entry = catalogue.entry(data_id)?;
+    match (&entry.why_not, catalogue.file(entry)) {
+        (None, Some(file)) => Ok(eea::job_request(data_id, catalogue.dataset(entry), file, options)?),
+        (Some(why), _) => Err(StoreError::Unavailable {
+            data_id: data_id.to_string(),
+            why: why.clone(),
+        }),
+        (None, None) => Err(StoreError::NoSuchDataId {
+            asked: data_id.to_string(),
+            nearest: Vec::new(),
+        }),
+    }
+}

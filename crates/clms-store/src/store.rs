@@ -1,0 +1,295 @@
+//! The facade.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use clms_api::{Client, ServiceKey, SignedIn};
+use clms_cache::{CacheStore, Usage};
+use clms_cube::Cube;
+use futures::{StreamExt, TryStreamExt};
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::{
+    DataId, StoreError,
+    catalogue::{Catalogue, Filter},
+    describe::Description,
+};
+
+/// The portal's public API.
+pub const DEFAULT_API_URL: &str = clms_api::DEFAULT_BASE_URL;
+
+/// How often the portal's queue is looked at, to begin with.
+pub const DEFAULT_POLL_INTERVAL: Duration = Duration::from_secs(15);
+
+/// The data store: the portal's catalogue on one side, a cache of finished cubes on the other, and the jobs between them.
+///
+/// Cheap to clone. Nothing is read, created or sent before a method needs it.
+#[derive(Debug, Clone)]
+pub struct ClmsStore {
+    /// Without a key, for what everybody may see.
+    pub(crate) client: Client,
+    credentials: Option<Credentials>,
+    pub(crate) cache: Arc<dyn CacheStore>,
+    pub(crate) scratch: Option<PathBuf>,
+    pub(crate) poll_interval: Duration,
+}
+
+#[derive(Debug, Clone)]
+enum Credentials {
+    File(PathBuf),
+    Key(ServiceKey),
+}
+
+/// Settings of a [`ClmsStore`].
+#[derive(Debug, Clone)]
+pub struct ClmsStoreBuilder {
+    api_url: String,
+    credentials: Option<Credentials>,
+    cache: Cache,
+    scratch: Option<PathBuf>,
+    poll_interval: Duration,
+}
+
+#[derive(Debug, Clone)]
+enum Cache {
+    Url(String),
+    Store(Arc<dyn CacheStore>),
+}
+
+/// A finished cube in the cache.
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct CachedCube {
+    /// Its name.
+    pub data_id: String,
+    /// The path or URL under which other software opens it.
+    pub cube: String,
+    /// Its size.
+    pub bytes: u64,
+    /// How many files or objects it is made of.
+    pub objects: u64,
+    /// When it was finished.
+    pub committed_at: Timestamp,
+}
+
+impl ClmsStore {
+    /// A store with all settings at their defaults: the public portal, the cache `./clms_cache`, no credentials.
+    #[must_use]
+    pub fn builder() -> ClmsStoreBuilder {
+        ClmsStoreBuilder {
+            api_url: DEFAULT_API_URL.to_owned(),
+            credentials: None,
+            cache: Cache::Url("./clms_cache".to_owned()),
+            scratch: None,
+            poll_interval: DEFAULT_POLL_INTERVAL,
+        }
+    }
+
+    /// Signs in, and says who and until when.
+    ///
+    /// # Errors
+    /// [`StoreError::Credentials`] if the key can't be read, [`StoreError::Api`] if it is refused or the portal can't be
+    /// reached.
+    pub async fn sign_in(&self) -> Result<SignedIn, StoreError> {
+        Ok(self.signed_client().await?.sign_in().await?)
+    }
+
+    /// Everything that the portal offers, asked for now. Needs no credentials.
+    ///
+    /// # Errors
+    /// [`StoreError::Api`] if the portal can't be reached or doesn't answer as it should.
+    pub async fn catalogue(&self) -> Result<Catalogue, StoreError> {
+        Catalogue::load(&self.client).await
+    }
+
+    /// What a data id is. Needs no credentials.
+    ///
+    /// # Errors
+    /// [`StoreError::NoSuchDataId`] with the nearest names; [`StoreError::Api`] as for [`catalogue`](Self::catalogue).
+    pub async fn describe(&self, data_id: &DataId) -> Result<Description, StoreError> {
+        let catalogue = self.catalogue().await?;
+        let entry = catalogue.entry(data_id)?;
+        let cube = self.cache.look_up(&data_id.cube_name()?).await?;
+        Ok(Description::of(entry, &catalogue, cube.map(|cube| cube.location)))
+    }
+
+    /// Whether the portal offers `data_id` and this program can get it. Needs no credentials.
+    ///
+    /// # Errors
+    /// [`StoreError::Api`] as for [`catalogue`](Self::catalogue).
+    pub async fn has_data(&self, data_id: &DataId) -> Result<bool, StoreError> {
+        match self.catalogue().await?.entry(data_id) {
+            Ok(entry) => Ok(entry.available),
+            Err(StoreError::NoSuchDataId { .. }) => Ok(false),
+            Err(why) => Err(why),
+        }
+    }
+
+    /// The data ids that can be had. Needs no credentials.
+    ///
+    /// # Errors
+    /// [`StoreError::Api`] as for [`catalogue`](Self::catalogue).
+    pub async fn data_ids(&self, filter: &Filter) -> Result<Vec<DataId>, StoreError> {
+        let catalogue = self.catalogue().await?;
+        Ok(catalogue
+            .list(filter)
+            .map(|entry| entry.data_id.clone())
+            .collect())
+    }
+
+    /// Opens a cached cube; reads its metadata and no pixels. Needs neither credentials nor network.
+    ///
+    /// # Errors
+    /// [`StoreError::NotCached`] if it has to be preloaded first, [`StoreError::Cube`] if it can't be read.
+    pub async fn open(&self, data_id: &DataId) -> Result<Cube, StoreError> {
+        let name = data_id.cube_name()?;
+        if self.cache.look_up(&name).await?.is_none() {
+            return Err(StoreError::NotCached {
+                data_id: data_id.to_string(),
+                cache: self.cache.location().to_owned(),
+            });
+        }
+        Ok(Cube::open(self.cache.open(&name).await?).await?)
+    }
+
+    /// Where other software opens the cube of `data_id`, whether or not it is there.
+    ///
+    /// # Errors
+    /// [`StoreError::InvalidDataId`] if it can't name a cube.
+    pub fn cube_location(&self, data_id: &DataId) -> Result<String, StoreError> {
+        Ok(self.cache.cube_location(&data_id.cube_name()?))
+    }
+
+    /// All finished cubes, sorted by data id. Needs neither credentials nor network.
+    ///
+    /// # Errors
+    /// [`StoreError::Cache`] if the cache can't be read.
+    pub async fn cached(&self) -> Result<Vec<CachedCube>, StoreError> {
+        let cache = &self.cache;
+        let mut cubes: Vec<CachedCube> = cache
+            .list()
+            .map(|cube| async move {
+                let cube = cube?;
+                let Usage { bytes, objects } = cache.usage(&cube.name).await?;
+                Ok::<_, StoreError>(CachedCube {
+                    data_id: cube.name.to_string(),
+                    cube: cube.location,
+                    bytes,
+                    objects,
+                    committed_at: cube.committed_at,
+                })
+            })
+            .buffer_unordered(4)
+            .try_collect()
+            .await?;
+        cubes.sort_by(|a, b| a.data_id.cmp(&b.data_id));
+        Ok(cubes)
+    }
+
+    /// The cache's root, as it was named.
+    #[must_use]
+    pub fn cache_location(&self) -> &str {
+        self.cache.location()
+    }
+
+    /// A client that can sign in.
+    pub(crate) async fn signed_client(&self) -> Result<Client, StoreError> {
+        let key = match &self.credentials {
+            None => return Ok(self.client.clone()),
+            Some(Credentials::Key(key)) => key.clone(),
+            Some(Credentials::File(path)) => read_key(path).await?,
+        };
+        Ok(Client::builder()
+            .base_url(self.client.base_url().as_str())
+            .service_key(key)
+            .build()?)
+    }
+}
+
+async fn read_key(path: &Path) -> Result<ServiceKey, StoreError> {
+    // Small, but on a disk that may sleep.
+    let file = path.to_owned();
+    let loaded = tokio::task::spawn_blocking(move || ServiceKey::from_file(file))
+        .await
+        .map_err(|why| StoreError::Setting {
+            setting: "credentials",
+            value: path.display().to_string(),
+            why: why.to_string(),
+        })??;
+    if let Some(warning) = loaded.warning {
+        tracing::warn!("{warning}; {}", warning.hint());
+    }
+    Ok(loaded.key)
+}
+
+impl ClmsStoreBuilder {
+    /// The portal's API, such as `https://land.copernicus.eu/api`.
+    #[must_use]
+    pub fn api_url(mut self, url: impl Into<String>) -> Self {
+        self.api_url = url.into();
+        self
+    }
+
+    /// The file that holds the service key's JSON. It is read when it is needed, and not before.
+    #[must_use]
+    pub fn credentials_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.credentials = Some(Credentials::File(path.into()));
+        self
+    }
+
+    /// The service key itself.
+    #[must_use]
+    pub fn service_key(mut self, key: ServiceKey) -> Self {
+        self.credentials = Some(Credentials::Key(key));
+        self
+    }
+
+    /// Where finished cubes live: a path or a `file://` URL. Nothing is created before something is written.
+    #[must_use]
+    pub fn cache(mut self, url: impl Into<String>) -> Self {
+        self.cache = Cache::Url(url.into());
+        self
+    }
+
+    /// A cache of one's own making.
+    #[must_use]
+    pub fn cache_store(mut self, cache: Arc<dyn CacheStore>) -> Self {
+        self.cache = Cache::Store(cache);
+        self
+    }
+
+    /// Where downloads in progress live; inside the cache if not given.
+    #[must_use]
+    pub fn scratch(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.scratch = Some(folder.into());
+        self
+    }
+
+    /// How often the portal's queue is looked at, to begin with; the interval grows while nothing changes.
+    #[must_use]
+    pub fn poll_interval(mut self, interval: Duration) -> Self {
+        self.poll_interval = interval;
+        self
+    }
+
+    /// Checks the settings. Touches neither the network nor the disk.
+    ///
+    /// # Errors
+    /// [`StoreError::Api`] for an API URL and [`StoreError::Cache`] for a cache that can't be used.
+    pub fn build(self) -> Result<ClmsStore, StoreError> {
+        Ok(ClmsStore {
+            client: Client::builder().base_url(self.api_url).build()?,
+            credentials: self.credentials,
+            cache: match self.cache {
+                Cache::Url(url) => clms_cache::open_cache(&url)?,
+                Cache::Store(store) => store,
+            },
+            scratch: self.scratch,
+            poll_interval: self.poll_interval,
+        })
+    }
+}

@@ -1,0 +1,241 @@
+//! Takes requests, finds who answers them, and lets habits get in the way.
+
+use std::net::TcpListener;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::{ConnectInfo, Request, State as Shared};
+use axum::http::{Method, header};
+use axum::response::Response;
+use jiff::SignedDuration;
+use serde_json::json;
+
+use crate::access::{Visitor, visitor};
+use crate::answer::{self, Reply};
+use crate::call::{Call, Root};
+use crate::habits::{FaultKind, RetryAfter};
+use crate::state::{App, RequestRecord, State};
+use crate::wire::{Exchange, Line};
+use crate::{datarequest, direct_links, downloads, lookup, search, service_keys, token};
+
+/// Largest body of a request; the portal's requests are far smaller.
+const BODY_LIMIT: usize = 1024 * 1024;
+
+/// Serves until `stop` resolves.
+pub(crate) async fn serve(app: Arc<App>, listener: TcpListener, stop: impl Future<Output = ()>) {
+    let service = Router::new()
+        .fallback(handle)
+        .with_state(app)
+        .into_make_service_with_connect_info::<Line>();
+    let served = async {
+        let listener = tokio::net::TcpListener::from_std(listener)?;
+        axum::serve(Exchange(listener), service).await
+    };
+    tokio::select! {
+        result = served => {
+            if let Err(error) = result {
+                tracing::error!(%error, "the simulated service has stopped");
+            }
+        }
+        () = stop => {}
+    }
+}
+
+async fn handle(
+    Shared(app): Shared<Arc<App>>,
+    ConnectInfo(line): ConnectInfo<Line>,
+    request: Request,
+) -> Response {
+    let (parts, body) = request.into_parts();
+    let body = to_bytes(body, BODY_LIMIT).await;
+    let too_large = body.is_err();
+    let call = Call::new(
+        parts.method,
+        &parts.uri,
+        parts.headers,
+        body.unwrap_or_default(),
+        &app.base_url,
+    );
+    let (reply, faults) = {
+        let mut state = app.state();
+        let state = &mut *state;
+        let faults = struck_faults(state, &call);
+        let reply = match faults.iter().find_map(|fault| refusal(state, *fault)) {
+            Some(response) => Reply::Answer(response),
+            None if too_large => Reply::Answer(answer::html(413, "Request Entity Too Large")),
+            None => decide(&app, state, &call),
+        };
+        (reply, faults)
+    };
+    let response = match reply {
+        Reply::Answer(response) => response,
+        Reply::Late(response, delay) => {
+            tokio::time::sleep(delay).await;
+            response
+        }
+        Reply::File(delivery) => downloads::send(*delivery, &call.headers).await,
+    };
+    let lost = faults.contains(&FaultKind::LostAnswer);
+    if lost {
+        line.cut();
+    }
+    note(
+        &app,
+        &call,
+        if lost { 0 } else { response.status().as_u16() },
+    );
+    if call.method == Method::HEAD {
+        let (parts, _) = response.into_parts();
+        return Response::from_parts(parts, Body::empty());
+    }
+    response
+}
+
+fn struck_faults(state: &mut State, call: &Call) -> Vec<FaultKind> {
+    let name = call.fault_name();
+    let matching = state.habits.faults.iter().enumerate();
+    let matching = matching.filter(|(_, fault)| fault.endpoint == "*" || fault.endpoint == name);
+    matching
+        .filter(|(index, fault)| state.counts.strikes(fault.when, format!("fault {index}")))
+        .map(|(_, fault)| fault.kind)
+        .collect()
+}
+
+/// The answer of a fault that keeps a request from the portal.
+fn refusal(state: &State, fault: FaultKind) -> Option<Response> {
+    match fault {
+        FaultKind::Status(status) => Some(answer::html(status, "Service error")),
+        FaultKind::HtmlPage => Some(answer::html(200, "The site is being maintained")),
+        FaultKind::TooManyRequests(retry_after) => {
+            let response = answer::html(429, "Too Many Requests");
+            let when = match retry_after {
+                RetryAfter::Absent => return Some(response),
+                RetryAfter::Seconds(seconds) => seconds.to_string(),
+                RetryAfter::DateIn(seconds) => {
+                    let then = state.now() + SignedDuration::from_secs(seconds.into());
+                    then.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
+                }
+            };
+            Some(answer::with_header(response, header::RETRY_AFTER, &when))
+        }
+        FaultKind::LostAnswer => None,
+    }
+}
+
+fn note(app: &App, call: &Call, status: u16) {
+    let text = |name| {
+        Some(call.header(name))
+            .filter(|value| !value.is_empty())
+            .map(str::to_owned)
+    };
+    tracing::debug!(method = %call.method, path = %call.path, query = %call.raw_query, status, "request");
+    let mut state = app.state();
+    let when = state.now();
+    state.requests.push(RequestRecord {
+        method: call.method.to_string(),
+        path: call.path.clone(),
+        query: call.raw_query.clone(),
+        when,
+        status,
+        user_agent: text(header::USER_AGENT),
+        range: text(header::RANGE),
+        authorized: call.headers.contains_key(header::AUTHORIZATION),
+    });
+}
+
+fn decide(app: &App, state: &mut State, call: &Call) -> Reply {
+    if call.root() == Root::Site && call.endpoint().is_none() {
+        let first = call.local_path().split('/').next().unwrap_or_default();
+        return match first {
+            "clmsdatadownload" => match downloads::refuse_agent(state, call) {
+                Some(refused) => Reply::Answer(refused),
+                None => downloads::result(app, state, call),
+            },
+            "legacydata" | "landcover" | "download" | "legacy" => {
+                direct_links::linked_file(app, state, call)
+            }
+            _ => Reply::Answer(objects(state, call)),
+        };
+    }
+    match call.endpoint() {
+        Some(("@@oauth2-token", "")) => {
+            Reply::Answer(token::endpoint(state, call, &visitor(state, call)))
+        }
+        _ if call.root() != Root::PlusPlusApi && !call.accepts_json() => {
+            Reply::Answer(answer::not_acceptable())
+        }
+        Some((endpoint, rest)) => portal(app, state, call, endpoint, rest),
+        None => Reply::Answer(objects(state, call)),
+    }
+}
+
+fn objects(state: &State, call: &Call) -> Response {
+    let visitor = visitor(state, call);
+    match visitor {
+        Visitor::Expired => answer::token_expired(),
+        _ if call.method != Method::GET => answer::not_found(&call.url()),
+        _ if call.root() == Root::Site && !call.accepts_json() => {
+            answer::html(404, "Page not found")
+        }
+        _ => search::object(state, call, &visitor),
+    }
+}
+
+/// The endpoints: first the method, then who is calling, then the endpoint itself.
+fn portal(app: &App, state: &mut State, call: &Call, endpoint: &str, rest: &str) -> Reply {
+    let visitor = visitor(state, call);
+    if visitor == Visitor::Expired {
+        return Reply::Answer(answer::token_expired());
+    }
+    let public = match (&call.method, endpoint) {
+        (&Method::GET, "@search") => Some(search::search(state, call)),
+        (&Method::GET, "@datasets_by_uid") => Some(search::datasets_by_uid(state, call)),
+        (_, "@service-keys") => Some(service_keys::endpoint(state, call, &visitor, rest)),
+        // For managers and the engine, none of whom exist here.
+        (&Method::GET, "@datarequest_inspect") | (&Method::PATCH, "@datarequest_status_patch") => {
+            Some(answer::unauthorized())
+        }
+        (&Method::GET, "@get-time-series-metadata") => {
+            Some(lookup::time_series_metadata(state, call))
+        }
+        _ => None,
+    };
+    if let Some(response) = public {
+        return Reply::Answer(response);
+    }
+    let known = matches!(
+        (&call.method, endpoint),
+        (&Method::POST, "@datarequest_post")
+            | (&Method::DELETE, "@datarequest_delete")
+            | (
+                &Method::GET,
+                "@datarequest_search"
+                    | "@datarequest_status_get"
+                    | "@format_conversion_table"
+                    | "@projections"
+                    | "@nuts_name"
+                    | "@get-download-file-urls"
+            )
+    );
+    if !known {
+        return Reply::Answer(answer::not_found(&call.url()));
+    }
+    let Visitor::User(user) = visitor else {
+        return Reply::Answer(answer::unauthorized());
+    };
+    Reply::Answer(match endpoint {
+        "@datarequest_post" => {
+            let (response, delay) = datarequest::post(state, call, &user);
+            return Reply::Late(response, delay);
+        }
+        "@datarequest_delete" => datarequest::delete(state, call, &user),
+        "@datarequest_search" => datarequest::search(app, state, call, &user),
+        "@datarequest_status_get" => datarequest::status_get(app, state, call),
+        "@format_conversion_table" => lookup::format_conversion_table(),
+        "@projections" => lookup::projections(state, call),
+        "@nuts_name" => lookup::nuts_names(call),
+        "@get-download-file-urls" => direct_links::endpoint(app, state, call),
+        _ => answer::json(404, json!({})),
+    })
+}

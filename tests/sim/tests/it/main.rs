@@ -1,0 +1,10 @@
+//! The simulated service over real HTTP.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod client;
+mod links;
+mod orders;
+mod portal;
+mod program;
+mod replay;
+mod tasks;

@@ -1,0 +1,92 @@
+//! `cargo xtask test`: all that must be true before a commit lands.
+
+use std::time::{Duration, Instant};
+
+use crate::{
+    gdal,
+    process::{Result, Step, cargo, step},
+};
+
+/// Crates that people may take singly; each has a program in `tests/alone` that depends on nothing else of ours.
+const TAKEN_SINGLY: [&str; 5] = ["api", "cache", "cube", "preload", "store"];
+
+pub(crate) fn run(args: &[String]) -> Result {
+    let all = match args {
+        [] => false,
+        [flag] if flag == "--all" => true,
+        other => return Err(format!("`cargo xtask test` takes --all or nothing, not {other:?}")),
+    };
+    let mut steps = Steps::default();
+    let version = gdal::ensure()?;
+    println!("GDAL {version}");
+    ensure_nextest()?;
+
+    steps.run("format", cargo(["fmt", "--all", "--check"]))?;
+    steps.run(
+        "lints",
+        cargo(["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]),
+    )?;
+    steps.run("build", cargo(["build", "--workspace", "--all-targets", "--locked"]))?;
+    let mut tests = cargo(["nextest", "run", "--workspace", "--locked", "--no-fail-fast"]);
+    if all {
+        tests = tests
+            .env("CLMS_TEST_ALL", "1")
+            .env("PROPTEST_CASES", "10000");
+    }
+    steps.run("tests", tests)?;
+    steps.run("examples in the documentation", cargo(["test", "--workspace", "--doc", "--locked"]))?;
+    steps.run(
+        "documentation",
+        cargo(["doc", "--workspace", "--no-deps", "--locked"]).env("RUSTDOCFLAGS", "-D warnings"),
+    )?;
+    for name in TAKEN_SINGLY {
+        steps.run(
+            &format!("clms-{name} alone"),
+            cargo(["run", "--quiet", "--locked", "--package", &format!("alone-{name}")]),
+        )?;
+    }
+    if all {
+        steps.run("dependencies", deny()?)?;
+    }
+    steps.report();
+    Ok(())
+}
+
+fn ensure_nextest() -> Result {
+    if cargo(["nextest", "--version"]).output().is_some() {
+        return Ok(());
+    }
+    println!("cargo-nextest is missing: installing it");
+    cargo(["install", "--locked", "cargo-nextest"]).run()
+}
+
+/// Licences, sources and duplicates; without the advisory database, which is fetched from outside.
+fn deny() -> Result<Step> {
+    if cargo(["deny", "--version"]).output().is_none() {
+        println!("cargo-deny is missing: installing it");
+        cargo(["install", "--locked", "cargo-deny"]).run()?;
+    }
+    Ok(step("cargo").args(["deny", "check", "bans", "licenses", "sources"]))
+}
+
+#[derive(Default)]
+struct Steps(Vec<(String, Duration)>);
+
+impl Steps {
+    fn run(&mut self, name: &str, step: Step) -> Result {
+        println!("\n==> {name}: {}", step.line());
+        let begin = Instant::now();
+        step.run().map_err(|why| format!("{name}: {why}"))?;
+        self.0.push((name.to_owned(), begin.elapsed()));
+        Ok(())
+    }
+
+    fn report(&self) {
+        println!("\nAll of it holds:");
+        for (name, time) in &self.0 {
+            println!("  {:6.1} s  {name}", time.as_secs_f64());
+        }
+        let total: Duration = self.0.iter().map(|(_, time)| *time).sum();
+        println!("  {:6.1} s  in all", total.as_secs_f64());
+    }
+}
