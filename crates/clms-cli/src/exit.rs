@@ -1,5 +1,7 @@
 //! Exit codes: part of the program's contract.
 
+use clms_store::ErrorClass;
+
 /// All done.
 pub(crate) const DONE: u8 = 0;
 /// It failed.
@@ -18,12 +20,11 @@ pub(crate) const INTERRUPTED: u8 = 130;
 pub(crate) const TERMINATED: u8 = 143;
 
 /// The code for what failed.
-pub(crate) fn of_kind(kind: &str) -> u8 {
-    match kind {
-        "invalid_data_id" | "no_such_data_id" => NO_SUCH_DATA_ID,
-        "setting" => USAGE,
-        "unauthorized" | "no_key" | "key_refused" => CREDENTIALS,
-        kind if kind.starts_with("credentials_") || kind.starts_with("key_") => CREDENTIALS,
+pub(crate) fn of(class: ErrorClass) -> u8 {
+    match class {
+        ErrorClass::NoSuchDataId => NO_SUCH_DATA_ID,
+        ErrorClass::Credentials => CREDENTIALS,
+        ErrorClass::Setting => USAGE,
         _ => FAILED,
     }
 }

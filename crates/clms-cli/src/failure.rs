@@ -2,7 +2,7 @@
 
 use std::io;
 
-use clms_store::{Problem, StoreError};
+use clms_store::{Problem, ProblemKind, StoreError};
 use serde::Serialize;
 
 use crate::exit;
@@ -62,20 +62,22 @@ impl From<StoreError> for Failure {
             message: why.to_string(),
             hint: why.hint(),
             retryable: why.is_retryable(),
-            code: exit::of_kind(why.kind()),
+            code: exit::of(why.class()),
         }
     }
 }
 
 impl From<&Problem> for Failure {
     fn from(problem: &Problem) -> Self {
-        let kind = problem.kind.as_str();
         Self {
-            kind: kind.to_owned(),
+            kind: problem.kind.to_string(),
             message: problem.message.clone(),
             hint: problem.hint.clone(),
             retryable: problem.retryable,
-            code: exit::of_kind(kind),
+            code: match problem.kind {
+                ProblemKind::Unauthorized => exit::CREDENTIALS,
+                _ => exit::FAILED,
+            },
         }
     }
 }

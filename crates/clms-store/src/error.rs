@@ -110,6 +110,25 @@ impl StoreError {
         }
     }
 
+    /// What a caller can do about it, broadly.
+    #[must_use]
+    pub fn class(&self) -> ErrorClass {
+        match self {
+            Self::InvalidDataId(_) | Self::NoSuchDataId { .. } => ErrorClass::NoSuchDataId,
+            Self::Credentials(_)
+            | Self::Api(
+                ApiError::NoKey { .. }
+                | ApiError::KeyRefused { .. }
+                | ApiError::Unauthorized { .. }
+                | ApiError::Signing { .. },
+            ) => ErrorClass::Credentials,
+            Self::Setting { .. }
+            | Self::Api(ApiError::Configuration { .. })
+            | Self::Cache(CacheError::UnsupportedLocation { .. }) => ErrorClass::Setting,
+            _ => ErrorClass::Other,
+        }
+    }
+
     /// True if the same call may succeed later without anything being changed by a person.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
@@ -121,6 +140,20 @@ impl StoreError {
             _ => false,
         }
     }
+}
+
+/// What a caller can do about an error, broadly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ErrorClass {
+    /// Ask for another data id.
+    NoSuchDataId,
+    /// Provide (other) credentials.
+    Credentials,
+    /// Change a setting.
+    Setting,
+    /// See the hint.
+    Other,
 }
 
 /// The stable word for what a cache can say.

@@ -51,7 +51,7 @@ pub use clms_api::{ServiceKey, SignedIn};
 pub use clms_preload::{JobOutcome, JobStatus, Problem, ProblemKind};
 pub use data_id::{DataId, InvalidDataId};
 pub use describe::{Description, TimeRange};
-pub use error::StoreError;
+pub use error::{ErrorClass, StoreError};
 pub use preload::{JobSummary, PlannedAction, PlannedPreload, PreloadOptions};
 pub use store::{CachedCube, ClmsStore, ClmsStoreBuilder, DEFAULT_API_URL, DEFAULT_POLL_INTERVAL};
 

@@ -277,7 +277,7 @@ impl PackageSpec {
             }
             Nesting::Plain => self.add_members(&staging.path, &mut archive, results, (0, 1))?,
             Nesting::Missing => {
-                archive.add_bytes(&join(results, "readme.txt"), b"No file was produced.\r\n")?
+                archive.add_bytes(&join(results, "readme.txt"), b"No file was produced.\r\n")?;
             }
         }
         archive.finish()?;

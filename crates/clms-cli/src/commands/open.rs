@@ -120,12 +120,15 @@ fn variable_notes(variable: &ArrayStructure) -> String {
     out
 }
 
-/// Attributes that are short enough to be read.
+/// Longer attributes are for programs.
+const READABLE: usize = 400;
+
+/// Attributes that a person can read.
 fn attributes(attributes: &Map<String, Value>) -> String {
     let rows: Vec<(&str, String)> = attributes
         .iter()
         .filter_map(|(name, value)| match value {
-            Value::String(text) => Some((name.as_str(), text.clone())),
+            Value::String(text) if text.len() <= READABLE => Some((name.as_str(), text.clone())),
             Value::Number(_) | Value::Bool(_) => Some((name.as_str(), value.to_string())),
             _ => None,
         })

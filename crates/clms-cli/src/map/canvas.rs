@@ -10,7 +10,7 @@ pub(crate) const INK: Colour = [34, 38, 42];
 pub(crate) const GREY: Colour = [110, 116, 122];
 pub(crate) const FRAME: Colour = [190, 194, 198];
 /// What lies under pixels without data.
-pub(crate) const PAPER: Colour = [238, 240, 241];
+pub(crate) const PAPER: Colour = [218, 227, 234];
 
 /// Width times height pixels, row by row from the top. Drawing outside is harmless.
 pub(crate) struct Canvas {

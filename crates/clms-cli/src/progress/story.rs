@@ -149,9 +149,9 @@ pub(crate) fn ending(status: JobStatus) -> &'static str {
     }
 }
 
-/// A pause as people say it, as in `1m 20s`; below two seconds to the millisecond.
+/// A pause as people say it, as in `1m 20s`; below one second to the millisecond.
 pub(crate) fn seconds(pause: Duration) -> String {
-    let rounded = if pause < Duration::from_secs(2) {
+    let rounded = if pause < Duration::from_secs(1) {
         Duration::from_millis(pause.as_millis() as u64)
     } else {
         Duration::from_secs(pause.as_secs_f64().round() as u64)

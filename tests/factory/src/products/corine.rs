@@ -157,6 +157,10 @@ impl Overseas {
             top - h / 2.0,
             w.min(h) * 0.42,
         );
+        let mut map = land_cover(relief, SEA_LEVEL, year);
+        map.outside = OVERSEAS_NODATA;
+        // Forests up to the top, no rock and ice.
+        map.zones.truncate(6);
         RasterSpec::new(format!("{name}_FR_{}.tif", self.code), width, height)
             .folder("DATA/French_DOMs")
             .epsg(self.epsg)
@@ -164,10 +168,7 @@ impl Overseas {
             .block((width > 128 && height > 128).then_some(128))
             .dtype(DType::U16)
             .nodata("-32768")
-            .pattern(Pattern::LandCover(LandCover {
-                outside: OVERSEAS_NODATA,
-                ..land_cover(relief, SEA_LEVEL, year)
-            }))
+            .pattern(Pattern::LandCover(map))
             .classes(classes())
             .sidecars(vec![
                 Sidecar::Ovr(vec![2, 4]),
