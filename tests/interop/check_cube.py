@@ -23,7 +23,13 @@ def fail(reason):
 
 def rasters_of(dataset):
     """The data variables that are maps."""
-    return {name: var for name, var in dataset.data_vars.items() if {"y", "x"} <= set(var.dims)}
+    return {name: var for name, var in dataset.data_vars.items() if var.ndim == 2}
+
+
+def axes(dataset):
+    """The coordinates of rows and columns, by the names that rioxarray finds."""
+    first = next(iter(rasters_of(dataset).values()))
+    return dataset[first.rio.y_dim].values, dataset[first.rio.x_dim].values
 
 
 def open_groups(path):
@@ -43,7 +49,9 @@ def check_group(name, raw, seen):
     first = seen[next(iter(variables))]
     if first.rio.crs is None:
         fail(f"group {name!r} has no CRS for rioxarray")
-    x, y = raw["x"].values, raw["y"].values
+    y, x = axes(raw)
+    if tuple(first.dims) != (first.rio.y_dim, first.rio.x_dim):
+        fail(f"group {name!r}: dims {first.dims} are not rows and columns for rioxarray")
     step_x, step_y = np.diff(x), np.diff(y)
     if not (step_x > 0).all() or not (step_y < 0).all():
         fail(f"group {name!r}: x must grow and y must fall")
@@ -76,10 +84,11 @@ def check_group(name, raw, seen):
 def place(tile, raw):
     """The rows and columns that the tile takes in the group's grid."""
     half_x, half_y = tile.transform.a / 2, tile.transform.e / 2
-    col = int(np.abs(raw["x"].values - (tile.transform.c + half_x)).argmin())
-    row = int(np.abs(raw["y"].values - (tile.transform.f + half_y)).argmin())
-    off_x = abs(raw["x"].values[col] - (tile.transform.c + half_x)) / tile.transform.a
-    off_y = abs(raw["y"].values[row] - (tile.transform.f + half_y)) / -tile.transform.e
+    y, x = axes(raw)
+    col = int(np.abs(x - (tile.transform.c + half_x)).argmin())
+    row = int(np.abs(y - (tile.transform.f + half_y)).argmin())
+    off_x = abs(x[col] - (tile.transform.c + half_x)) / tile.transform.a
+    off_y = abs(y[row] - (tile.transform.f + half_y)) / -tile.transform.e
     if off_x > 1e-3 or off_y > 1e-3:
         fail(f"{tile.name}: no pixel of the cube lies at its corner (off by {off_x}, {off_y} pixels)")
     return slice(row, row + tile.height), slice(col, col + tile.width)

@@ -1,10 +1,9 @@
 //! What can go wrong with a call of the API.
 
-use std::error::Error as StdError;
-use std::fmt;
 use std::time::Duration;
 
 use crate::server_message::ServerMessage;
+use crate::transport_error::TransportError;
 
 /// Why a call of the portal's API failed.
 ///
@@ -161,7 +160,9 @@ impl ApiError {
             Self::KeyRefused { message, .. } if message.text.contains("(iat)") => {
                 "this machine's clock is ahead of the portal's: set it right"
             }
-            Self::KeyRefused { message, .. } if message.text.contains("expired") => {
+            Self::KeyRefused { message, .. }
+                if message.text.contains("expired") || message.text.contains("in the past") =>
+            {
                 "this machine's clock is behind the portal's: set it right"
             }
             Self::KeyRefused { .. } => {
@@ -268,119 +269,6 @@ impl Refusal {
     }
 }
 
-/// No answer, or not the whole of it.
-#[derive(Debug, thiserror::Error)]
-#[error("{call} failed{}: {kind} ({})", after(*attempts), root_cause(source))]
-#[non_exhaustive]
-pub struct TransportError {
-    /// The call.
-    pub call: String,
-    /// What went wrong, roughly.
-    pub kind: TransportKind,
-    /// How often it was tried.
-    pub attempts: u32,
-    /// Whether it is certain that the server got nothing of the request.
-    pub before_sending: bool,
-    /// What went wrong, exactly.
-    pub source: reqwest::Error,
-}
-
-impl TransportError {
-    /// `call` names the address, so the error's own copy, which hides no secrets, is dropped.
-    pub(crate) fn new(call: String, attempts: u32, source: reqwest::Error) -> Self {
-        let source = source.without_url();
-        Self {
-            call,
-            kind: TransportKind::of(&source),
-            attempts,
-            before_sending: source.is_connect() || source.is_builder(),
-            source,
-        }
-    }
-
-    /// Whether the same call may succeed later.
-    pub fn is_retryable(&self) -> bool {
-        !matches!(self.kind, TransportKind::Tls | TransportKind::Other)
-    }
-
-    /// What a person can do about it.
-    pub fn hint(&self) -> Option<String> {
-        let hint = match self.kind {
-            TransportKind::Unreachable => {
-                "check the network; behind a proxy, set HTTPS_PROXY (and NO_PROXY for what needs none)"
-            }
-            TransportKind::Tls => {
-                "check this machine's clock and certificates; a proxy that opens TLS needs its certificate installed"
-            }
-            _ => return None,
-        };
-        Some(hint.to_owned())
-    }
-}
-
-/// What went wrong on the way.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum TransportKind {
-    /// The name has no address, or nobody listens there.
-    Unreachable,
-    /// The server is silent.
-    Timeout,
-    /// No trusted connection.
-    Tls,
-    /// The connection broke.
-    Interrupted,
-    /// Anything else, such as an address that is none.
-    Other,
-}
-
-impl TransportKind {
-    /// A stable word for it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Unreachable => "unreachable",
-            Self::Timeout => "timeout",
-            Self::Tls => "tls",
-            Self::Interrupted => "interrupted",
-            Self::Other => "transport",
-        }
-    }
-
-    fn of(error: &reqwest::Error) -> Self {
-        // The TLS library's error type is not reqwest's to show, so its words must do.
-        let is_tls = error.is_connect()
-            && chain(error).any(|cause| {
-                let words = cause.to_string().to_ascii_lowercase();
-                words.contains("certificate")
-                    || words.contains("tls")
-                    || words.contains("handshake")
-            });
-        if is_tls {
-            Self::Tls
-        } else if error.is_timeout() {
-            Self::Timeout
-        } else if error.is_connect() {
-            Self::Unreachable
-        } else if error.is_request() || error.is_body() || error.is_decode() {
-            Self::Interrupted
-        } else {
-            Self::Other
-        }
-    }
-}
-
-impl fmt::Display for TransportKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Unreachable => "the host can't be reached",
-            Self::Timeout => "no answer in time",
-            Self::Tls => "no trusted connection",
-            Self::Interrupted => "the connection broke",
-            Self::Other => "the request can't be made",
-        })
-    }
-}
-
 /// Where an answer of the portal can't be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("can't read {what}: {}{problem}", at(path))]
@@ -420,7 +308,8 @@ pub(crate) fn is_temporary(status: u16) -> bool {
     matches!(status, 408 | 425 | 429 | 500..)
 }
 
-fn after(attempts: u32) -> String {
+/// For messages: how often something was tried, if more than once.
+pub(crate) fn after(attempts: u32) -> String {
     if attempts > 1 {
         format!(" after {attempts} attempts")
     } else {
@@ -434,17 +323,4 @@ fn at(path: &str) -> String {
     } else {
         format!("'{path}' ")
     }
-}
-
-fn chain<'a>(
-    error: &'a (dyn StdError + 'static),
-) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
-    std::iter::successors(Some(error), |error| StdError::source(*error))
-}
-
-fn root_cause(error: &reqwest::Error) -> String {
-    chain(error)
-        .last()
-        .map(ToString::to_string)
-        .unwrap_or_default()
 }

@@ -48,12 +48,13 @@ mod redact;
 mod retry;
 mod server_message;
 mod service_key;
+mod transport_error;
 
 pub use self::client::{Client, ClientBuilder, DEFAULT_BASE_URL, DatasetQuery, SignedIn};
 pub use self::download::{
     Download, DownloadError, DownloadProgress, Downloaded, LinkState, validator_path,
 };
-pub use self::error::{ApiError, DecodeError, Refusal, TransportError, TransportKind};
+pub use self::error::{ApiError, DecodeError, Refusal};
 pub use self::model::{
     Accepted, BBox, CdseRole, Dataset, DatasetUid, DownloadInformation, FileId, FileKind,
     FileRequest, Format, InformationId, PrepackagedFile, Source, Task, TaskDataset, TaskId,
@@ -62,6 +63,7 @@ pub use self::model::{
 pub use self::retry::RetryPolicy;
 pub use self::server_message::ServerMessage;
 pub use self::service_key::{KeyFileWarning, LoadedKey, ServiceKey, ServiceKeyError};
+pub use self::transport_error::{TransportError, TransportKind};
 // What our signatures are made of, for those who depend on nothing else.
 pub use futures;
 pub use tokio_util::sync::CancellationToken;

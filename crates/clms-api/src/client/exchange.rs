@@ -10,10 +10,11 @@ use serde_json::Value;
 use url::Url;
 
 use super::Client;
-use crate::error::{ApiError, DecodeError, TransportError};
+use crate::error::{ApiError, DecodeError};
 use crate::redact::redacted;
 use crate::retry::{Attempts, retry_after};
 use crate::server_message::{ServerMessage, excerpt, is_html};
+use crate::transport_error::TransportError;
 
 /// A call to be made.
 pub(super) struct Call {
@@ -89,7 +90,7 @@ impl Client {
                 None
             };
             let request = self.request(call, token.as_ref().map(|token| &*token.secret))?;
-            let error = match send(request, || call.name(), attempts.count()).await {
+            let (error, wait) = match send(request, || call.name(), attempts.count()).await {
                 Ok(answer) if answer.status.is_success() && !answer.is_html() => return Ok(answer),
                 Ok(answer) => match token {
                     Some(token) if answer.status == StatusCode::UNAUTHORIZED => {
@@ -101,14 +102,17 @@ impl Client {
                         self.inner.tokens.discard(&token).await;
                         continue;
                     }
-                    _ => refusal(call.name(), &answer, attempts.count()),
+                    _ => (
+                        refusal(call.name(), &answer, attempts.count()),
+                        retry_after(&answer.headers),
+                    ),
                 },
-                Err(error) => error.into(),
+                Err(error) => (error.into(), None),
             };
             if !may_repeat(call, &error) {
                 return Err(unless_unclear(call, error));
             }
-            match attempts.next(error.retry_after()) {
+            match attempts.next(wait) {
                 None => return Err(unless_unclear(call, error)),
                 Some(delay) => {
                     tracing::debug!(%error, ?delay, "trying again");
@@ -159,7 +163,8 @@ impl Client {
 }
 
 impl Answer {
-    fn is_html(&self) -> bool {
+    /// Whether it is a web page.
+    pub(super) fn is_html(&self) -> bool {
         let content_type = self
             .headers
             .get(CONTENT_TYPE)

@@ -156,7 +156,7 @@ impl Client {
         let name = || format!("POST {}", redacted(key.token_uri()));
         let request = self.api().post(key.token_uri().clone()).form(&form);
         let answer = send(request, name, attempt).await?;
-        if !answer.status.is_success() {
+        if !answer.status.is_success() || answer.is_html() {
             return Err(token_refusal(key, &answer, name(), attempt));
         }
         let given: TokenAnswer = serde_json::from_slice(&answer.body).map_err(|_| {
@@ -183,11 +183,13 @@ impl Client {
 
 fn token_refusal(key: &ServiceKey, answer: &Answer, call: String, attempt: u32) -> ApiError {
     match answer.status {
-        StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED => ApiError::KeyRefused {
-            token_uri: redacted(key.token_uri()),
-            status: answer.status.as_u16(),
-            message: ServerMessage::read(&answer.body),
-        },
+        StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED if !answer.is_html() => {
+            ApiError::KeyRefused {
+                token_uri: redacted(key.token_uri()),
+                status: answer.status.as_u16(),
+                message: ServerMessage::read(&answer.body),
+            }
+        }
         _ => refusal(call, answer, attempt),
     }
 }

@@ -4,8 +4,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::error::{TransportError, is_temporary};
+use crate::error::is_temporary;
 use crate::server_message::ServerMessage;
+use crate::transport_error::TransportError;
 
 /// Why a download failed. Addresses hide secret query parameters.
 #[derive(Debug, thiserror::Error)]

@@ -10,6 +10,7 @@ mod transfer;
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 
 use tokio_util::sync::CancellationToken;
 use url::Url;
@@ -46,7 +47,9 @@ pub struct Downloaded {
     pub resumed_from: u64,
 }
 
-type OnProgress = Box<dyn FnMut(DownloadProgress) + Send + Sync>;
+/// In a mutex that is never locked: it makes a `Download` `Sync`, and so its future `Send`,
+/// without asking the same of the callback.
+type OnProgress = Mutex<Box<dyn FnMut(DownloadProgress) + Send>>;
 
 /// A download to be run; made by [`Client::download`].
 #[must_use = "nothing happens until `run`"]
@@ -76,7 +79,7 @@ impl Client {
             part: PartFile::new(part.into()),
             expected_size: None,
             cancel: CancellationToken::new(),
-            on_progress: Box::new(|_| {}),
+            on_progress: Mutex::new(Box::new(|_| {})),
             retry: self.retry_policy(),
             first_fetched: u64::MAX,
         }
@@ -98,11 +101,8 @@ impl Download {
     }
 
     /// Called at the start and after each piece, many times a second: it must not block.
-    pub fn on_progress(
-        mut self,
-        callback: impl FnMut(DownloadProgress) + Send + Sync + 'static,
-    ) -> Self {
-        self.on_progress = Box::new(callback);
+    pub fn on_progress(mut self, callback: impl FnMut(DownloadProgress) + Send + 'static) -> Self {
+        self.on_progress = Mutex::new(Box::new(callback));
         self
     }
 
@@ -163,10 +163,7 @@ impl Download {
     async fn attempt(&mut self, attempt: u32) -> Result<Downloaded, DownloadError> {
         let kept = match self.part.kept(self.link.as_str()).await? {
             Kept::Everything { bytes } if self.check_length(bytes).is_ok() => {
-                (self.on_progress)(DownloadProgress {
-                    bytes,
-                    total: Some(bytes),
-                });
+                self.progress(bytes, Some(bytes));
                 return Ok(Downloaded {
                     path: self.part.path().to_owned(),
                     bytes,
@@ -191,6 +188,11 @@ impl Download {
                 problem,
             }),
         }
+    }
+
+    fn progress(&mut self, bytes: u64, total: Option<u64>) {
+        let callback = self.on_progress.get_mut();
+        (callback.unwrap_or_else(PoisonError::into_inner))(DownloadProgress { bytes, total });
     }
 
     fn check_length(&self, found: u64) -> Result<(), DownloadError> {

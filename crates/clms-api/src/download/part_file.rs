@@ -1,10 +1,11 @@
 //! The part file, and the validator beside it that makes a resume safe.
 
-use std::io;
+use std::io::{self, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use tokio::fs::{self, File, OpenOptions};
+use tokio::io::AsyncSeekExt;
 
 use super::error::DownloadError;
 
@@ -109,10 +110,16 @@ impl PartFile {
         Ok(file)
     }
 
-    /// Goes on at the file's end.
-    pub(super) async fn append(&self, bytes: u64) -> Result<File, DownloadError> {
-        let file = OpenOptions::new().append(true).open(&self.path).await;
-        file.map_err(DownloadError::io("open", &self.path, bytes))
+    /// Goes on after so many bytes. Not by appending: should a download that was dropped a moment
+    /// ago still have a write under way, both put the same bytes in the same place.
+    pub(super) async fn open_at(&self, bytes: u64) -> Result<File, DownloadError> {
+        let open = async {
+            let mut file = OpenOptions::new().write(true).open(&self.path).await?;
+            file.seek(SeekFrom::Start(bytes)).await?;
+            Ok(file)
+        };
+        open.await
+            .map_err(DownloadError::io("open", &self.path, bytes))
     }
 
     /// Notes that the file is whole, for servers that did not say its length before.

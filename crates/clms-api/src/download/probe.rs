@@ -8,9 +8,9 @@ use url::Url;
 use super::error::DownloadError;
 use super::response::{ContentRange, content_type, is_zip, refusal, strong_etag};
 use crate::client::Client;
-use crate::error::TransportError;
 use crate::redact::redacted;
-use crate::server_message::{excerpt, is_html};
+use crate::server_message::excerpt;
+use crate::transport_error::TransportError;
 
 /// Enough to tell a zip from a web page, and to show what the page says.
 const PROBED_BYTES: u64 = 1024;
@@ -92,7 +92,7 @@ impl Client {
                 None => break,
             }
         }
-        if is_zip(&head) && !is_html(content_type.as_deref(), &head) {
+        if is_zip(&head) {
             Ok(LinkState::Alive { total, resumable })
         } else {
             Ok(LinkState::NotAZip {

@@ -9,10 +9,10 @@ use tokio::io::{AsyncWriteExt, BufWriter};
 use super::error::DownloadError;
 use super::part_file::{Kept, Validator};
 use super::response::{ContentRange, content_type, is_zip, refusal, strong_etag};
-use super::{Download, DownloadProgress, Downloaded};
-use crate::error::TransportError;
+use super::{Download, Downloaded};
 use crate::redact::redacted;
-use crate::server_message::{excerpt, is_html};
+use crate::server_message::excerpt;
+use crate::transport_error::TransportError;
 
 /// Fewer and larger writes to disk: each is a trip to a blocking thread.
 const WRITE_BUFFER: usize = 1 << 20;
@@ -57,7 +57,7 @@ impl<'a> Transfer<'a> {
         };
         let response = self.ask(&kept, offset).await?;
         let body = match (response.status(), kept) {
-            (StatusCode::OK, _) => self.whole(response).await?,
+            (StatusCode::OK, _) => self.whole(response, offset).await?,
             (StatusCode::PARTIAL_CONTENT, Kept::Beginning { etag, total, .. }) => {
                 match check_range(&response, offset, &etag, total) {
                     Ok(total) => self.rest(response, offset, total, etag).await?,
@@ -110,17 +110,17 @@ impl<'a> Transfer<'a> {
 
     /// Begins the file with a body that is the whole of it. What an earlier download left is
     /// overwritten only when this one has proved to be a zip of the right length.
-    async fn whole(&mut self, mut response: Response) -> Result<Body, DownloadError> {
+    async fn whole(&mut self, mut response: Response, kept: u64) -> Result<Body, DownloadError> {
         let content_type = content_type(&response);
         let total = response.content_length();
         let mut head = Vec::new();
         while head.len() < HEAD {
-            match self.chunk(&mut response, 0, total).await? {
+            match self.chunk(&mut response, kept, total).await? {
                 Some(chunk) => head.extend_from_slice(&chunk),
                 None => break,
             }
         }
-        if !is_zip(&head) || is_html(content_type.as_deref(), &head) {
+        if !is_zip(&head) {
             let url = redacted(&self.download.link);
             return Err(DownloadError::NotAZip {
                 url,
@@ -161,7 +161,8 @@ impl<'a> Transfer<'a> {
         if let Some(total) = total {
             self.download.check_length(total)?;
         }
-        let file = BufWriter::with_capacity(WRITE_BUFFER, self.download.part.append(offset).await?);
+        let file =
+            BufWriter::with_capacity(WRITE_BUFFER, self.download.part.open_at(offset).await?);
         let body = Body {
             response,
             file,
@@ -249,10 +250,7 @@ impl<'a> Transfer<'a> {
     }
 
     fn progress(&mut self, body: &Body) {
-        (self.download.on_progress)(DownloadProgress {
-            bytes: body.bytes,
-            total: body.total,
-        });
+        self.download.progress(body.bytes, body.total);
     }
 
     fn io(

@@ -145,6 +145,7 @@ async fn reading_is_tried_again() {
 async fn the_server_says_when_to_come_back() {
     let server = Server::start(|request| match request.before {
         0 => Answer::json(429, "").header("Retry-After", "1"),
+        1 => Answer::json(503, "").header("Retry-After", "0"),
         _ => page(&item("a"), None),
     });
     let begun = Instant::now();
