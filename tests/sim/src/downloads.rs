@@ -8,7 +8,6 @@ use axum::http::{HeaderMap, Method, header};
 use axum::response::Response;
 use bytes::Bytes;
 use futures::{StreamExt, stream};
-use jiff::SignedDuration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncSeekExt};
 use tokio_util::io::ReaderStream;
 
@@ -16,7 +15,7 @@ use crate::answer::{self, Reply};
 use crate::call::Call;
 use crate::habits::When;
 use crate::package::Package;
-use crate::state::{App, State};
+use crate::state::{App, State, later};
 
 /// The folder of task results, as in `DownloadURL`.
 pub(crate) const RESULTS: &str = "/clmsdatadownload/results/";
@@ -94,8 +93,7 @@ pub(crate) fn result(app: &App, state: &mut State, call: &Call) -> Reply {
     };
     let (habits, counts, link) = (&state.habits, &mut state.counts, task.engine_id);
     let mut strikes = |when, what: &str| counts.strikes(when, format!("{what} of {link}"));
-    let asleep = SignedDuration::try_from(habits.link_alive_after).unwrap_or_default();
-    let too_early = now < task.ends + asleep;
+    let too_early = now < later(task.ends, habits.link_alive_after);
     let dead_first = When::First(habits.link_alive_after_requests);
     if task.dead_link || too_early || strikes(dead_first, "dead request") {
         return Reply::Answer(answer::html(habits.dead_link_status, "Not available"));

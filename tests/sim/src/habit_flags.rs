@@ -1,7 +1,5 @@
 //! Habits by name, as the program's `--habit NAME[=VALUE]` sets them.
 
-use std::error::Error;
-use std::fmt;
 use std::time::Duration;
 
 use crate::habits::{
@@ -150,16 +148,9 @@ pub const HABIT_FLAGS: &[HabitFlag] = &[
 ];
 
 /// A habit that does not exist, or a value that it does not take.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
 pub struct InvalidHabit(String);
-
-impl fmt::Display for InvalidHabit {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
-    }
-}
-
-impl Error for InvalidHabit {}
 
 impl Habits {
     /// Sets one habit from `NAME` or `NAME=VALUE`, one of [`HABIT_FLAGS`].

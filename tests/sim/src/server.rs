@@ -9,7 +9,6 @@ use axum::extract::{ConnectInfo, Request, State as Shared};
 use axum::http::{Method, header};
 use axum::response::Response;
 use jiff::SignedDuration;
-use serde_json::json;
 
 use crate::access::{Visitor, visitor};
 use crate::answer::{self, Reply};
@@ -182,60 +181,52 @@ fn objects(state: &State, call: &Call) -> Response {
     }
 }
 
+/// What only users may call.
+const FOR_USERS: [(&str, &str); 8] = [
+    ("DELETE", "@datarequest_delete"),
+    ("GET", "@datarequest_search"),
+    ("GET", "@datarequest_status_get"),
+    ("GET", "@format_conversion_table"),
+    ("GET", "@get-download-file-urls"),
+    ("GET", "@nuts_name"),
+    ("GET", "@projections"),
+    ("POST", "@datarequest_post"),
+];
+
 /// The endpoints: first the method, then who is calling, then the endpoint itself.
 fn portal(app: &App, state: &mut State, call: &Call, endpoint: &str, rest: &str) -> Reply {
     let visitor = visitor(state, call);
-    if visitor == Visitor::Expired {
-        return Reply::Answer(answer::token_expired());
-    }
-    let public = match (&call.method, endpoint) {
-        (&Method::GET, "@search") => Some(search::search(state, call)),
-        (&Method::GET, "@datasets_by_uid") => Some(search::datasets_by_uid(state, call)),
-        (_, "@service-keys") => Some(service_keys::endpoint(state, call, &visitor, rest)),
+    Reply::Answer(match (call.method.as_str(), endpoint) {
+        _ if visitor == Visitor::Expired => answer::token_expired(),
+        ("GET", "@search") => search::search(state, call),
+        ("GET", "@datasets_by_uid") => search::datasets_by_uid(state, call),
+        ("GET", "@get-time-series-metadata") => lookup::time_series_metadata(state, call),
+        (_, "@service-keys") => service_keys::endpoint(state, call, &visitor, rest),
         // For managers and the engine, none of whom exist here.
-        (&Method::GET, "@datarequest_inspect") | (&Method::PATCH, "@datarequest_status_patch") => {
-            Some(answer::unauthorized())
+        ("GET", "@datarequest_inspect") | ("PATCH", "@datarequest_status_patch") => {
+            answer::unauthorized()
         }
-        (&Method::GET, "@get-time-series-metadata") => {
-            Some(lookup::time_series_metadata(state, call))
-        }
-        _ => None,
-    };
-    if let Some(response) = public {
-        return Reply::Answer(response);
-    }
-    let known = matches!(
-        (&call.method, endpoint),
-        (&Method::POST, "@datarequest_post")
-            | (&Method::DELETE, "@datarequest_delete")
-            | (
-                &Method::GET,
-                "@datarequest_search"
-                    | "@datarequest_status_get"
-                    | "@format_conversion_table"
-                    | "@projections"
-                    | "@nuts_name"
-                    | "@get-download-file-urls"
-            )
-    );
-    if !known {
-        return Reply::Answer(answer::not_found(&call.url()));
-    }
-    let Visitor::User(user) = visitor else {
-        return Reply::Answer(answer::unauthorized());
-    };
+        wanted if FOR_USERS.contains(&wanted) => match visitor {
+            Visitor::User(user) => return for_user(app, state, call, endpoint, &user),
+            Visitor::Anonymous | Visitor::Expired => answer::unauthorized(),
+        },
+        _ => answer::not_found(&call.url()),
+    })
+}
+
+fn for_user(app: &App, state: &mut State, call: &Call, endpoint: &str, user: &str) -> Reply {
     Reply::Answer(match endpoint {
         "@datarequest_post" => {
-            let (response, delay) = datarequest::post(state, call, &user);
+            let (response, delay) = datarequest::post(state, call, user);
             return Reply::Late(response, delay);
         }
-        "@datarequest_delete" => datarequest::delete(state, call, &user),
-        "@datarequest_search" => datarequest::search(app, state, call, &user),
+        "@datarequest_delete" => datarequest::delete(state, call, user),
+        "@datarequest_search" => datarequest::search(app, state, call, user),
         "@datarequest_status_get" => datarequest::status_get(app, state, call),
         "@format_conversion_table" => lookup::format_conversion_table(),
         "@projections" => lookup::projections(state, call),
         "@nuts_name" => lookup::nuts_names(call),
         "@get-download-file-urls" => direct_links::endpoint(app, state, call),
-        _ => answer::json(404, json!({})),
+        _ => answer::not_found(&call.url()),
     })
 }

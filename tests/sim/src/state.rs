@@ -33,6 +33,12 @@ impl Default for QueueTimes {
     }
 }
 
+/// The time so much later, or the end of time.
+pub(crate) fn later(time: Timestamp, by: Duration) -> Timestamp {
+    let by = SignedDuration::try_from(by).unwrap_or(SignedDuration::MAX);
+    time.saturating_add(by).unwrap_or(Timestamp::MAX)
+}
+
 /// One request that the sim has answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequestRecord {
@@ -71,7 +77,7 @@ pub(crate) struct State {
     pub(crate) tasks: Tasks,
     pub(crate) requests: Vec<RequestRecord>,
     pub(crate) counts: Counts,
-    clock_ahead: SignedDuration,
+    clock_ahead: Duration,
 }
 
 impl App {
@@ -91,7 +97,7 @@ impl App {
             tasks: Tasks::default(),
             requests: Vec::new(),
             counts: Counts::default(),
-            clock_ahead: SignedDuration::ZERO,
+            clock_ahead: Duration::ZERO,
         };
         Self {
             base_url,
@@ -117,11 +123,11 @@ impl App {
 impl State {
     /// The time of the sim's clock.
     pub(crate) fn now(&self) -> Timestamp {
-        Timestamp::now() + self.clock_ahead
+        later(Timestamp::now(), self.clock_ahead)
     }
 
     pub(crate) fn advance(&mut self, time: Duration) {
-        self.clock_ahead += SignedDuration::try_from(time).unwrap_or(SignedDuration::MAX);
+        self.clock_ahead = self.clock_ahead.saturating_add(time);
     }
 }
 

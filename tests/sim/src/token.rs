@@ -2,7 +2,7 @@
 
 use axum::http::{Method, header};
 use axum::response::Response;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use jsonwebtoken::dangerous::insecure_decode;
 use jsonwebtoken::{Algorithm, Validation, decode};
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ use crate::access::Visitor;
 use crate::answer;
 use crate::call::{Call, Root};
 use crate::service_keys::ServiceKey;
-use crate::state::State;
+use crate::state::{State, later};
 
 const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 
@@ -77,7 +77,7 @@ fn grant(state: &mut State, call: &Call) -> Result<Value, Refusal> {
     state.tokens.purge(now);
     state.keys.mark_used(&key_id, now);
     let lifetime = state.habits.token_lifetime;
-    let expires = now + SignedDuration::try_from(lifetime).unwrap_or(SignedDuration::MAX);
+    let expires = later(now, lifetime);
     let token = state.tokens.issue(&key_id, expires);
     Ok(json!({"access_token": token, "expires_in": lifetime.as_secs(), "token_type": "Bearer"}))
 }
@@ -197,5 +197,25 @@ fn check_audience(claim: &Value, expected: &str) -> Result<(), Refusal> {
         Ok(())
     } else {
         Err(invalid_grant("Audience doesn't match"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn assertions_are_timed_to_the_second() {
+        let now = Timestamp::from_second(1_000_000).unwrap();
+        let accepted = |issued: i64, expires: i64| {
+            let claims = json!({"iat": 1_000_000 + issued, "exp": 1_000_000 + expires});
+            check_times(&claims, now).is_ok()
+        };
+        assert!(accepted(0, 1));
+        assert!(accepted(-3600, 24 * 3600));
+        assert!(!accepted(1, 60), "issued a second ahead");
+        assert!(!accepted(0, 0), "expired this second");
+        assert!(!accepted(-3601, 60), "issued more than an hour ago");
+        assert!(!accepted(0, 24 * 3600 + 1), "expires in more than a day");
     }
 }

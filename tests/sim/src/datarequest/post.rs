@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use axum::response::Response;
-use jiff::SignedDuration;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
 use super::Refusal;
@@ -14,7 +15,7 @@ use crate::answer;
 use crate::call::Call;
 use crate::catalogue::text;
 use crate::habits::{Cdse, EngineFault, TaskOutcome};
-use crate::state::State;
+use crate::state::{State, later};
 
 /// Items other than prepackaged files that one request may have.
 const ITEM_LIMIT: usize = 5;
@@ -264,10 +265,9 @@ fn make_cdse_tasks(state: &mut State, items: &[Value], user: &str) {
         return;
     }
     let rejected = state.habits.cdse == Cdse::Rejected;
-    let after =
-        |time: Duration| now + SignedDuration::try_from(time).unwrap_or(SignedDuration::MAX);
+    let after = |time: Duration| later(now, time);
     let (appears, starts) = (after(queue.queued / 2), after(queue.queued));
-    let ends = after(queue.queued + queue.running);
+    let ends = after(queue.queued.saturating_add(queue.running));
     let group: Vec<String> = (0..4)
         .map(|_| format!("{:04}", rand::random_range(0..10_000)))
         .collect();
@@ -315,8 +315,7 @@ fn make_cdse_tasks(state: &mut State, items: &[Value], user: &str) {
 
 /// Where the parent says that a batch's files are: a list in base64.
 fn bucket_path(batch: &str) -> String {
-    use base64::Engine as _;
-    base64::engine::general_purpose::STANDARD.encode(format!("[\"s3://clms-stub/{batch}\"]"))
+    STANDARD.encode(format!("[\"s3://clms-stub/{batch}\"]"))
 }
 
 fn random_uuid() -> String {

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::habits::{Habits, TaskOutcome};
 use crate::package::Packages;
-use crate::state::QueueTimes;
+use crate::state::{QueueTimes, later};
 
 /// All tasks, of all users.
 #[derive(Default)]
@@ -85,8 +85,7 @@ impl Tasks {
         queue: QueueTimes,
     ) -> &mut Task {
         self.made += 1;
-        let after =
-            |time: Duration| now + SignedDuration::try_from(time).unwrap_or(SignedDuration::MAX);
+        let after = |time: Duration| later(now, time);
         let task = Task {
             id: rand::random_range(1_000_000_000_u64..100_000_000_000).to_string(),
             user: user.to_owned(),
@@ -103,7 +102,7 @@ impl Tasks {
             registered: now,
             engine_id_noted: after(queue.queued / 2),
             starts: after(queue.queued),
-            ends: after(queue.queued + queue.running),
+            ends: after(queue.queued.saturating_add(queue.running)),
             cancelled: None,
         };
         let place = self.all.len();
@@ -141,7 +140,7 @@ impl Task {
         self.engine_id_noted = Timestamp::MAX;
     }
 
-    /// Puts the task's life into the past or future: registered then, ended then.
+    /// Gives the task another life than the queue's: running from its registration on.
     pub(crate) fn set_life(&mut self, registered: Timestamp, ends: Timestamp) {
         self.registered = registered;
         self.engine_id_noted = registered;

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use clms_sim::{Cancel, EngineFault, Fault, FaultKind, Habits, RetryAfter, Sim, TaskOutcome, When};
+use clms_sim::{
+    Cancel, EngineFault, Fault, FaultKind, Habits, QueueTimes, RetryAfter, Sim, TaskOutcome, When,
+};
 use reqwest::Method;
 use reqwest::header::{ACCEPT, RETRY_AFTER};
 use serde_json::{Value, json};
@@ -226,4 +228,25 @@ async fn faults_strike_the_calls_they_name() {
         .map(|request| request.status)
         .collect();
     assert_eq!(posts, [0]);
+}
+
+#[tokio::test]
+async fn times_may_be_as_long_as_can_be() {
+    let sim = sim_with(Habits {
+        token_lifetime: Duration::MAX,
+        link_alive_after: Duration::MAX,
+        ..Habits::default()
+    });
+    let client = Client::new(&sim);
+    let done = finished(&client, FOREST_TYPE).await;
+    assert_eq!(
+        get(&client, &done).await.status(),
+        404,
+        "not alive for ever"
+    );
+    sim.set_queue(QueueTimes {
+        queued: Duration::MAX,
+        running: Duration::MAX,
+    });
+    assert_eq!(finished(&client, FOREST_TYPE).await["Status"], "Queued");
 }
