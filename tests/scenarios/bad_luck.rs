@@ -30,7 +30,12 @@ fn assert_is_for_people(run: &Run) {
 
 fn assert_nothing_visible(scene: &Scene) {
     let visible: Vec<_> = fs::read_dir(scene.cache())
-        .map(|entries| entries.map(|entry| entry.unwrap().file_name()).filter(|name| name != ".clms").collect())
+        .map(|entries| {
+            entries
+                .map(|entry| entry.unwrap().file_name())
+                .filter(|name| name != ".clms")
+                .collect()
+        })
         .unwrap_or_default();
     assert!(visible.is_empty(), "{visible:?}");
 }
@@ -47,7 +52,10 @@ fn no_credentials_file() {
     let scene = Scene::new();
     fs::remove_file(scene.credentials()).unwrap();
     for args in [&["auth", "check"][..], &["preload", FOREST]] {
-        let run = scene.clms(args).with_code(CREDENTIALS).saying(&["credentials.json"]);
+        let run = scene
+            .clms(args)
+            .with_code(CREDENTIALS)
+            .saying(&["credentials.json"]);
         assert_is_for_people(&run);
     }
     assert_eq!(posts(&scene.sim), 0);
@@ -67,7 +75,10 @@ fn what_everybody_may_see_needs_no_credentials() {
 fn a_credentials_file_that_others_can_read_is_a_warning_with_the_cure() {
     let scene = Scene::new();
     fs::set_permissions(scene.credentials(), fs::Permissions::from_mode(0o644)).unwrap();
-    let run = scene.clms(&["auth", "check"]).well().saying(&["warning: ", "chmod 600"]);
+    let run = scene
+        .clms(&["auth", "check"])
+        .well()
+        .saying(&["warning: ", "chmod 600"]);
     assert!(!run.stderr.contains("PRIVATE KEY"), "{run:#?}");
 }
 
@@ -91,7 +102,10 @@ fn broken_credentials_files() {
         (no_pem.to_string(), "key"),
     ] {
         fs::write(scene.credentials(), &content).unwrap();
-        let run = scene.clms(&["auth", "check"]).with_code(CREDENTIALS).saying(&[word]);
+        let run = scene
+            .clms(&["auth", "check"])
+            .with_code(CREDENTIALS)
+            .saying(&[word]);
         assert_is_for_people(&run);
     }
 }
@@ -136,7 +150,10 @@ fn an_unknown_data_id_is_told_the_nearest_names_and_nothing_is_done() {
     assert_eq!(posts(&scene.sim), 0);
     assert_nothing_visible(&scene);
 
-    let json = scene.clms(&["describe", typo, "-o", "json"]).with_code(NO_SUCH_DATA_ID).json();
+    let json = scene
+        .clms(&["describe", typo, "-o", "json"])
+        .with_code(NO_SUCH_DATA_ID)
+        .json();
     assert_eq!(json["error"]["kind"], "no_such_data_id");
 }
 
@@ -154,7 +171,10 @@ fn a_vector_product_is_refused_with_the_way_out() {
 #[test]
 fn a_package_that_holds_vectors_in_spite_of_the_catalogue() {
     let scene = Scene::new().delivering(&broken::vector(FOREST_FILE));
-    let run = scene.clms(&["preload", FOREST]).with_code(FAILED).saying(&["vector"]);
+    let run = scene
+        .clms(&["preload", FOREST])
+        .with_code(FAILED)
+        .saying(&["vector"]);
     assert_is_for_people(&run);
     assert_nothing_visible(&scene);
 }
@@ -162,7 +182,10 @@ fn a_package_that_holds_vectors_in_spite_of_the_catalogue() {
 #[test]
 fn a_package_without_a_raster() {
     let scene = Scene::new().delivering(&broken::without_raster(FOREST_FILE));
-    let run = scene.clms(&["preload", FOREST]).with_code(FAILED).saying(&["raster"]);
+    let run = scene
+        .clms(&["preload", FOREST])
+        .with_code(FAILED)
+        .saying(&["raster"]);
     assert_is_for_people(&run);
     assert_nothing_visible(&scene);
     let jobs = scene.clms(&["jobs", "list", "-o", "json"]).well().json();
@@ -172,7 +195,10 @@ fn a_package_without_a_raster() {
 
 #[test]
 fn a_truncated_zip() {
-    for package in [broken::truncated(FOREST_FILE), broken::inner_truncated(FOREST_FILE)] {
+    for package in [
+        broken::truncated(FOREST_FILE),
+        broken::inner_truncated(FOREST_FILE),
+    ] {
         let scene = Scene::new().delivering(&package);
         // It may be whole a moment later: that is tried until the time is up.
         let run = scene
@@ -186,7 +212,8 @@ fn a_truncated_zip() {
 
 #[test]
 fn a_full_disk() {
-    let scene = Scene::new().delivering(&Package::forest_type_2015(Scale::Pixels(4000, 4000)).into_spec());
+    let scene =
+        Scene::new().delivering(&Package::forest_type_2015(Scale::Pixels(4000, 4000)).into_spec());
     fs::create_dir(scene.cache()).unwrap();
     let command = scene.command(&["preload", FOREST]);
     let Some(command) = mounted(&command, &scene.cache(), Mount::Tiny(256 << 10)) else {
@@ -208,16 +235,28 @@ fn a_cache_that_cannot_be_written() {
         .with_code(FAILED)
         .saying(&["--cache", Path::new("cache").to_str().unwrap()]);
     assert_is_for_people(&run);
-    assert_eq!(posts(&scene.sim), 0, "what can't be stored is not requested");
+    assert_eq!(
+        posts(&scene.sim),
+        0,
+        "what can't be stored is not requested"
+    );
 }
 
 #[test]
 fn wrong_usage() {
     let scene = Scene::new();
-    for args in [&["preload"][..], &["preload", FOREST, "--tile-size", "0"], &["list", "--poll-interval", "soon"], &["nonsense"]] {
+    for args in [
+        &["preload"][..],
+        &["preload", FOREST, "--tile-size", "0"],
+        &["list", "--poll-interval", "soon"],
+        &["nonsense"],
+    ] {
         let run = scene.clms(args).with_code(2);
         assert!(run.stderr.contains("error: "), "{run:#?}");
     }
-    let _ = scene.clms(&["open", FOREST]).with_code(FAILED).saying(&["clms preload"]);
+    let _ = scene
+        .clms(&["open", FOREST])
+        .with_code(FAILED)
+        .saying(&["clms preload"]);
     let _ = scene.clms(&["list", "--cache", "ftp://x/y"]).with_code(2);
 }

@@ -23,7 +23,10 @@ fn compare(data_id: &str, package: &Package, more: &[&str]) -> Value {
                 .is_some_and(|extension| extension.eq_ignore_ascii_case("tif"))
         }));
     let report = Run::of(check).well().json();
-    assert!(report["pixels_compared"].as_u64().unwrap() > 0, "{report:#}");
+    assert!(
+        report["pixels_compared"].as_u64().unwrap() > 0,
+        "{report:#}"
+    );
     report
 }
 
@@ -35,10 +38,17 @@ fn variable<'a>(report: &'a Value, group: &str) -> &'a Value {
 #[test]
 fn one_raster_of_europe() {
     let package = Package::forest_type_2015(Scale::Pixels(1500, 1100));
-    let report = compare("forest-type-2015|FTY_2015_100m_eu_03035_d02_Full", &package, &[]);
+    let report = compare(
+        "forest-type-2015|FTY_2015_100m_eu_03035_d02_Full",
+        &package,
+        &[],
+    );
     let root = &report["groups"][""];
     assert_eq!(root["crs"], "EPSG:3035");
-    assert_eq!(root["bounds"], serde_json::json!([900_000.0, 5_390_000.0, 1_050_000.0, 5_500_000.0]));
+    assert_eq!(
+        root["bounds"],
+        serde_json::json!([900_000.0, 5_390_000.0, 1_050_000.0, 5_500_000.0])
+    );
     assert_eq!(root["resolution"], serde_json::json!([100.0, -100.0]));
     let forest = variable(&report, "");
     assert_eq!(forest["dtype"], "uint8");
@@ -49,18 +59,30 @@ fn one_raster_of_europe() {
 #[test]
 fn quantities() {
     let package = Package::tree_cover_density_2015(Scale::Pixels(700, 900));
-    let report = compare("tree-cover-density-2015|TCD_2015_100m_eu_03035_d04_Full", &package, &[]);
+    let report = compare(
+        "tree-cover-density-2015|TCD_2015_100m_eu_03035_d04_Full",
+        &package,
+        &[],
+    );
     assert_eq!(variable(&report, "")["nodata"], 255.0);
 }
 
 #[test]
 fn a_missing_tile_is_a_gap() {
-    let package = Package::by_file_name("IMD_2018_100m_eu_03035_v020", Scale::Pixels(300, 300)).unwrap();
+    let package =
+        Package::by_file_name("IMD_2018_100m_eu_03035_v020", Scale::Pixels(300, 300)).unwrap();
     let tiles = package.rasters().len();
     assert_eq!(tiles, 8, "three by three, the middle one missing");
-    let report = compare("imperviousness-density-2018|IMD_2018_100m_eu_03035_v020", &package, &["--tile-size", "128"]);
+    let report = compare(
+        "imperviousness-density-2018|IMD_2018_100m_eu_03035_v020",
+        &package,
+        &["--tile-size", "128"],
+    );
     assert_eq!(report["tiles"], 8);
-    assert!(report["groups"][""]["gap_pixels"].as_u64().unwrap() > 0, "{report:#}");
+    assert!(
+        report["groups"][""]["gap_pixels"].as_u64().unwrap() > 0,
+        "{report:#}"
+    );
 }
 
 #[test]
@@ -86,12 +108,22 @@ fn several_files_without_tile_names() {
     let report = compare("clc-backbone-2021|CLMS_CLCplus_RASTER_2021", &package, &[]);
     assert!(report["tiles"].as_u64().unwrap() > 1);
     assert_eq!(report["groups"].as_object().unwrap().len(), 1, "{report:#}");
-    assert!(variable(&report, "")["classes"].as_u64().unwrap() >= 11, "{report:#}");
+    assert!(
+        variable(&report, "")["classes"].as_u64().unwrap() >= 11,
+        "{report:#}"
+    );
 }
 
 #[test]
 fn a_block_of_tiles() {
     let package = Package::forest_type_2015_block(Scale::Pixels(500, 2600));
-    let report = compare("forest-type-2015|FTY_2015_020m_eu_03035_d04_E00N20", &package, &[]);
-    assert_eq!(report["groups"][""]["resolution"], serde_json::json!([20.0, -20.0]));
+    let report = compare(
+        "forest-type-2015|FTY_2015_020m_eu_03035_d04_E00N20",
+        &package,
+        &[],
+    );
+    assert_eq!(
+        report["groups"][""]["resolution"],
+        serde_json::json!([20.0, -20.0])
+    );
 }

@@ -6,11 +6,29 @@ use std::process::Command;
 fn dependencies(package: &str, depth: &str) -> Vec<String> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
-        .args(["tree", "--edges", "normal", "--prefix", "none", "--format", "{p}", "--offline", "--locked", "--depth", depth, "--package", package])
+        .args([
+            "tree",
+            "--edges",
+            "normal",
+            "--prefix",
+            "none",
+            "--format",
+            "{p}",
+            "--offline",
+            "--locked",
+            "--depth",
+            depth,
+            "--package",
+            package,
+        ])
         .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
         .output()
         .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     String::from_utf8(output.stdout)
         .unwrap()
         .lines()
@@ -33,7 +51,13 @@ fn assert_not_among(package: &str, dependencies: Vec<String>, never: &[&str]) {
     assert!(found.is_empty(), "{package} must not depend on {found:?}");
 }
 
-const RASTERS: [&str; 5] = ["gdal", "gdal-sys", "zarrs", "zarrs_object_store", "clms-cube"];
+const RASTERS: [&str; 5] = [
+    "gdal",
+    "gdal-sys",
+    "zarrs",
+    "zarrs_object_store",
+    "clms-cube",
+];
 const ABOVE: [&str; 3] = ["clms-store", "clms-cli", "indicatif"];
 
 #[test]
@@ -60,25 +84,46 @@ fn jobs_know_neither_rasters_nor_http() {
 #[test]
 fn cubes_know_neither_http_nor_the_portal_nor_jobs() {
     assert_never("clms-cube", &ABOVE);
-    assert_never("clms-cube", &["clms-api", "clms-cache", "clms-preload", "reqwest"]);
+    assert_never(
+        "clms-cube",
+        &["clms-api", "clms-cache", "clms-preload", "reqwest"],
+    );
 }
 
 #[test]
 fn the_store_has_no_terminal() {
-    assert_never("clms-store", &["clms-cli", "indicatif", "clap", "comfy-table"]);
+    assert_never(
+        "clms-store",
+        &["clms-cli", "indicatif", "clap", "comfy-table"],
+    );
 }
 
 #[test]
 fn the_program_meets_only_the_store() {
     let direct = dependencies("clms-cli", "1");
     assert!(direct.contains(&"clms-store".to_owned()));
-    let never = ["clms-api", "clms-cube", "clms-preload", "clms-cache", "reqwest", "gdal", "zarrs"];
+    let never = [
+        "clms-api",
+        "clms-cube",
+        "clms-preload",
+        "clms-cache",
+        "reqwest",
+        "gdal",
+        "zarrs",
+    ];
     assert_not_among("clms-cli", direct, &never);
 }
 
 #[test]
 fn the_simulated_service_knows_none_of_our_crates() {
-    let ours = ["clms-api", "clms-cache", "clms-cube", "clms-preload", "clms-store", "clms-cli"];
+    let ours = [
+        "clms-api",
+        "clms-cache",
+        "clms-cube",
+        "clms-preload",
+        "clms-store",
+        "clms-cli",
+    ];
     assert_never("clms-sim", &ours);
     assert_never("clms-factory", &ours);
 }

@@ -2,5 +2,6 @@
 #![expect(clippy::unwrap_used, reason = "tests say what is wrong by panicking")]
 
 mod bad_luck;
+mod commands;
 mod interoperability;
 mod layers;

@@ -40,8 +40,13 @@ impl Scene {
         let home = TempDir::new().unwrap();
         let packages = home.path().join("packages");
         fs::create_dir(&packages).unwrap();
-        let sim = Sim::builder().packages(&packages).habits(habits).start().unwrap();
-        sim.write_service_key(&home.path().join("credentials.json")).unwrap();
+        let sim = Sim::builder()
+            .packages(&packages)
+            .habits(habits)
+            .start()
+            .unwrap();
+        sim.write_service_key(&home.path().join("credentials.json"))
+            .unwrap();
         Self { sim, home }
     }
 
@@ -180,7 +185,10 @@ impl Run {
     #[must_use]
     pub fn saying(self, words: &[&str]) -> Self {
         for word in words {
-            assert!(self.stderr.contains(word), "{word:?} is missing in {self:#?}");
+            assert!(
+                self.stderr.contains(word),
+                "{word:?} is missing in {self:#?}"
+            );
         }
         self
     }

@@ -34,7 +34,9 @@ pub fn mounted(command: &Command, folder: &Path, mount: Mount) -> Option<Command
     if !allowed {
         #[expect(clippy::print_stderr, reason = "a test that does nothing must be loud")]
         {
-            eprintln!("SKIPPED: this machine does not let a process mount file systems in a namespace of its own");
+            eprintln!(
+                "SKIPPED: this machine does not let a process mount file systems in a namespace of its own"
+            );
         }
         return None;
     }
@@ -44,7 +46,12 @@ pub fn mounted(command: &Command, folder: &Path, mount: Mount) -> Option<Command
     };
     let mut wrapped = unshare();
     wrapped
-        .args(["sh", "-c", &format!(r#"{script} || exit 99; shift; exec "$@""#), "sh"])
+        .args([
+            "sh",
+            "-c",
+            &format!(r#"{script} || exit 99; shift; exec "$@""#),
+            "sh",
+        ])
         .arg(folder)
         .arg(command.get_program())
         .args(command.get_args());

@@ -31,7 +31,14 @@ pub fn interpreter() -> PathBuf {
         run(Command::new("python3").args(["-m", "venv"]).arg(&folder));
         let requirements = Path::new(env!("CARGO_MANIFEST_DIR")).join("interop/requirements.txt");
         run(Command::new(&python)
-            .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"])
+            .args([
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--disable-pip-version-check",
+                "--requirement",
+            ])
             .arg(requirements));
         File::create(complete).unwrap();
     }

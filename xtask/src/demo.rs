@@ -34,7 +34,10 @@ pub(crate) fn run(args: &[String]) -> Result {
     let built_in = begin.elapsed();
 
     let packages = options.dir.join(format!("packages-{}", options.scale));
-    say(&format!("Making packages as CLMS makes them, in {}", shown(&packages)));
+    say(&format!(
+        "Making packages as CLMS makes them, in {}",
+        shown(&packages)
+    ));
     step(built("clms-factory"))
         .args(["--scale", &options.scale, "--out"])
         .args([&packages])
@@ -45,8 +48,15 @@ pub(crate) fn run(args: &[String]) -> Result {
     let ready_in = begin.elapsed();
     demo.tell_the_story()?;
 
-    println!("\nDone in {:.0} s ({:.0} s of it building).", begin.elapsed().as_secs_f64(), built_in.as_secs_f64());
-    println!("The part that clms did took {:.0} s.", (begin.elapsed() - ready_in).as_secs_f64());
+    println!(
+        "\nDone in {:.0} s ({:.0} s of it building).",
+        begin.elapsed().as_secs_f64(),
+        built_in.as_secs_f64()
+    );
+    println!(
+        "The part that clms did took {:.0} s.",
+        (begin.elapsed() - ready_in).as_secs_f64()
+    );
     Ok(())
 }
 
@@ -67,7 +77,11 @@ impl Options {
             match flag.as_str() {
                 "--scale" => options.scale = value()?,
                 "--dir" => options.dir = PathBuf::from(value()?),
-                other => return Err(format!("`cargo xtask demo` does not know {other:?}; it takes --scale and --dir")),
+                other => {
+                    return Err(format!(
+                        "`cargo xtask demo` does not know {other:?}; it takes --scale and --dir"
+                    ));
+                }
             }
         }
         Ok(options)
@@ -98,10 +112,12 @@ impl Demo {
         let credentials = dir.join("credentials.json");
         for folder in [&cache, &pictures] {
             if folder.exists() {
-                fs::remove_dir_all(folder).map_err(|why| format!("cannot empty {}: {why}", folder.display()))?;
+                fs::remove_dir_all(folder)
+                    .map_err(|why| format!("cannot empty {}: {why}", folder.display()))?;
             }
         }
-        fs::create_dir_all(&pictures).map_err(|why| format!("cannot create {}: {why}", pictures.display()))?;
+        fs::create_dir_all(&pictures)
+            .map_err(|why| format!("cannot create {}: {why}", pictures.display()))?;
 
         let mut service = Command::new(built("clms-sim"))
             .args(["--port", "0", "--queued", "600ms", "--running", "900ms"])
@@ -119,7 +135,9 @@ impl Demo {
                 .map_err(|why| format!("the simulated service does not speak: {why}"))?;
         }
         let Some(api_url) = first_line.trim().strip_prefix("listening on ") else {
-            return Err(format!("the simulated service did not start: it said {first_line:?}"));
+            return Err(format!(
+                "the simulated service did not start: it said {first_line:?}"
+            ));
         };
         say(&format!("The simulated service listens on {api_url}"));
         Ok(Self {
@@ -169,21 +187,32 @@ impl Demo {
 
     fn say_what_next(&self, peak: Option<u64>) {
         if let Some(bytes) = peak {
-            say(&format!("The preload took at most {} MiB of memory", bytes >> 20));
+            say(&format!(
+                "The preload took at most {} MiB of memory",
+                bytes >> 20
+            ));
         }
         println!("Cubes     {}", shown(&self.cache));
         println!("Pictures  {}", shown(&self.pictures));
         println!("\nWhat to type next:");
-        println!("  export CLMS_CACHE={} PATH=\"{}:$PATH\"", self.cache.display(), shown(&target().join("debug")));
+        println!(
+            "  export CLMS_CACHE={} PATH=\"{}:$PATH\"",
+            self.cache.display(),
+            shown(&target().join("debug"))
+        );
         println!("  clms open '{}' -o json", DATA_IDS[1]);
         println!("  clms cache list");
         println!(
             "  python3 -c \"import xarray; print(xarray.open_zarr('{}'))\"   # pip install xarray zarr dask",
             self.cache.join(format!("{}.zarr", DATA_IDS[1])).display()
         );
-        println!("  cargo xtask sim --help          # the simulated service on its own, with all its bad habits");
+        println!(
+            "  cargo xtask sim --help          # the simulated service on its own, with all its bad habits"
+        );
         println!("  cargo install --path crates/clms-cli");
-        println!("and with a service key of your own from https://land.copernicus.eu: clms list, clms preload ...");
+        println!(
+            "and with a service key of your own from https://land.copernicus.eu: clms list, clms preload ..."
+        );
     }
 
     fn picture(&self, data_id: &str) -> PathBuf {
@@ -227,7 +256,9 @@ fn file_of(data_id: &str) -> &str {
 /// The high-water mark of a process's resident memory, as Linux counts it.
 fn peak_memory(process: u32) -> Option<u64> {
     let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))?;
     let kibibytes: u64 = line.split_whitespace().next()?.parse().ok()?;
     Some(kibibytes * 1024)
 }
@@ -238,5 +269,8 @@ fn say(what: &str) {
 
 /// A path as seen from where the person is.
 fn shown(path: &Path) -> String {
-    path.strip_prefix(root()).unwrap_or(path).display().to_string()
+    path.strip_prefix(root())
+        .unwrap_or(path)
+        .display()
+        .to_string()
 }

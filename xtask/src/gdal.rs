@@ -33,10 +33,20 @@ pub(crate) fn ensure() -> Result<String> {
             .run()
     };
     apt(&["update"])
-        .and_then(|()| apt(&["install", "--yes", "--no-install-recommends", "libgdal-dev", "pkg-config"]))
+        .and_then(|()| {
+            apt(&[
+                "install",
+                "--yes",
+                "--no-install-recommends",
+                "libgdal-dev",
+                "pkg-config",
+            ])
+        })
         .map_err(|why| format!("{why}\n{HELP}"))?;
     find()
-        .ok_or_else(|| format!("libgdal-dev was installed, yet pkg-config does not find gdal\n{HELP}"))
+        .ok_or_else(|| {
+            format!("libgdal-dev was installed, yet pkg-config does not find gdal\n{HELP}")
+        })
         .and_then(check)
 }
 
@@ -45,7 +55,9 @@ fn find() -> Option<String> {
 }
 
 fn check(version: String) -> Result<String> {
-    let mut numbers = version.split('.').map_while(|part| part.parse::<u32>().ok());
+    let mut numbers = version
+        .split('.')
+        .map_while(|part| part.parse::<u32>().ok());
     match (numbers.next(), numbers.next()) {
         (Some(major), Some(minor)) if (OLDEST..=NEWEST).contains(&(major, minor)) => Ok(version),
         _ => Err(format!(

@@ -1,5 +1,9 @@
 //! The project's own commands, run as `cargo xtask <command>`.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for the terminal")]
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a program for the terminal"
+)]
 
 mod demo;
 mod gdal;

@@ -14,7 +14,11 @@ pub(crate) fn run(args: &[String]) -> Result {
     let all = match args {
         [] => false,
         [flag] if flag == "--all" => true,
-        other => return Err(format!("`cargo xtask test` takes --all or nothing, not {other:?}")),
+        other => {
+            return Err(format!(
+                "`cargo xtask test` takes --all or nothing, not {other:?}"
+            ));
+        }
     };
     let mut steps = Steps::default();
     let version = gdal::ensure()?;
@@ -24,17 +28,37 @@ pub(crate) fn run(args: &[String]) -> Result {
     steps.run("format", cargo(["fmt", "--all", "--check"]))?;
     steps.run(
         "lints",
-        cargo(["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]),
+        cargo([
+            "clippy",
+            "--workspace",
+            "--all-targets",
+            "--locked",
+            "--",
+            "-D",
+            "warnings",
+        ]),
     )?;
-    steps.run("build", cargo(["build", "--workspace", "--all-targets", "--locked"]))?;
-    let mut tests = cargo(["nextest", "run", "--workspace", "--locked", "--no-fail-fast"]);
+    steps.run(
+        "build",
+        cargo(["build", "--workspace", "--all-targets", "--locked"]),
+    )?;
+    let mut tests = cargo([
+        "nextest",
+        "run",
+        "--workspace",
+        "--locked",
+        "--no-fail-fast",
+    ]);
     if all {
         tests = tests
             .env("CLMS_TEST_ALL", "1")
             .env("PROPTEST_CASES", "10000");
     }
     steps.run("tests", tests)?;
-    steps.run("examples in the documentation", cargo(["test", "--workspace", "--doc", "--locked"]))?;
+    steps.run(
+        "examples in the documentation",
+        cargo(["test", "--workspace", "--doc", "--locked"]),
+    )?;
     steps.run(
         "documentation",
         cargo(["doc", "--workspace", "--no-deps", "--locked"]).env("RUSTDOCFLAGS", "-D warnings"),
@@ -42,7 +66,13 @@ pub(crate) fn run(args: &[String]) -> Result {
     for name in TAKEN_SINGLY {
         steps.run(
             &format!("clms-{name} alone"),
-            cargo(["run", "--quiet", "--locked", "--package", &format!("alone-{name}")]),
+            cargo([
+                "run",
+                "--quiet",
+                "--locked",
+                "--package",
+                &format!("alone-{name}"),
+            ]),
         )?;
     }
     if all {

@@ -21,13 +21,25 @@ pub(crate) struct Cli {
 #[command(next_help_heading = "Global options")]
 pub(crate) struct Global {
     /// The service key's JSON file [default: $XDG_CONFIG_HOME/clms/credentials.json]
-    #[arg(long, global = true, value_name = "FILE", env = "CLMS_CREDENTIALS", hide_env_values = true)]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "CLMS_CREDENTIALS",
+        hide_env_values = true
+    )]
     pub(crate) credentials: Option<PathBuf>,
     /// The portal's API
     #[arg(long, global = true, value_name = "URL", env = "CLMS_API_URL", default_value = clms_store::DEFAULT_API_URL)]
     pub(crate) api_url: String,
     /// Where finished cubes live: a path or a file:// URL
-    #[arg(long, global = true, value_name = "URL", env = "CLMS_CACHE", default_value = "./clms_cache")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        env = "CLMS_CACHE",
+        default_value = "./clms_cache"
+    )]
     pub(crate) cache: String,
     /// Where downloads in progress live [default: inside the cache]
     #[arg(long, global = true, value_name = "DIR", env = "CLMS_SCRATCH")]
@@ -195,7 +207,9 @@ fn duration(text: &str) -> Result<Duration, String> {
 fn tile_size(text: &str) -> Result<(u32, u32), String> {
     let number = |text: &str| match text.trim().parse::<u32>() {
         Ok(n) if (16..=16384).contains(&n) => Ok(n),
-        _ => Err(format!("{text:?} is not a number of pixels from 16 to 16384")),
+        _ => Err(format!(
+            "{text:?} is not a number of pixels from 16 to 16384"
+        )),
     };
     match text.split_once(',') {
         Some((height, width)) => Ok((number(height)?, number(width)?)),

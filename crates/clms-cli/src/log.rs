@@ -16,9 +16,15 @@ pub(crate) fn start(verbose: u8, quiet: bool, printer: &Printer, screen: &Screen
     let default = match (quiet, verbose) {
         (true, _) => "error",
         (false, 0) => "warn",
-        (false, 1) => "warn,clms_api=info,clms_cache=info,clms_cube=info,clms_preload=info,clms_store=info",
-        (false, 2) => "warn,clms_api=debug,clms_cache=debug,clms_cube=debug,clms_preload=debug,clms_store=debug",
-        (false, _) => "debug,clms_api=trace,clms_cache=trace,clms_cube=trace,clms_preload=trace,clms_store=trace",
+        (false, 1) => {
+            "warn,clms_api=info,clms_cache=info,clms_cube=info,clms_preload=info,clms_store=info"
+        }
+        (false, 2) => {
+            "warn,clms_api=debug,clms_cache=debug,clms_cube=debug,clms_preload=debug,clms_store=debug"
+        }
+        (false, _) => {
+            "debug,clms_api=trace,clms_cache=trace,clms_cube=trace,clms_preload=trace,clms_store=trace"
+        }
     };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
     let subscriber = tracing_subscriber::fmt()
@@ -42,7 +48,12 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
     N: for<'a> FormatFields<'a> + 'static,
 {
-    fn format_event(&self, _: &FmtContext<'_, S, N>, mut to: Writer<'_>, event: &Event<'_>) -> fmt::Result {
+    fn format_event(
+        &self,
+        _: &FmtContext<'_, S, N>,
+        mut to: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
         let (word, style) = match *event.metadata().level() {
             Level::ERROR => ("error:", "1;31"),
             Level::WARN => ("warning:", "1;33"),

@@ -28,9 +28,16 @@ impl Printer {
         let colours = match colour {
             Colour::Always => true,
             Colour::Never => false,
-            Colour::Auto => io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty()),
+            Colour::Auto => {
+                io::stderr().is_terminal()
+                    && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
+            }
         };
-        Self { output, quiet, colours }
+        Self {
+            output,
+            quiet,
+            colours,
+        }
     }
 
     pub(crate) fn colours(&self) -> bool {
@@ -42,9 +49,14 @@ impl Printer {
     }
 
     /// A command's result: `value` as one JSON document, or what `text` makes of it.
-    pub(crate) fn result<T: Serialize>(&self, value: &T, text: impl FnOnce() -> String) -> Result<(), Closed> {
+    pub(crate) fn result<T: Serialize>(
+        &self,
+        value: &T,
+        text: impl FnOnce() -> String,
+    ) -> Result<(), Closed> {
         let mut out = match self.output {
-            Output::Json => serde_json::to_string_pretty(value).map_err(|why| Closed::Badly(io::Error::other(why)))?,
+            Output::Json => serde_json::to_string_pretty(value)
+                .map_err(|why| Closed::Badly(io::Error::other(why)))?,
             Output::Table => text(),
         };
         if !out.ends_with('\n') {

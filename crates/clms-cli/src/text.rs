@@ -49,7 +49,11 @@ pub(crate) fn ago(time: Timestamp, now: Timestamp) -> String {
 }
 
 /// A table with a header line and columns divided by blanks, easy to `grep` and `awk`.
-pub(crate) fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>, right: &[usize]) -> String {
+pub(crate) fn table(
+    header: &[&str],
+    rows: impl IntoIterator<Item = Vec<String>>,
+    right: &[usize],
+) -> String {
     let mut table = Table::new();
     table
         .load_style(presets::NOTHING)
@@ -73,8 +77,13 @@ pub(crate) fn pairs(pairs: &[(&str, String)]) -> String {
     let name_width = pairs.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     let mut out = String::new();
     for (name, value) in pairs {
-        let mut lines = value.lines().flat_map(|line| fold(line, WIDTH - name_width - 2));
-        out.push_str(&format!("{name:name_width$}  {}\n", lines.next().unwrap_or_default()));
+        let mut lines = value
+            .lines()
+            .flat_map(|line| fold(line, WIDTH - name_width - 2));
+        out.push_str(&format!(
+            "{name:name_width$}  {}\n",
+            lines.next().unwrap_or_default()
+        ));
         for line in lines {
             out.push_str(&format!("{:name_width$}  {line}\n", ""));
         }
@@ -101,7 +110,9 @@ pub(crate) fn fold(line: &str, width: usize) -> Vec<String> {
 }
 
 fn trim_line_ends(text: &str) -> String {
-    text.lines().map(|line| line.trim_end().to_owned() + "\n").collect()
+    text.lines()
+        .map(|line| line.trim_end().to_owned() + "\n")
+        .collect()
 }
 
 #[cfg(test)]

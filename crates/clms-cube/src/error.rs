@@ -54,7 +54,7 @@ pub enum CubeError {
     },
     /// The grid around all rasters of a group is too large to be meant so.
     #[error(
-        "the rasters of a group lie too far apart: a grid of {width} x {height} pixels for {pixels} pixels of data"
+        "a grid of {width} x {height} pixels around {pixels} pixels of data is too large to be meant so"
     )]
     AbsurdGrid {
         /// Columns.

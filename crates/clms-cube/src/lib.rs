@@ -33,8 +33,10 @@
 //! # Rules of placement
 //!
 //! * Rasters are grouped by CRS (compared by parameters, so that a missing EPSG code or another name does not matter),
-//!   pixel size, data type and number of bands. The group with the most pixels is the root group, each other one a sub-group.
-//! * Within a group, the grid is the union of all rasters; a raster that lies more than 1/1000 pixel off that grid is an error.
+//!   pixel size, data type and number of bands. The group with the most pixels is the root group, each other one a sub-group
+//!   with dimensions of its own (`y_FR_GLP`, `x_FR_GLP`), as xarray's trees want it.
+//! * Within a group, the grid is the union of all rasters; a raster that lies more than 1/1000 pixel off that grid is an
+//!   error if it touches another, and a group of its own (an island) if it lies apart.
 //! * Rasters of one group that cover the very same ground are different variables; rasters that overlap in part are
 //!   tiles, of which the first by name wins where it has a valid pixel.
 //! * The fill value is the sources' own nodata, else the product's code for "outside the area", else (only if there are

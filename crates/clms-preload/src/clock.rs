@@ -153,8 +153,15 @@ mod tests {
             clock.sleep(Duration::from_secs(seconds)).await;
             order.lock().unwrap().push((name, clock.now().as_second()));
         };
-        futures::join!(sleeper("late", 3600), sleeper("early", 5), sleeper("middle", 60));
-        assert_eq!(*order.lock().unwrap(), [("early", 5), ("middle", 60), ("late", 3600)]);
+        futures::join!(
+            sleeper("late", 3600),
+            sleeper("early", 5),
+            sleeper("middle", 60)
+        );
+        assert_eq!(
+            *order.lock().unwrap(),
+            [("early", 5), ("middle", 60), ("late", 3600)]
+        );
     }
 
     #[tokio::test]

@@ -98,7 +98,11 @@ impl JobId {
             .chain_update([0])
             .chain_update(content.as_str())
             .finalize();
-        let hash: String = digest.iter().take(HASH_DIGITS / 2).map(|b| format!("{b:02x}")).collect();
+        let hash: String = digest
+            .iter()
+            .take(HASH_DIGITS / 2)
+            .map(|b| format!("{b:02x}"))
+            .collect();
         match readable.trim_end_matches('-') {
             "" => Self(hash),
             readable => Self(format!("{readable}-{hash}")),
@@ -123,7 +127,11 @@ impl std::str::FromStr for JobId {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let fits = !text.is_empty() && text.len() <= READABLE + 1 + HASH_DIGITS;
-        if fits && text.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-')) {
+        if fits
+            && text
+                .bytes()
+                .all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-'))
+        {
             Ok(Self(text.to_owned()))
         } else {
             Err(InvalidJobId(text.to_owned()))
@@ -160,7 +168,13 @@ mod tests {
         let id = JobId::of("clc2018|u2018_clc2018 (1)", &content);
         assert!(id.as_str().starts_with("clc2018-u2018-clc2018-1-"), "{id}");
         assert_eq!(id, JobId::of("clc2018|u2018_clc2018 (1)", &content));
-        assert_ne!(id, JobId::of("clc2018|u2018_clc2018 (1)", &ContentKey::file("0407", "other")));
+        assert_ne!(
+            id,
+            JobId::of(
+                "clc2018|u2018_clc2018 (1)",
+                &ContentKey::file("0407", "other")
+            )
+        );
         assert_ne!(id, JobId::of("clc2018/u2018_clc2018 (1)", &content));
     }
 

@@ -39,7 +39,12 @@ pub struct JobRecord {
 impl JobRecord {
     /// A record of that job.
     #[must_use]
-    pub fn new(request: JobRequest, state: JobState, created_at: Timestamp, updated_at: Timestamp) -> Self {
+    pub fn new(
+        request: JobRequest,
+        state: JobState,
+        created_at: Timestamp,
+        updated_at: Timestamp,
+    ) -> Self {
         Self {
             version: VERSION,
             job: request.job_id(),
@@ -59,7 +64,10 @@ impl JobRecord {
     /// The task that the job is about, if it has one.
     #[must_use]
     pub fn task_id(&self) -> Option<&TaskId> {
-        self.state.stage.task().or_else(|| self.state.knowledge.current_task())
+        self.state
+            .stage
+            .task()
+            .or_else(|| self.state.knowledge.current_task())
     }
 
     /// Why the job ended, or what it met last.
@@ -150,7 +158,12 @@ impl Journal {
         let objects: Vec<_> = match self.records.list(Some(&folder)).try_collect().await {
             Ok(objects) => objects,
             Err(object_store::Error::NotFound { .. }) => Vec::new(),
-            Err(source) => return Err(JournalError::Storage { path: folder, source }),
+            Err(source) => {
+                return Err(JournalError::Storage {
+                    path: folder,
+                    source,
+                });
+            }
         };
         let mut list = JobList::default();
         let mut reads = futures::stream::iter(objects)
@@ -204,7 +217,8 @@ fn parse(json: &[u8], path: &Path) -> Result<JobRecord, JournalError> {
         path: path.clone(),
         error,
     };
-    let Versioned { version } = serde_json::from_slice(json).map_err(|error| malformed(error.to_string()))?;
+    let Versioned { version } =
+        serde_json::from_slice(json).map_err(|error| malformed(error.to_string()))?;
     if version > VERSION {
         return Err(JournalError::TooNew {
             path: path.clone(),
@@ -236,7 +250,9 @@ pub enum JournalError {
         error: String,
     },
     /// The document is from a newer program.
-    #[error("the journal's document {path} was written by a newer version (format {version}, this program knows {VERSION})")]
+    #[error(
+        "the journal's document {path} was written by a newer version (format {version}, this program knows {VERSION})"
+    )]
     TooNew {
         /// The document.
         path: Path,
@@ -275,7 +291,9 @@ impl From<JournalError> for Problem {
     fn from(error: JournalError) -> Self {
         let kind = match &error {
             JournalError::Storage {
-                source: object_store::Error::PermissionDenied { .. } | object_store::Error::Unauthenticated { .. },
+                source:
+                    object_store::Error::PermissionDenied { .. }
+                    | object_store::Error::Unauthenticated { .. },
                 ..
             } => ProblemKind::CacheNotWritable,
             _ => ProblemKind::Journal,

@@ -59,14 +59,16 @@ mod unpack;
 pub use self::{
     clock::{Clock, ManualClock, SystemClock},
     engine::{
-        CancelReport, CancelScope, Engine, EngineBuilder, EngineLimits, JobOutcome, JobStatus, PollPolicy, RunOptions,
-        TaskCancellation,
+        CancelReport, CancelScope, Engine, EngineBuilder, EngineLimits, JobOutcome, JobStatus,
+        PollPolicy, RunOptions, TaskCancellation,
     },
     ids::{ContentKey, InvalidJobId, JobId, TaskId},
     journal::{JobList, JobRecord, Journal, JournalError, list_jobs},
     machine::{CubeSite, JobState, Policy, Stage, StageName},
     neighbours::{BuildOrder, CubeBuilder, EntrySource, UnpackedEntry, UnpackedPackage, Unpacker},
-    portal::{CancelOutcome, Download, DownloadLink, PortalSource, PortalTask, PostOutcome, TaskStatus},
+    portal::{
+        CancelOutcome, Download, DownloadLink, PortalSource, PortalTask, PostOutcome, TaskStatus,
+    },
     problem::{Problem, ProblemKind},
     progress::{Meter, NoProgress, Progress, ProgressEvent, Unit},
     request::{JobRequest, Order},

@@ -40,7 +40,12 @@ pub trait PortalSource: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// Kinds that [blame the link](crate::ProblemKind::blames_link) for a link that gives something else than the package; other
     /// retryable ones for a connection that broke; [`Interrupted`](crate::ProblemKind::Interrupted) soon after `cancel` was cancelled.
-    async fn download(&self, download: Download<'_>, meter: &Meter, cancel: &CancellationToken) -> Result<u64, Problem>;
+    async fn download(
+        &self,
+        download: Download<'_>,
+        meter: &Meter,
+        cancel: &CancellationToken,
+    ) -> Result<u64, Problem>;
 }
 
 /// One download; see [`PortalSource::download`].
@@ -214,16 +219,32 @@ mod tests {
 
     #[test]
     fn a_link_hides_its_query_and_user() {
-        let link = DownloadLink::new(Url::parse("https://me:pw@host/results/1.zip?sig=secret").unwrap());
+        let link =
+            DownloadLink::new(Url::parse("https://me:pw@host/results/1.zip?sig=secret").unwrap());
         assert_eq!(link.to_string(), "https://host/results/1.zip");
-        assert_eq!(format!("{link:?}"), "DownloadLink(https://host/results/1.zip)");
+        assert_eq!(
+            format!("{link:?}"),
+            "DownloadLink(https://host/results/1.zip)"
+        );
     }
 
     #[test]
     fn statuses_keep_unknown_words() {
-        for word in ["Queued", "In_progress", "Finished_ok", "Finished_nok", "Cancelled", "Rejected", "QUEUED", ""] {
+        for word in [
+            "Queued",
+            "In_progress",
+            "Finished_ok",
+            "Finished_nok",
+            "Cancelled",
+            "Rejected",
+            "QUEUED",
+            "",
+        ] {
             assert_eq!(TaskStatus::from(word.to_owned()).as_str(), word);
         }
-        assert_eq!(TaskStatus::from("QUEUED".to_owned()), TaskStatus::Unknown("QUEUED".to_owned()));
+        assert_eq!(
+            TaskStatus::from("QUEUED".to_owned()),
+            TaskStatus::Unknown("QUEUED".to_owned())
+        );
     }
 }

@@ -78,11 +78,15 @@ impl Problem {
     pub fn from_io(doing: &str, error: &io::Error) -> Self {
         let message = format!("cannot {doing}: {error}");
         match error.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::new(ProblemKind::DiskFull, message)
-                .with_hint("free some space there, or choose another folder with --scratch or --cache"),
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                Self::new(ProblemKind::DiskFull, message).with_hint(
+                    "free some space there, or choose another folder with --scratch or --cache",
+                )
+            }
             io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-                Self::new(ProblemKind::CacheNotWritable, message)
-                    .with_hint("make it writable for you, or choose another folder with --scratch or --cache")
+                Self::new(ProblemKind::CacheNotWritable, message).with_hint(
+                    "make it writable for you, or choose another folder with --scratch or --cache",
+                )
             }
             _ => Self::new(ProblemKind::Io, message),
         }
@@ -94,8 +98,12 @@ impl From<CacheError> for Problem {
         let kind = match &error {
             CacheError::Held { .. } => ProblemKind::Busy,
             CacheError::Io { source, .. } => Self::from_io("use the cache", source).kind,
-            CacheError::Storage(object_store::Error::PermissionDenied { .. }) => ProblemKind::CacheNotWritable,
-            CacheError::Storage(object_store::Error::Unauthenticated { .. }) => ProblemKind::CacheNotWritable,
+            CacheError::Storage(object_store::Error::PermissionDenied { .. }) => {
+                ProblemKind::CacheNotWritable
+            }
+            CacheError::Storage(object_store::Error::Unauthenticated { .. }) => {
+                ProblemKind::CacheNotWritable
+            }
             _ => ProblemKind::Cache,
         };
         let mut problem = Self::new(kind, error.to_string()).with_retryable(error.is_retryable());
@@ -226,7 +234,10 @@ impl ProblemKind {
         if let Self::Other(word) = self {
             return word;
         }
-        WORDS.iter().find(|(kind, _)| kind == self).map_or("other", |(_, word)| word)
+        WORDS
+            .iter()
+            .find(|(kind, _)| kind == self)
+            .map_or("other", |(_, word)| word)
     }
 
     /// Whether trying again later usually helps.
@@ -255,7 +266,14 @@ impl ProblemKind {
         use ProblemKind::*;
         matches!(
             self,
-            LinkDead | LinkHtml | LinkMissing | LinkExpired | WrongLength | NotAZip | TruncatedZip | DamagedZip
+            LinkDead
+                | LinkHtml
+                | LinkMissing
+                | LinkExpired
+                | WrongLength
+                | NotAZip
+                | TruncatedZip
+                | DamagedZip
         )
     }
 }
@@ -291,7 +309,10 @@ mod tests {
             assert_eq!(kind.as_str(), *word);
             assert_eq!(ProblemKind::from((*word).to_owned()), *kind);
         }
-        assert_eq!(ProblemKind::from("moon_phase".to_owned()), ProblemKind::Other("moon_phase".to_owned()));
+        assert_eq!(
+            ProblemKind::from("moon_phase".to_owned()),
+            ProblemKind::Other("moon_phase".to_owned())
+        );
     }
 
     #[test]

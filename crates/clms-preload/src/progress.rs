@@ -144,7 +144,11 @@ impl Meter {
     /// A meter of that job and stage.
     #[must_use]
     pub fn new(job: JobId, stage: StageName, progress: Arc<dyn Progress>) -> Self {
-        Self { job, stage, progress }
+        Self {
+            job,
+            stage,
+            progress,
+        }
     }
 
     /// So many bytes are done.

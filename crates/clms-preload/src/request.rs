@@ -67,7 +67,11 @@ pub struct Order {
 impl Order {
     /// An order of a prepackaged file.
     #[must_use]
-    pub fn file(dataset_uid: impl Into<String>, file_id: impl Into<String>, file_name: impl Into<String>) -> Self {
+    pub fn file(
+        dataset_uid: impl Into<String>,
+        file_id: impl Into<String>,
+        file_name: impl Into<String>,
+    ) -> Self {
         let (dataset_uid, file_id) = (dataset_uid.into(), file_id.into());
         Self {
             content: ContentKey::file(&dataset_uid, &file_id),

@@ -67,7 +67,9 @@ impl Scratch {
 
     /// Length of the package as a whole, if it is there.
     pub(crate) fn archive_len(&self, task: &TaskId) -> Option<u64> {
-        fs::metadata(self.archive(task)).ok().map(|found| found.len())
+        fs::metadata(self.archive(task))
+            .ok()
+            .map(|found| found.len())
     }
 
     /// Length of what has arrived of the package.
@@ -78,15 +80,21 @@ impl Scratch {
     /// The part file is the whole package now.
     pub(crate) fn finish_download(&self, task: &TaskId) -> Result<(), Problem> {
         let archive = self.archive(task);
-        fs::rename(self.part(task), &archive)
-            .map_err(|error| Problem::from_io(&format!("rename the download to {}", archive.display()), &error))
+        fs::rename(self.part(task), &archive).map_err(|error| {
+            Problem::from_io(
+                &format!("rename the download to {}", archive.display()),
+                &error,
+            )
+        })
     }
 
     /// Removes all that was downloaded of the task, as far as possible.
     pub(crate) fn discard_download(&self, task: &TaskId) {
         // Also what the portal source keeps beside the part file.
         let begins_with = format!("{}.zip", stem(task));
-        let Ok(files) = fs::read_dir(&self.0) else { return };
+        let Ok(files) = fs::read_dir(&self.0) else {
+            return;
+        };
         for file in files.flatten() {
             if file.file_name().to_string_lossy().starts_with(&begins_with) {
                 forgive(&file.path(), fs::remove_file(file.path()));
@@ -115,20 +123,29 @@ fn stem(task: &TaskId) -> String {
     let safe: String = task
         .as_str()
         .chars()
-        .map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' })
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || c == '-' {
+                c
+            } else {
+                '_'
+            }
+        })
         .take(80)
         .collect();
     format!("download-{safe}")
 }
 
 fn create(folder: &Path) -> Result<PathBuf, Problem> {
-    fs::create_dir_all(folder)
-        .map_err(|error| Problem::from_io(&format!("create the folder {}", folder.display()), &error))?;
+    fs::create_dir_all(folder).map_err(|error| {
+        Problem::from_io(&format!("create the folder {}", folder.display()), &error)
+    })?;
     Ok(folder.to_owned())
 }
 
 fn clear_but_packages(folder: &Path) {
-    let Ok(files) = fs::read_dir(folder) else { return };
+    let Ok(files) = fs::read_dir(folder) else {
+        return;
+    };
     for path in files.flatten().map(|file| file.path()) {
         if path.is_dir() {
             forgive(&path, fs::remove_dir_all(&path));

@@ -2,7 +2,9 @@
 
 use std::{cmp::Ordering, collections::HashMap};
 
-use clms_api::{ApiError, Client, Dataset, DatasetQuery, FileKind, Format, PrepackagedFile, Source};
+use clms_api::{
+    ApiError, Client, Dataset, DatasetQuery, FileKind, Format, PrepackagedFile, Source,
+};
 use futures::StreamExt;
 use serde::Serialize;
 
@@ -141,7 +143,9 @@ impl Catalogue {
 
     /// The entries that `filter` lets through, sorted by data id.
     pub fn list(&self, filter: &Filter) -> impl Iterator<Item = &Entry> {
-        self.entries.iter().filter(move |entry| filter.admits(entry))
+        self.entries
+            .iter()
+            .filter(move |entry| filter.admits(entry))
     }
 
     /// The entry of `data_id`.
@@ -240,7 +244,10 @@ fn entries_of(position: usize, dataset: &Dataset) -> Vec<Entry> {
             source: file.source.as_ref().map(ToString::to_string),
             format: file.format.as_ref().map(ToString::to_string),
             size: file.size,
-            resolution: file.resolution.clone().or_else(|| dataset.resolution.clone()),
+            resolution: file
+                .resolution
+                .clone()
+                .or_else(|| dataset.resolution.clone()),
             area: file.area.clone(),
             version: file.version.clone(),
             available: why_not.is_none(),
@@ -269,7 +276,14 @@ fn entries_of(position: usize, dataset: &Dataset) -> Vec<Entry> {
 fn why_not_file(file: &PrepackagedFile, dataset: &Dataset) -> Option<Unavailable> {
     let vector_format = matches!(
         file.format,
-        Some(Format::Gdb | Format::Gpkg | Format::Shapefile | Format::Geojson | Format::Gml | Format::Wfs)
+        Some(
+            Format::Gdb
+                | Format::Gpkg
+                | Format::Shapefile
+                | Format::Geojson
+                | Format::Gml
+                | Format::Wfs
+        )
     );
     if file.kind == FileKind::Vector || vector_format {
         return Some(Unavailable {
@@ -304,7 +318,9 @@ fn raster_sibling(file: &PrepackagedFile, dataset: &Dataset) -> Option<DataId> {
         .filter(|other| other.kind == FileKind::Raster && other.id != file.id)
         .max_by(|a, b| {
             let likeness = |other: &PrepackagedFile| strsim::jaro_winkler(&file.name, &other.name);
-            likeness(a).partial_cmp(&likeness(b)).unwrap_or(Ordering::Equal)
+            likeness(a)
+                .partial_cmp(&likeness(b))
+                .unwrap_or(Ordering::Equal)
         })
         .and_then(|sibling| DataId::of_file(&dataset.id, &sibling.name).ok())
 }
@@ -340,10 +356,10 @@ fn why_not_product(source: Option<&Source>, dataset: &Dataset) -> Unavailable {
 }
 
 fn page(dataset: &Dataset) -> String {
-    dataset
-        .url
-        .as_ref()
-        .map_or_else(|| "https://land.copernicus.eu".to_owned(), ToString::to_string)
+    dataset.url.as_ref().map_or_else(
+        || "https://land.copernicus.eu".to_owned(),
+        ToString::to_string,
+    )
 }
 
 impl Filter {
@@ -356,7 +372,10 @@ impl Filter {
         (self.all || entry.available)
             && same(&self.product, entry.data_id.product())
             && same(&self.source, entry.source.as_deref().unwrap_or_default())
-            && self.pattern.as_deref().is_none_or(|pattern| matches(pattern, entry))
+            && self
+                .pattern
+                .as_deref()
+                .is_none_or(|pattern| matches(pattern, entry))
     }
 }
 
@@ -417,9 +436,7 @@ mod tests {
     }
 
     fn catalogue() -> Catalogue {
-        let file = |name: &str, format: &str, kind: &str| {
-            json!({"@id": name, "file": name, "format": format, "type": kind, "source": "EEA", "path": "H:\\x", "size": "1 MB"})
-        };
+        let file = |name: &str, format: &str, kind: &str| json!({"@id": name, "file": name, "format": format, "type": kind, "source": "EEA", "path": "H:\\x", "size": "1 MB"});
         let clc = json!([
             file("u2018_clc2018_v2020_20u1_fgdb", "GDB", "Vector"),
             file("u2018_clc2018_v2020_20u1_raster100m", "Geotiff", "Raster"),
@@ -428,7 +445,10 @@ mod tests {
             file("FTY_2015_100m_eu_03035_d02_Full", "Geotiff", "Raster"),
             file("FTY_2015_020m_eu_03035_d04_E00N20", "Geotiff", "Raster"),
         ]);
-        Catalogue::of(vec![dataset("forest-type-2015", &forest), dataset("clc2018", &clc)])
+        Catalogue::of(vec![
+            dataset("forest-type-2015", &forest),
+            dataset("clc2018", &clc),
+        ])
     }
 
     fn ids(filter: &Filter) -> Vec<String> {
@@ -463,7 +483,10 @@ mod tests {
                 ..Filter::default()
             })
         };
-        assert_eq!(with("forest-type-2015|*full"), ["forest-type-2015|FTY_2015_100m_eu_03035_d02_Full"]);
+        assert_eq!(
+            with("forest-type-2015|*full"),
+            ["forest-type-2015|FTY_2015_100m_eu_03035_d02_Full"]
+        );
         assert_eq!(with("forest-type-2015/*e??n??").len(), 1);
         assert_eq!(with("2015 title").len(), 2);
         assert_eq!(with("*nothing*").len(), 0);
@@ -479,7 +502,10 @@ mod tests {
             miss("forest-type-2015|FTY_2015_100m_eu_03035_d02_full")[0],
             "forest-type-2015|FTY_2015_100m_eu_03035_d02_Full"
         );
-        assert_eq!(miss("u2018_clc2018_v2020_20u1_raster100m")[0], "clc2018|u2018_clc2018_v2020_20u1_raster100m");
+        assert_eq!(
+            miss("u2018_clc2018_v2020_20u1_raster100m")[0],
+            "clc2018|u2018_clc2018_v2020_20u1_raster100m"
+        );
         assert!(miss("quite|different").is_empty());
     }
 
@@ -493,7 +519,11 @@ mod tests {
             ("?", "", false),
             ("**x", "yyx", true),
         ] {
-            assert_eq!(glob(pattern.as_bytes(), text.as_bytes()), hit, "{pattern} {text}");
+            assert_eq!(
+                glob(pattern.as_bytes(), text.as_bytes()),
+                hit,
+                "{pattern} {text}"
+            );
         }
     }
 }

@@ -139,8 +139,13 @@ mod tests {
 
     #[test]
     fn both_spellings_mean_the_same_and_blanks_do_not_matter() {
-        let id: DataId = "forest-type-2015|FTY_2015_100m_eu_03035_d02_Full".parse().unwrap();
-        assert_eq!(" forest-type-2015 / FTY_2015_100m_eu_03035_d02_Full\t".parse(), Ok(id.clone()));
+        let id: DataId = "forest-type-2015|FTY_2015_100m_eu_03035_d02_Full"
+            .parse()
+            .unwrap();
+        assert_eq!(
+            " forest-type-2015 / FTY_2015_100m_eu_03035_d02_Full\t".parse(),
+            Ok(id.clone())
+        );
         assert_eq!(id.to_string().parse(), Ok(id.clone()));
         assert_eq!(id.cube_name().unwrap().as_str(), id.to_string());
     }
@@ -153,7 +158,9 @@ mod tests {
 
     #[test]
     fn what_could_leave_the_cache_is_no_id() {
-        for text in ["", "|", "a|", "|b", "a|b|c", "a/../b", "../x|y", "a|..", "a|b\0", "a|b\\c"] {
+        for text in [
+            "", "|", "a|", "|b", "a|b|c", "a/../b", "../x|y", "a|..", "a|b\0", "a|b\\c",
+        ] {
             assert!(text.parse::<DataId>().is_err(), "{text:?}");
         }
     }

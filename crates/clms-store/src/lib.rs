@@ -57,13 +57,15 @@ pub use store::{CachedCube, ClmsStore, ClmsStoreBuilder, DEFAULT_API_URL, DEFAUL
 
 /// What a preload tells while it works.
 pub mod progress {
-    pub use clms_preload::{JobId, JobStatus, NoProgress, Progress, ProgressEvent, StageName, Unit};
+    pub use clms_preload::{
+        JobId, JobStatus, NoProgress, Progress, ProgressEvent, StageName, Unit,
+    };
 }
 
 /// Cubes: their structure, their pixels, and their colours.
 pub mod cube {
     pub use clms_cube::{
-        ArrayStructure, Class, Crs, Cube, CubeStructure, GroupStructure, Grid, Legend, LegendClass, Overview, Pixels, Style,
-        Window, gdal_version,
+        ArrayStructure, Class, Crs, Cube, CubeStructure, Grid, GroupStructure, Legend, LegendClass,
+        Overview, Pixels, Style, Window, gdal_version,
     };
 }

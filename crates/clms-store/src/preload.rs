@@ -4,8 +4,8 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use clms_api::Client;
 use clms_preload::{
-    Engine, JobId, JobOutcome, JobRecord, JobRequest, JobStatus, Journal, PollPolicy, Problem, Progress, RunOptions,
-    ZipUnpacker,
+    Engine, JobId, JobOutcome, JobRecord, JobRequest, JobStatus, Journal, PollPolicy, Problem,
+    Progress, RunOptions, ZipUnpacker,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -237,7 +237,9 @@ impl ClmsStore {
     fn engine(&self, client: Client, progress: Arc<dyn Progress>) -> Engine {
         let poll = PollPolicy {
             initial: self.poll_interval,
-            longest: self.poll_interval.max(Duration::from_secs(120).min(self.poll_interval * 8)),
+            longest: self
+                .poll_interval
+                .max(Duration::from_secs(120).min(self.poll_interval * 8)),
             ..PollPolicy::default()
         };
         Engine::builder(
@@ -260,10 +262,19 @@ impl ClmsStore {
     }
 }
 
-fn request(catalogue: &Catalogue, data_id: &DataId, options: &PreloadOptions) -> Result<JobRequest, StoreError> {
+fn request(
+    catalogue: &Catalogue,
+    data_id: &DataId,
+    options: &PreloadOptions,
+) -> Result<JobRequest, StoreError> {
     let entry = catalogue.entry(data_id)?;
     match (&entry.why_not, catalogue.file(entry)) {
-        (None, Some(file)) => Ok(eea::job_request(data_id, catalogue.dataset(entry), file, options)?),
+        (None, Some(file)) => Ok(eea::job_request(
+            data_id,
+            catalogue.dataset(entry),
+            file,
+            options,
+        )?),
         (Some(why), _) => Err(StoreError::Unavailable {
             data_id: data_id.to_string(),
             why: why.clone(),

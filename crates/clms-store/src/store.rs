@@ -114,7 +114,11 @@ impl ClmsStore {
         let catalogue = self.catalogue().await?;
         let entry = catalogue.entry(data_id)?;
         let cube = self.cache.look_up(&data_id.cube_name()?).await?;
-        Ok(Description::of(entry, &catalogue, cube.map(|cube| cube.location)))
+        Ok(Description::of(
+            entry,
+            &catalogue,
+            cube.map(|cube| cube.location),
+        ))
     }
 
     /// Whether the portal offers `data_id` and this program can get it. Needs no credentials.

@@ -9,9 +9,10 @@ use crate::text;
 pub(crate) async fn list(context: &Context) -> Done {
     let cubes = context.store.cached().await?;
     if cubes.is_empty() {
-        context
-            .printer
-            .note(&format!("note: there is no cube in {}", context.store.cache_location()));
+        context.printer.note(&format!(
+            "note: there is no cube in {}",
+            context.store.cache_location()
+        ));
     }
     context.result(&cubes, || table(&cubes))
 }
@@ -37,8 +38,16 @@ fn table(cubes: &[CachedCube]) -> String {
         rows.push(vec![
             format!("{} cubes", cubes.len()),
             text::bytes(cubes.iter().map(|cube| cube.bytes).sum()),
-            cubes.iter().map(|cube| cube.objects).sum::<u64>().to_string(),
+            cubes
+                .iter()
+                .map(|cube| cube.objects)
+                .sum::<u64>()
+                .to_string(),
         ]);
     }
-    text::table(&["data id", "size", "files", "built", "cube"], rows, &[1, 2])
+    text::table(
+        &["data id", "size", "files", "built", "cube"],
+        rows,
+        &[1, 2],
+    )
 }

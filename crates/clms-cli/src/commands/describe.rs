@@ -6,13 +6,19 @@ use super::{Context, Done};
 use crate::{args::Describe, text};
 
 pub(crate) async fn run(context: &Context, describe: Describe) -> Done {
-    let data_id: DataId = describe.data_id.parse().map_err(clms_store::StoreError::from)?;
+    let data_id: DataId = describe
+        .data_id
+        .parse()
+        .map_err(clms_store::StoreError::from)?;
     let description = context.store.describe(&data_id).await?;
     context.result(&description, || page(&description))
 }
 
 fn page(it: &Description) -> String {
-    let mut pairs: Vec<(&str, String)> = vec![("data id", it.data_id.to_string()), ("title", it.title.clone())];
+    let mut pairs: Vec<(&str, String)> = vec![
+        ("data id", it.data_id.to_string()),
+        ("title", it.title.clone()),
+    ];
     let mut add = |name, value: Option<String>| {
         if let Some(value) = value.filter(|value| !value.trim().is_empty()) {
             pairs.push((name, value));
@@ -25,7 +31,10 @@ fn page(it: &Description) -> String {
     add("resolution", it.resolution.clone());
     add("time", time(it));
     add("format", it.format.clone());
-    add("download", it.size.map(|size| format!("about {}", text::bytes(size))));
+    add(
+        "download",
+        it.size.map(|size| format!("about {}", text::bytes(size))),
+    );
     add("version", it.version.clone());
     add("source", it.source.clone());
     add("licence", it.licence.clone());
@@ -54,7 +63,9 @@ fn time(it: &Description) -> Option<String> {
     let range = &it.time_range;
     match (&range.text, range.start, range.end) {
         (Some(text), _, _) => Some(text.clone()),
-        (None, Some(start), Some(end)) => Some(format!("{} to {}", text::day(start), text::day(end))),
+        (None, Some(start), Some(end)) => {
+            Some(format!("{} to {}", text::day(start), text::day(end)))
+        }
         (None, Some(start), None) => Some(format!("since {}", text::day(start))),
         (None, None, Some(end)) => Some(format!("until {}", text::day(end))),
         (None, None, None) => None,

@@ -9,9 +9,10 @@ use crate::text;
 pub(crate) async fn list(context: &Context) -> Done {
     let jobs = context.store.jobs().await?;
     if jobs.is_empty() {
-        context
-            .printer
-            .note(&format!("note: there is no job in {}", context.store.cache_location()));
+        context.printer.note(&format!(
+            "note: there is no job in {}",
+            context.store.cache_location()
+        ));
     }
     context.result(&jobs, || table(&jobs))
 }
@@ -28,8 +29,14 @@ fn table(jobs: &[JobSummary]) -> String {
             job.task_id.clone().unwrap_or_default(),
             text::ago(job.since, now),
             job.data_id.clone(),
-            job.error.as_ref().map_or_else(String::new, |why| why.message.clone()),
+            job.error
+                .as_ref()
+                .map_or_else(String::new, |why| why.message.clone()),
         ]
     });
-    text::table(&["job", "state", "task", "since", "data id", "problem"], rows, &[])
+    text::table(
+        &["job", "state", "task", "since", "data id", "problem"],
+        rows,
+        &[],
+    )
 }

@@ -21,11 +21,16 @@ pub(crate) async fn run(context: &Context, list: List) -> Done {
         ));
     }
     if entries.is_empty() {
-        let everything = Filter { all: true, ..filter };
+        let everything = Filter {
+            all: true,
+            ..filter
+        };
         let hidden = catalogue.list(&everything).count();
         context.printer.note(&match hidden {
             0 => "note: nothing matches; `clms list` without a pattern shows all".to_owned(),
-            hidden => format!("note: {hidden} match that can't be had with this version; --all shows them and why"),
+            hidden => format!(
+                "note: {hidden} match that can't be had with this version; --all shows them and why"
+            ),
         });
     }
     context.result(&entries, || table(&entries))

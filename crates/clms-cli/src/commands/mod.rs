@@ -44,7 +44,12 @@ pub(crate) enum Stop {
 pub(crate) type Done = Result<(), Stop>;
 
 impl Context {
-    pub(crate) fn new(global: &Global, printer: Printer, screen: Screen, stop: CancellationToken) -> Result<Self, StoreError> {
+    pub(crate) fn new(
+        global: &Global,
+        printer: Printer,
+        screen: Screen,
+        stop: CancellationToken,
+    ) -> Result<Self, StoreError> {
         let mut builder = ClmsStore::builder()
             .api_url(&global.api_url)
             .cache(&global.cache)

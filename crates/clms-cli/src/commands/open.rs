@@ -65,7 +65,9 @@ fn group_page(group: &GroupStructure) -> String {
         let [west, south, east, north] = grid.bbox();
         let [width, height] = grid.pixel_size();
         out.push_str(&format!("  crs         {crs}\n"));
-        out.push_str(&format!("  bbox        {west} {south} {east} {north}  (west south east north)\n"));
+        out.push_str(&format!(
+            "  bbox        {west} {south} {east} {north}  (west south east north)\n"
+        ));
         out.push_str(&format!("  pixel       {width} x {height}\n"));
     }
     for coordinate in &group.coordinates {
@@ -86,7 +88,12 @@ fn array(array: &ArrayStructure) -> String {
             .collect::<Vec<_>>()
             .join(" x ")
     };
-    let mut out = format!("{} ({}) {}", array.name, array.dims.join(", "), array.dtype.name());
+    let mut out = format!(
+        "{} ({}) {}",
+        array.name,
+        array.dims.join(", "),
+        array.dtype.name()
+    );
     if !array.shape.is_empty() {
         out.push_str(&format!(", chunks {}", joined(&array.chunks)));
     }
@@ -133,5 +140,8 @@ fn attributes(attributes: &Map<String, Value>) -> String {
             _ => None,
         })
         .collect();
-    text::pairs(&rows).lines().map(|line| format!("  {line}\n")).collect()
+    text::pairs(&rows)
+        .lines()
+        .map(|line| format!("  {line}\n"))
+        .collect()
 }

@@ -1,6 +1,8 @@
 //! `clms preload`.
 
-use clms_store::{DataId, JobOutcome, JobStatus, PlannedAction, PlannedPreload, PreloadOptions, StoreError};
+use clms_store::{
+    DataId, JobOutcome, JobStatus, PlannedAction, PlannedPreload, PreloadOptions, StoreError,
+};
 
 use super::{Context, Done, Stop};
 use crate::{args::Preload, exit, failure::Failure, progress, text};
@@ -51,7 +53,9 @@ fn plan(plans: &[PlannedPreload]) -> String {
             (
                 "would",
                 match plan.action {
-                    PlannedAction::Cached => "do nothing: the cube is there (--force builds it anew)".to_owned(),
+                    PlannedAction::Cached => {
+                        "do nothing: the cube is there (--force builds it anew)".to_owned()
+                    }
                     PlannedAction::Resume => "go on with an unfinished job".to_owned(),
                     _ => "request it, unless the portal has a task for it already".to_owned(),
                 },
@@ -59,8 +63,10 @@ fn plan(plans: &[PlannedPreload]) -> String {
             ("request", plan.request.to_string()),
             (
                 "download",
-                plan.size
-                    .map_or_else(|| "of unknown size".to_owned(), |size| format!("about {}", text::bytes(size))),
+                plan.size.map_or_else(
+                    || "of unknown size".to_owned(),
+                    |size| format!("about {}", text::bytes(size)),
+                ),
             ),
             ("job", plan.job.to_string()),
             ("cube", plan.cube.clone()),
@@ -73,7 +79,10 @@ fn plan(plans: &[PlannedPreload]) -> String {
         .filter(|plan| plan.action != PlannedAction::Cached)
         .filter_map(|plan| plan.size)
         .sum();
-    out.push_str(&format!("about {} to download; nothing was requested\n", text::bytes(new)));
+    out.push_str(&format!(
+        "about {} to download; nothing was requested\n",
+        text::bytes(new)
+    ));
     out
 }
 
@@ -93,7 +102,9 @@ fn summary(outcomes: &[JobOutcome]) -> String {
 fn conclude(context: &Context, outcomes: &[JobOutcome]) -> Done {
     let mut codes = Vec::new();
     for outcome in outcomes {
-        let Some(problem) = &outcome.error else { continue };
+        let Some(problem) = &outcome.error else {
+            continue;
+        };
         let mut failure = Failure::from(problem);
         failure.message = format!("{}: {}", outcome.data_id, failure.message);
         if !context.printer.is_json() && outcome.status == JobStatus::Failed {

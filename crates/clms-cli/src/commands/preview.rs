@@ -39,7 +39,10 @@ pub(crate) async fn run(context: &Context, preview: Preview) -> Done {
     check_name(&preview.out)?;
     let cube = context.store.open(&data_id).await?;
     let (group, variable) = main_variable(&cube).ok_or_else(|| {
-        Failure::io("draw a map", &std::io::Error::other(format!("{data_id} holds no raster")))
+        Failure::io(
+            "draw a map",
+            &std::io::Error::other(format!("{data_id} holds no raster")),
+        )
     })?;
     let overview = cube
         .overview(&group.path, &variable.name, preview.width, preview.width)
@@ -83,8 +86,10 @@ fn check_name(out: &Path) -> Result<(), Failure> {
     if is_png {
         Ok(())
     } else {
-        Err(Failure::usage(format!("--out {} is not a .png file", out.display()))
-            .with_hint("maps are written as PNG: give the file a name that ends in .png"))
+        Err(
+            Failure::usage(format!("--out {} is not a .png file", out.display()))
+                .with_hint("maps are written as PNG: give the file a name that ends in .png"),
+        )
     }
 }
 
@@ -108,7 +113,8 @@ fn draw(
         let value = cube.structure().attributes.get(name)?.as_str()?;
         Some(value.to_owned())
     };
-    let title = attribute("title").unwrap_or_else(|| variable.long_name().unwrap_or(&variable.name).to_owned());
+    let title = attribute("title")
+        .unwrap_or_else(|| variable.long_name().unwrap_or(&variable.name).to_owned());
     let per_pixel = overview.pixel_size[0].abs();
     let geographic = group
         .grid
@@ -119,7 +125,11 @@ fn draw(
         subtitle: &data_id.to_string(),
         width: overview.width,
         rgba: &style.render(&overview.pixels),
-        ground: if geographic { Ground::Degrees(per_pixel) } else { Ground::Metres(per_pixel) },
+        ground: if geographic {
+            Ground::Degrees(per_pixel)
+        } else {
+            Ground::Metres(per_pixel)
+        },
         legend: &style.legend(&overview.pixels),
         credit: "Contains data of the Copernicus Land Monitoring Service, European Environment Agency (EEA). Made with clms.",
     };

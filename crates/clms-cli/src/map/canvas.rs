@@ -43,7 +43,8 @@ impl Canvas {
         }
         let below = &mut self.pixels[y as usize * self.width as usize + x as usize];
         for (below, above) in below.iter_mut().zip(colour) {
-            let mixed = f32::from(*below) + (f32::from(above) - f32::from(*below)) * cover.clamp(0.0, 1.0);
+            let mixed =
+                f32::from(*below) + (f32::from(above) - f32::from(*below)) * cover.clamp(0.0, 1.0);
             *below = mixed.round() as u8;
         }
     }

@@ -18,7 +18,15 @@ impl Lettering {
     }
 
     /// Draws a line of text with its upper left corner at (x, y).
-    pub(crate) fn draw(&self, canvas: &mut Canvas, x: u32, y: u32, size: f32, colour: Colour, text: &str) {
+    pub(crate) fn draw(
+        &self,
+        canvas: &mut Canvas,
+        x: u32,
+        y: u32,
+        size: f32,
+        colour: Colour,
+        text: &str,
+    ) {
         let ascent = self.0.as_scaled(PxScale::from(size)).ascent();
         for mut glyph in self.lay_out(text, size).0 {
             glyph.position += point(x as f32, y as f32 + ascent);
@@ -27,7 +35,10 @@ impl Lettering {
             };
             let corner = outline.px_bounds().min;
             outline.draw(|dx, dy, cover| {
-                let (px, py) = (corner.x as i64 + i64::from(dx), corner.y as i64 + i64::from(dy));
+                let (px, py) = (
+                    corner.x as i64 + i64::from(dx),
+                    corner.y as i64 + i64::from(dy),
+                );
                 // The typeface is light; a little more ink makes small text readable.
                 canvas.blend(px, py, colour, cover * 1.35);
             });
@@ -50,7 +61,13 @@ impl Lettering {
     }
 
     /// The text in lines that fit; only the last of `max_lines` may be shortened.
-    pub(crate) fn fold(&self, text: &str, size: f32, max_width: u32, max_lines: usize) -> Vec<String> {
+    pub(crate) fn fold(
+        &self,
+        text: &str,
+        size: f32,
+        max_width: u32,
+        max_lines: usize,
+    ) -> Vec<String> {
         let mut lines: Vec<String> = Vec::new();
         for word in text.split_whitespace() {
             let full = lines.len() == max_lines;
@@ -95,10 +112,16 @@ mod tests {
         let lettering = Lettering::new().unwrap();
         let text = "Land principally occupied by agriculture, with significant areas of natural vegetation";
         let short = lettering.shorten(text, 14.0, 200);
-        assert!(short.ends_with('…') && lettering.width(&short, 14.0) <= 200, "{short}");
+        assert!(
+            short.ends_with('…') && lettering.width(&short, 14.0) <= 200,
+            "{short}"
+        );
         let lines = lettering.fold(text, 14.0, 200, 2);
         assert_eq!(lines.len(), 2);
-        assert!(lines.iter().all(|line| lettering.width(line, 14.0) <= 200), "{lines:?}");
+        assert!(
+            lines.iter().all(|line| lettering.width(line, 14.0) <= 200),
+            "{lines:?}"
+        );
         assert_eq!(lettering.shorten("Water", 14.0, 200), "Water");
         assert_eq!(lettering.shorten("Water", 14.0, 1), "");
     }

@@ -62,7 +62,14 @@ impl Sheet<'_> {
         let mut canvas = Canvas::new(content + 2 * MARGIN, top + body + 86 + MARGIN);
 
         for (number, line) in title.iter().enumerate() {
-            lettering.draw(&mut canvas, MARGIN, MARGIN - 6 + number as u32 * 34, TITLE, INK, line);
+            lettering.draw(
+                &mut canvas,
+                MARGIN,
+                MARGIN - 6 + number as u32 * 34,
+                TITLE,
+                INK,
+                line,
+            );
         }
         let subtitle = lettering.shorten(self.subtitle, SMALL, content);
         lettering.draw(&mut canvas, MARGIN, top - 30, SMALL, GREY, &subtitle);
@@ -74,7 +81,12 @@ impl Sheet<'_> {
 
         let foot = top + body + 18;
         self.draw_scale_bar(&mut canvas, MARGIN, foot, &lettering);
-        draw_north(&mut canvas, MARGIN + self.width.max(220) - 12, foot, &lettering);
+        draw_north(
+            &mut canvas,
+            MARGIN + self.width.max(220) - 12,
+            foot,
+            &lettering,
+        );
         let credit = lettering.shorten(self.credit, SMALL, content);
         lettering.draw(&mut canvas, MARGIN, foot + 52, SMALL, GREY, &credit);
         Ok(canvas)
@@ -97,7 +109,14 @@ impl Sheet<'_> {
         lettering.draw(canvas, x, y + 16, SMALL, INK, "0");
         let end = label(length);
         let half = lettering.width(&end, SMALL) / 2;
-        lettering.draw(canvas, (x + pixels).saturating_sub(half), y + 16, SMALL, INK, &end);
+        lettering.draw(
+            canvas,
+            (x + pixels).saturating_sub(half),
+            y + 16,
+            SMALL,
+            INK,
+            &end,
+        );
     }
 }
 
@@ -119,7 +138,14 @@ fn draw_north(canvas: &mut Canvas, x: u32, y: u32, lettering: &Lettering) {
 fn round_down(length: f64) -> f64 {
     let power = 10_f64.powf(length.log10().floor());
     let digit = length / power;
-    power * if digit >= 5.0 { 5.0 } else if digit >= 2.0 { 2.0 } else { 1.0 }
+    power
+        * if digit >= 5.0 {
+            5.0
+        } else if digit >= 2.0 {
+            2.0
+        } else {
+            1.0
+        }
 }
 
 fn metres(length: f64) -> String {
@@ -150,7 +176,11 @@ impl<'a> LegendBox<'a> {
     fn new(legend: &'a Legend, map_height: u32, lettering: &Lettering) -> Self {
         let (ramp, classes) = match legend {
             Legend::Classes { classes } => (None, &classes[..]),
-            Legend::Ramp { stops, units, classes } => (Some((&stops[..], units.as_deref())), &classes[..]),
+            Legend::Ramp {
+                stops,
+                units,
+                classes,
+            } => (Some((&stops[..], units.as_deref())), &classes[..]),
             _ => (None, &[][..]),
         };
         let widest = classes
@@ -176,7 +206,11 @@ impl<'a> LegendBox<'a> {
 
     fn height(&self) -> u32 {
         let ramp = if self.ramp.is_some() { RAMP_ROOM } else { 0 };
-        ramp + if self.classes.is_empty() { 0 } else { self.rows * ROW }
+        ramp + if self.classes.is_empty() {
+            0
+        } else {
+            self.rows * ROW
+        }
     }
 
     fn draw(&self, canvas: &mut Canvas, x: u32, y: u32, lettering: &Lettering) {
@@ -218,14 +252,28 @@ fn draw_ramp(
     for step in 0..=4_u32 {
         let value = last.0 - span * f64::from(step) / 4.0;
         let text = format!("{}{units}", (value * 100.0).round() / 100.0);
-        lettering.draw(canvas, x + 34, (y + RAMP * step / 4).saturating_sub(8), SMALL, INK, &text);
+        lettering.draw(
+            canvas,
+            x + 34,
+            (y + RAMP * step / 4).saturating_sub(8),
+            SMALL,
+            INK,
+            &text,
+        );
     }
 }
 
 fn between(stops: &[(f64, Colour)], value: f64) -> Colour {
-    let above = stops.iter().position(|(stop, _)| *stop >= value).unwrap_or(stops.len() - 1);
+    let above = stops
+        .iter()
+        .position(|(stop, _)| *stop >= value)
+        .unwrap_or(stops.len() - 1);
     let (high, low) = (stops[above], stops[above.saturating_sub(1)]);
-    let share = if high.0 > low.0 { (value - low.0) / (high.0 - low.0) } else { 0.0 };
+    let share = if high.0 > low.0 {
+        (value - low.0) / (high.0 - low.0)
+    } else {
+        0.0
+    };
     std::array::from_fn(|channel| {
         let (from, to) = (f64::from(low.1[channel]), f64::from(high.1[channel]));
         (from + (to - from) * share.clamp(0.0, 1.0)).round() as u8
@@ -268,7 +316,11 @@ mod tests {
         let top = MARGIN + 34 + 28;
         assert_eq!(canvas.get(MARGIN, top), PAPER);
         assert_eq!(canvas.get(MARGIN + 5, top + 5), [1, 200, 3]);
-        assert_eq!(canvas.get(MARGIN + 300 + MARGIN + 5, top + 5), [1, 200, 3], "the legend's swatch");
+        assert_eq!(
+            canvas.get(MARGIN + 300 + MARGIN + 5, top + 5),
+            [1, 200, 3],
+            "the legend's swatch"
+        );
         let mut png = Vec::new();
         sheet.write_png(&mut png).unwrap();
         assert_eq!(&png[1..4], b"PNG");
@@ -276,7 +328,11 @@ mod tests {
 
     #[test]
     fn a_ramp_runs_through_its_stops() {
-        let stops = [(0.0, [0, 0, 0]), (50.0, [100, 0, 0]), (100.0, [100, 200, 0])];
+        let stops = [
+            (0.0, [0, 0, 0]),
+            (50.0, [100, 0, 0]),
+            (100.0, [100, 200, 0]),
+        ];
         assert_eq!(between(&stops, 25.0), [50, 0, 0]);
         assert_eq!(between(&stops, 100.0), [100, 200, 0]);
         assert_eq!(between(&stops, 1000.0), [100, 200, 0]);

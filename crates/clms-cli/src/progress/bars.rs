@@ -50,7 +50,9 @@ impl Shape {
     fn template(self) -> &'static str {
         match self {
             Self::Waiting => "{prefix:44} {spinner} {wide_msg} {elapsed:>4}",
-            Self::Bytes => "{prefix:44} {msg:12} {wide_bar} {bytes:>10}/{total_bytes:10} {bytes_per_sec:>12} {eta:>4}",
+            Self::Bytes => {
+                "{prefix:44} {msg:12} {wide_bar} {bytes:>10}/{total_bytes:10} {bytes_per_sec:>12} {eta:>4}"
+            }
             Self::Chunks => "{prefix:44} {msg:12} {wide_bar} {percent:>3} % {eta:>4}",
             Self::Ended => "{prefix:44} {wide_msg}",
         }
@@ -84,7 +86,9 @@ impl Progress for Bars {
             }
             return;
         }
-        let Some(job) = job_of(event).cloned() else { return };
+        let Some(job) = job_of(event).cloned() else {
+            return;
+        };
         let State { story, bars } = &mut *state;
         let Some(known) = story.of(&job) else { return };
         let bar = bars
@@ -92,7 +96,9 @@ impl Progress for Bars {
             .or_insert_with(|| Bar::new(&self.screen, &known.data_id));
         match event {
             ProgressEvent::StageEntered { stage, .. } => bar.enter(*stage),
-            ProgressEvent::Amount { unit, done, total, .. } => bar.amount(*unit, *done, *total),
+            ProgressEvent::Amount {
+                unit, done, total, ..
+            } => bar.amount(*unit, *done, *total),
             ProgressEvent::TaskChosen { .. } | ProgressEvent::TaskSeen { .. } => {
                 let task = known.task.as_deref().unwrap_or("?");
                 let status = known.status.as_deref().unwrap_or("ordered");
@@ -142,7 +148,8 @@ impl Bar {
     fn next_look(&self, pause: Duration) {
         let message = self.bar.message();
         let what = message.split(", next look").next().unwrap_or_default();
-        self.bar.set_message(format!("{what}, next look in {}", seconds(pause)));
+        self.bar
+            .set_message(format!("{what}, next look in {}", seconds(pause)));
     }
 
     fn amount(&mut self, unit: Unit, done: u64, total: Option<u64>) {
@@ -190,14 +197,20 @@ mod tests {
         let name = "forest-type-2015|FTY_2015_100m_eu_03035_d02_Full";
         let short = shortened(name);
         assert_eq!(short.chars().count(), NAME);
-        assert!(short.starts_with("forest-type-2015|") && short.ends_with("03035_d02_Full"), "{short}");
+        assert!(
+            short.starts_with("forest-type-2015|") && short.ends_with("03035_d02_Full"),
+            "{short}"
+        );
         assert_eq!(shortened("clc2018|x"), "clc2018|x");
     }
 
     #[test]
     fn all_templates_are_valid() {
         for shape in [Shape::Waiting, Shape::Bytes, Shape::Chunks, Shape::Ended] {
-            assert!(ProgressStyle::with_template(shape.template()).is_ok(), "{shape:?}");
+            assert!(
+                ProgressStyle::with_template(shape.template()).is_ok(),
+                "{shape:?}"
+            );
         }
     }
 }

@@ -48,11 +48,18 @@ impl Progress for PlainLines {
         if line.is_none() && matches!(event, ProgressEvent::Amount { .. }) {
             let quiet_for = state.last_line.get(job).map(Instant::elapsed);
             if quiet_for.is_some_and(|quiet| quiet > SIGN_OF_LIFE) {
-                line = state.story.of(job).and_then(|story| Some(story.amount?.text()));
+                line = state
+                    .story
+                    .of(job)
+                    .and_then(|story| Some(story.amount?.text()));
             }
         }
         let Some(line) = line else { return };
-        let data_id = state.story.of(job).map(|story| story.data_id.clone()).unwrap_or_default();
+        let data_id = state
+            .story
+            .of(job)
+            .map(|story| story.data_id.clone())
+            .unwrap_or_default();
         state.last_line.insert(job.clone(), Instant::now());
         self.screen.line(&format!("{data_id}: {line}"));
     }

@@ -9,17 +9,19 @@ use std::{io::IsTerminal, sync::Arc};
 
 use clms_store::progress::{NoProgress, Progress};
 
-pub(crate) use self::{screen::Screen, story::ending};
 use self::{
     bars::Bars,
     lines::{JsonLines, PlainLines},
 };
+pub(crate) use self::{screen::Screen, story::ending};
 use crate::args;
 
 /// The listener that was asked for.
 pub(crate) fn listener(kind: args::Progress, screen: &Screen) -> Arc<dyn Progress> {
     match kind {
-        args::Progress::Auto if std::io::stderr().is_terminal() => Arc::new(Bars::new(screen.clone())),
+        args::Progress::Auto if std::io::stderr().is_terminal() => {
+            Arc::new(Bars::new(screen.clone()))
+        }
         args::Progress::Auto | args::Progress::Plain => Arc::new(PlainLines::new(screen.clone())),
         args::Progress::Json => Arc::new(JsonLines::new(screen.clone())),
         args::Progress::None => Arc::new(NoProgress),

@@ -35,7 +35,10 @@ impl Amount {
             Unit::Bytes => text::bytes(number),
             Unit::Chunks => number.to_string(),
         };
-        let of = self.total.map(|total| format!(" of {}", show(total))).unwrap_or_default();
+        let of = self
+            .total
+            .map(|total| format!(" of {}", show(total)))
+            .unwrap_or_default();
         match self.unit {
             Unit::Bytes => format!("{}{of}", show(self.done)),
             Unit::Chunks => format!("{}{of} chunks", show(self.done)),
@@ -64,7 +67,11 @@ impl Story {
                 }
             }
             ProgressEvent::Amount {
-                job, unit, done, total, ..
+                job,
+                unit,
+                done,
+                total,
+                ..
             } => {
                 let story = self.jobs.entry(job.clone()).or_default();
                 story.amount = Some(Amount {

@@ -238,7 +238,8 @@ fn coordinates(group: &GroupPlan) -> Result<[(String, Vec<u8>); 2], CubeError> {
         let key = format!("{}/c/0", node_path(&group.path, name));
         Ok::<_, CubeError>((key, encode_chunk(values)?))
     };
-    Ok([chunk("y", &group.grid.y())?, chunk("x", &group.grid.x())?])
+    let [y, x] = group.dims();
+    Ok([chunk(&y, &group.grid.y())?, chunk(&x, &group.grid.x())?])
 }
 
 /// Units of work, and the chunks that no tile touches.

@@ -28,7 +28,7 @@ pub(super) fn parse(text: &str) -> Result<Table, String> {
                 }
             }
             Event::Empty(empty) if inside && empty.name().as_ref() == "F" => {
-                row.push(String::new())
+                row.push(String::new());
             }
             Event::Text(piece) => content.push_str(&piece),
             Event::GeneralRef(reference) => {

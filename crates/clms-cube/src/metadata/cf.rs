@@ -182,14 +182,14 @@ fn base64(bytes: &[u8]) -> String {
     text
 }
 
-/// Attributes of the coordinate `x` or `y`.
-pub(super) fn axis(crs: &Crs, name: &str) -> Map<String, Value> {
+/// Attributes of the coordinate along an axis, `X` or `Y`.
+pub(super) fn axis(crs: &Crs, axis: &str) -> Map<String, Value> {
     let geographic =
         crs.cf_grid_mapping().get("grid_mapping_name") == Some(&json!("latitude_longitude"));
-    let [standard_name, long_name, units] = match (geographic, name) {
-        (true, "x") => ["longitude", "longitude", "degrees_east"],
+    let [standard_name, long_name, units] = match (geographic, axis) {
+        (true, "X") => ["longitude", "longitude", "degrees_east"],
         (true, _) => ["latitude", "latitude", "degrees_north"],
-        (false, "x") => ["projection_x_coordinate", "x coordinate of projection", "m"],
+        (false, "X") => ["projection_x_coordinate", "x coordinate of projection", "m"],
         (false, _) => ["projection_y_coordinate", "y coordinate of projection", "m"],
     };
     let mut attributes = Map::new();
@@ -197,7 +197,7 @@ pub(super) fn axis(crs: &Crs, name: &str) -> Map<String, Value> {
         ("standard_name", standard_name),
         ("long_name", long_name),
         ("units", units),
-        ("axis", if name == "x" { "X" } else { "Y" }),
+        ("axis", axis),
     ] {
         attributes.insert(key.to_owned(), json!(text));
     }

@@ -2,10 +2,11 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::Grid;
+use crate::plan::GroupPlan;
 
 /// Attributes of a group, which hold for the arrays right below it.
-pub(super) fn group_attributes(grid: &Grid) -> Map<String, Value> {
+pub(super) fn group_attributes(group: &GroupPlan) -> Map<String, Value> {
+    let grid = &group.grid;
     let [west, dx, _, north, _, dy] = grid.geotransform;
     let mut attributes = Map::new();
     attributes.insert(
@@ -16,7 +17,7 @@ pub(super) fn group_attributes(grid: &Grid) -> Map<String, Value> {
         attributes.insert("proj:code".into(), json!(code));
     }
     attributes.insert("proj:wkt2".into(), json!(grid.crs.wkt));
-    attributes.insert("spatial:dimensions".into(), json!(["y", "x"]));
+    attributes.insert("spatial:dimensions".into(), json!(group.dims()));
     attributes.insert("spatial:shape".into(), json!([grid.height, grid.width]));
     // In the order of an affine matrix, not of GDAL.
     attributes.insert(

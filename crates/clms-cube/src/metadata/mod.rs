@@ -26,7 +26,7 @@ pub(crate) fn documents(plan: &CubePlan) -> Vec<Document> {
     for group in &plan.groups {
         let arrays = group_arrays(group, plan.options.compression_level);
         if !group.path.is_empty() {
-            let mut content = zarr_v3::group(geozarr::group_attributes(&group.grid));
+            let mut content = zarr_v3::group(geozarr::group_attributes(group));
             zarr_v3::consolidate(&mut content, arrays.iter(), &group.path);
             documents.push(Document {
                 path: group.path.clone(),
@@ -37,7 +37,7 @@ pub(crate) fn documents(plan: &CubePlan) -> Vec<Document> {
     }
     let mut attributes = root_attributes(&plan.options.provenance, &plan.files);
     if let Some(root) = plan.groups.first() {
-        attributes.extend(geozarr::group_attributes(&root.grid));
+        attributes.extend(geozarr::group_attributes(root));
     }
     let mut content = zarr_v3::group(attributes);
     zarr_v3::consolidate(&mut content, documents.iter(), "");
@@ -51,14 +51,15 @@ pub(crate) fn documents(plan: &CubePlan) -> Vec<Document> {
 fn group_arrays(group: &GroupPlan, compression_level: Option<i32>) -> Vec<Document> {
     let grid = &group.grid;
     let at = |name: &str| node_path(&group.path, name);
+    let [y, x] = group.dims();
     let mut documents = vec![
         Document {
-            path: at("y"),
-            content: zarr_v3::coordinate("y", grid.height, cf::axis(&grid.crs, "y")),
+            path: at(&y),
+            content: zarr_v3::coordinate(&y, grid.height, cf::axis(&grid.crs, "Y")),
         },
         Document {
-            path: at("x"),
-            content: zarr_v3::coordinate("x", grid.width, cf::axis(&grid.crs, "x")),
+            path: at(&x),
+            content: zarr_v3::coordinate(&x, grid.width, cf::axis(&grid.crs, "X")),
         },
         Document {
             path: at("spatial_ref"),

@@ -71,7 +71,7 @@ pub(super) fn coordinate(name: &str, size: u64, attributes: Map<String, Value>) 
         json!("NaN"),
         codecs,
         attributes,
-        &[name],
+        &[name.to_owned()],
     )
 }
 
@@ -117,7 +117,7 @@ pub(super) fn sharded(
         fill,
         codecs,
         attributes,
-        &["y", "x"],
+        &group.dims(),
     )
 }
 
@@ -128,7 +128,7 @@ fn array(
     fill_value: Value,
     codecs: Value,
     attributes: Map<String, Value>,
-    dimensions: &[&str],
+    dimensions: &[String],
 ) -> Value {
     json!({
         "zarr_format": 3,

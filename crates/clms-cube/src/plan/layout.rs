@@ -13,7 +13,9 @@ pub(crate) struct ChunkLayout {
 }
 
 const CHUNK: u64 = 1024;
-const CHUNK_OF_WIDE_STRIPES: u64 = 512;
+
+/// Uncompressed bytes that a worker reads at once from striped sources, where it reads whole rows.
+const BAND_BYTES: u64 = 32 << 20;
 
 /// Uncompressed bytes that a shard is made to stay below: shards are written in one piece.
 const SHARD_BYTES: u64 = 16 << 20;
@@ -26,10 +28,15 @@ impl ChunkLayout {
         block: (usize, usize),
         tile_size: Option<TileSize>,
     ) -> Self {
+        let itemsize = dtype.itemsize() as u64;
         let striped = block.0 as u64 >= 2 * CHUNK && block.1 < block.0;
         let wanted = match tile_size {
             Some(size) => [u64::from(size.height.get()), u64::from(size.width.get())],
-            None if striped && width > 16 * CHUNK => [CHUNK_OF_WIDE_STRIPES; 2],
+            None if striped => {
+                let rows = (BAND_BYTES / (width * itemsize).max(1)).clamp(64, CHUNK);
+                let rows = 1 << rows.ilog2();
+                [rows, rows.max(256)]
+            }
             None => [CHUNK; 2],
         };
         let chunk = [wanted[0].min(height).max(1), wanted[1].min(width).max(1)];
@@ -37,14 +44,15 @@ impl ChunkLayout {
             height.div_ceil(chunk[0]).max(1),
             width.div_ceil(chunk[1]).max(1),
         ];
-        let fitting = (SHARD_BYTES / (chunk[0] * chunk[1] * dtype.itemsize() as u64)).max(1);
+        let fitting = (SHARD_BYTES / (chunk[0] * chunk[1] * itemsize)).max(1);
         if striped {
             let columns = fitting.min(chunks[1]);
             let shard = [chunk[0], chunk[1] * columns];
+            let together = BAND_BYTES / (shard[0] * shard[1] * itemsize);
             return Self {
                 chunk,
                 shard,
-                shards_per_unit: width.div_ceil(shard[1]),
+                shards_per_unit: together.clamp(1, width.div_ceil(shard[1]).max(1)),
             };
         }
         // As square as it gets: 4 x 4 chunks of 1024 x 1024 bytes.
@@ -86,6 +94,9 @@ mod tests {
         assert_eq!(striped.chunk, [512; 2]);
         assert_eq!(striped.shard, [512, 64 * 512]);
         assert_eq!(striped.shards_per_unit, 2);
+        let wider = choose(60_000, 120_000, DataType::Float32, (120_000, 1));
+        assert_eq!(wider.chunk, [64, 256]);
+        assert!(wider.shards_per_unit * wider.shard[0] * wider.shard[1] * 4 <= BAND_BYTES);
     }
 
     #[test]

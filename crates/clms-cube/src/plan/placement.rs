@@ -10,9 +10,11 @@ use crate::{CubeError, Grid};
 /// How far, in pixels, a raster may lie off the common grid: rounding in a header, not another grid.
 const TOLERANCE: f64 = 1e-3;
 
-/// A grid may be this many times larger than the rasters in it, and this many pixels long on a side.
+/// A grid may be this many times larger than the rasters in it, this many pixels long on a side, and this large. Ten
+/// metres of all Europe are 3e11 pixels.
 const MAX_EMPTINESS: f64 = 1e5;
 const MAX_SIDE: f64 = 5e7;
+const MAX_PIXELS: f64 = 4e12;
 
 /// A raster and its place in the grid of its group.
 #[derive(Debug)]
@@ -180,7 +182,8 @@ fn place_group(rasters: Vec<Georeferenced>) -> Result<PlacedGroup, CubeError> {
         .map(|(r, offset)| offset.1 - first_col + r.header.width as f64)
         .fold(0.0, f64::max);
     let pixels: u64 = rasters.iter().map(Georeferenced::pixels).sum();
-    if width > MAX_SIDE || height > MAX_SIDE || width * height > MAX_EMPTINESS * pixels as f64 {
+    let most = MAX_PIXELS.min(MAX_EMPTINESS * pixels as f64);
+    if width > MAX_SIDE || height > MAX_SIDE || width * height > most {
         return Err(CubeError::AbsurdGrid {
             width,
             height,

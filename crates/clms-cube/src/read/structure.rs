@@ -215,9 +215,9 @@ impl GroupStructure {
             let is_coordinate =
                 array.dims.as_slice() == [array.name.as_str()] || array.shape.is_empty();
             if is_coordinate {
-                structure.coordinates.push(array)
+                structure.coordinates.push(array);
             } else {
-                structure.variables.push(array)
+                structure.variables.push(array);
             }
         }
         structure.grid = structure.find_grid();

@@ -15,7 +15,7 @@ fn class(value: i64, name: &str, colour: [u8; 3]) -> Class {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn corine_has_its_names_and_colours() {
-    let product = Product::corine_2018(Scale::Pixels(2500, 2000));
+    let product = Product::corine_2018(Scale::Demo);
     let dir = write(product.rasters());
     for document in &product.spec().documents {
         add(&dir, &document.path, &document.bytes);
@@ -96,17 +96,15 @@ async fn hostile_side_cars_give_notes() {
         built
             .assert_mosaic("", "FTY", std::slice::from_ref(&raster), 0, 255.0)
             .await;
+        // The product's own table.
         assert_eq!(built.cube.variable("", "FTY").unwrap().classes().len(), 4);
-        if content.len() != 51 {
-            assert!(
-                built
-                    .report
-                    .notes
-                    .iter()
-                    .any(|note| note.message.starts_with("side-car"))
-                    || content.len() < 100
-            );
-        }
+        let notes = &built.report.notes;
+        assert!(
+            notes
+                .iter()
+                .any(|note| note.message.starts_with("side-car")),
+            "{notes:?}"
+        );
     }
 }
 

@@ -7,7 +7,7 @@ use crate::fixture::{build, build_dir, plan, write};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn corine_and_the_overseas_departments() {
-    let product = Product::corine_2018(Scale::Pixels(2500, 2000));
+    let product = Product::corine_2018(Scale::Demo);
     let built = build(product.rasters()).await;
     let paths: Vec<_> = built
         .cube

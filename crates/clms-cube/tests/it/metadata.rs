@@ -146,3 +146,47 @@ async fn scale_and_offset_are_kept() {
     );
     assert!(!attributes.contains_key("_FillValue"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_group_has_dimensions_of_its_own() {
+    let rasters = [
+        RasterSpec::new("FTY_a.tif", 60, 60),
+        RasterSpec::new("FTY_a_FR_GLP.tif", 20, 30)
+            .epsg(4559)
+            .corner(6e5, 1.8e6, 10.0),
+    ];
+    let built = build_dir(write(&rasters), &BuildOptions::default())
+        .await
+        .unwrap();
+    let group = built.cube.group("FR_GLP").unwrap();
+    let dims: Vec<_> = group
+        .dims
+        .iter()
+        .map(|dim| (dim.name.as_str(), dim.size))
+        .collect();
+    // xarray refuses a tree whose dimensions change their coordinates on the way down.
+    assert_eq!(dims, [("y_FR_GLP", 30), ("x_FR_GLP", 20)]);
+    assert_eq!(group.variables[0].dims, ["y_FR_GLP", "x_FR_GLP"]);
+    assert_eq!(
+        group.attributes["spatial:dimensions"],
+        json!(["y_FR_GLP", "x_FR_GLP"])
+    );
+    let names: Vec<_> = group
+        .coordinates
+        .iter()
+        .map(|array| array.name.as_str())
+        .collect();
+    assert_eq!(names.len(), 3);
+    assert_eq!(
+        group.grid.as_ref().unwrap().crs.code.as_deref(),
+        Some("EPSG:4559")
+    );
+    let copy = document(&built, "FR_GLP/zarr.json").await;
+    assert_eq!(
+        copy["consolidated_metadata"]["metadata"]
+            .as_object()
+            .unwrap()
+            .len(),
+        4
+    );
+}

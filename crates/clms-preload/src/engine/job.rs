@@ -1,5 +1,7 @@
 //! Drives one job: executes the machine's commands and keeps its journal.
 
+mod work;
+
 use std::sync::{Arc, atomic::Ordering};
 
 use clms_cache::{Lease, Staged};
@@ -7,8 +9,8 @@ use jiff::Timestamp;
 
 use super::{JobOutcome, JobStatus, Parts, RunOptions, Stop, poller::Looks};
 use crate::{
-    BuildOrder, Download, DownloadLink, JobId, JobRecord, JobRequest, JobState, Meter, PostOutcome, Problem,
-    ProblemKind, ProgressEvent, Stage, TaskId, UnpackedPackage,
+    JobId, JobRecord, JobRequest, JobState, PostOutcome, Problem, ProblemKind, ProgressEvent,
+    Stage, TaskId, UnpackedPackage,
     clock::elapsed,
     machine::{Command, CubeSite, Event, Note, Urgency, step},
     scratch::Scratch,
@@ -100,7 +102,13 @@ impl JobRun {
         if let Err(problem) = self.write_down(now).await {
             // What can't be written down must not be done.
             tracing::error!(%problem, "the journal can't be written");
-            self.state = step(&self.parts.policy, self.state.clone(), now, Event::Broken(problem)).0;
+            self.state = step(
+                &self.parts.policy,
+                self.state.clone(),
+                now,
+                Event::Broken(problem),
+            )
+            .0;
             wanted = None;
         }
         let stage = self.state.stage.name();
@@ -118,7 +126,12 @@ impl JobRun {
         if self.lease.is_none() || self.written.as_ref() == Some(&self.state) {
             return Ok(());
         }
-        let record = JobRecord::new(self.request.clone(), self.state.clone(), self.created_at, now);
+        let record = JobRecord::new(
+            self.request.clone(),
+            self.state.clone(),
+            self.created_at,
+            now,
+        );
         self.parts.journal.write(&record).await?;
         self.written = Some(record.state);
         Ok(())
@@ -131,7 +144,8 @@ impl JobRun {
             Command::Look(urgency) => self.look(urgency).await,
             Command::Post => self.post().await,
             Command::PauseUntil(until) => self.pause(until).await,
-            Command::Download { task, link, size } => match self.download(&task, &link, size).await {
+            Command::Download { task, link, size } => match self.download(&task, &link, size).await
+            {
                 Ok(bytes) => Event::Downloaded { bytes },
                 Err(problem) => self.stopped_or(problem, |problem| Event::DownloadFailed {
                     problem,
@@ -146,7 +160,10 @@ impl JobRun {
                 Ok(()) => Event::Built,
                 Err(problem) => self.stopped_or(problem, Event::BuildFailed),
             },
-            Command::Commit => self.commit().await.map_or_else(Event::CommitFailed, Event::Committed),
+            Command::Commit => self
+                .commit()
+                .await
+                .map_or_else(Event::CommitFailed, Event::Committed),
             Command::CleanUp => {
                 self.scratch.clean_up(self.options.keep_downloads).await;
                 Event::CleanedUp
@@ -189,7 +206,11 @@ impl JobRun {
     }
 
     async fn take_lease(&mut self) -> Result<Event, Problem> {
-        let lease = self.parts.cache.lease(&self.request.cube, &self.parts.holder).await?;
+        let lease = self
+            .parts
+            .cache
+            .lease(&self.request.cube, &self.parts.holder)
+            .await?;
         let record = self.parts.journal.read(&self.job).await?;
         self.lease = Some(lease);
         let remembered = match record {
@@ -230,7 +251,10 @@ impl JobRun {
             orders = self.parts.orders.lock() => orders,
         };
         // Two jobs may want the same file for two cubes. What the other one has ordered is not in what this one has seen.
-        if orders.get(&order.content).is_some_and(|ordered| *ordered >= self.last_look) {
+        if orders
+            .get(&order.content)
+            .is_some_and(|ordered| *ordered >= self.last_look)
+        {
             let message = "another job has just ordered the same file";
             return Event::PostUnclear(Problem::new(ProblemKind::Duplicated, message));
         }
@@ -256,109 +280,6 @@ impl JobRun {
         }
     }
 
-    async fn download(&self, task: &TaskId, link: &DownloadLink, size: Option<u64>) -> Result<u64, Problem> {
-        let _permit = self.permit(&self.parts.downloads).await?;
-        let size = size.filter(|size| *size > 0);
-        let folder = self.scratch.create()?;
-        // A package that is there as a whole, although the journal had no time to say so.
-        if let Some(bytes) = self.scratch.archive_len(task) {
-            if size.is_none_or(|size| size == bytes) {
-                return Ok(bytes);
-            }
-            self.scratch.discard_download(task);
-        }
-        if let (Some(size), Ok(available)) = (size.or(self.request.expected_size), self.parts.disk.available(folder)) {
-            let needed = size.saturating_sub(self.scratch.part_len(task));
-            if needed > available {
-                let message = format!(
-                    "no room for the package in {}: {needed} bytes needed, {available} available",
-                    folder.display()
-                );
-                return Err(Problem::new(ProblemKind::DiskFull, message)
-                    .with_hint("free some space there, or choose another folder with --scratch"));
-            }
-        }
-        let part = self.scratch.part(task);
-        let download = Download {
-            task,
-            link,
-            size,
-            into: &part,
-        };
-        let bytes = self
-            .parts
-            .portal
-            .download(download, &self.meter(), &self.stop.token)
-            .await?;
-        if let Some(size) = size.filter(|size| *size != bytes) {
-            let message = format!("the package of task {task} has {bytes} bytes instead of {size}");
-            return Err(Problem::new(ProblemKind::WrongLength, message));
-        }
-        self.scratch.finish_download(task)?;
-        Ok(bytes)
-    }
-
-    async fn unpack(&mut self, task: &TaskId) -> Result<(), Problem> {
-        let _permit = self.permit(&self.parts.builds).await?;
-        let (archive, into) = (self.scratch.archive(task), self.scratch.unpacked()?);
-        self.package = self
-            .parts
-            .unpacker
-            .unpack(&archive, &into, &self.meter(), &self.stop.token)
-            .await?;
-        Ok(())
-    }
-
-    async fn build(&mut self, task: &TaskId) -> Result<(), Problem> {
-        let _permit = self.permit(&self.parts.builds).await?;
-        let order = BuildOrder {
-            job: &self.job,
-            request: &self.request,
-            task,
-            package: &self.package,
-            scratch: &self.scratch.build()?,
-        };
-        let staged = self.parts.cache.stage(&self.request.cube).await?;
-        let built = self
-            .parts
-            .builder
-            .build(order, &staged, &self.meter(), &self.stop.token)
-            .await;
-        self.staged = Some(staged);
-        built
-    }
-
-    async fn commit(&mut self) -> Result<CubeSite, Problem> {
-        let Some(staged) = self.staged.take() else {
-            return Err(Problem::new(ProblemKind::Internal, "there is no cube to commit"));
-        };
-        let info = self.parts.cache.commit(staged).await?;
-        Ok(CubeSite {
-            location: info.location,
-        })
-    }
-
-    /// One of a limited number of permits; held until dropped.
-    async fn permit<'s>(
-        &self,
-        permits: &'s tokio::sync::Semaphore,
-    ) -> Result<tokio::sync::SemaphorePermit<'s>, Problem> {
-        let permit = tokio::select! {
-            biased;
-            () = self.stop.token.cancelled() => None,
-            permit = permits.acquire() => permit.ok(),
-        };
-        permit.ok_or_else(|| Problem::new(ProblemKind::Interrupted, "stopped while it waited for its turn"))
-    }
-
-    fn meter(&self) -> Meter {
-        Meter::new(
-            self.job.clone(),
-            self.state.stage.name(),
-            Arc::clone(&self.parts.progress),
-        )
-    }
-
     fn tell(&self, event: ProgressEvent) {
         self.parts.progress.event(&event);
     }
@@ -368,8 +289,14 @@ impl JobRun {
         match note {
             Note::TaskSeen { task, status } => ProgressEvent::TaskSeen { job, task, status },
             Note::TaskChosen { task, adopted } => ProgressEvent::TaskChosen { job, task, adopted },
-            Note::TaskAbandoned { task, problem } => ProgressEvent::TaskAbandoned { job, task, problem },
-            Note::Retrying { problem, pause } => ProgressEvent::Retrying { job, problem, pause },
+            Note::TaskAbandoned { task, problem } => {
+                ProgressEvent::TaskAbandoned { job, task, problem }
+            }
+            Note::Retrying { problem, pause } => ProgressEvent::Retrying {
+                job,
+                problem,
+                pause,
+            },
         }
     }
 
@@ -379,7 +306,11 @@ impl JobRun {
         {
             tracing::warn!(%error, "an unfinished cube was not removed");
         }
-        let task = self.state.stage.task().or_else(|| self.state.knowledge.current_task());
+        let task = self
+            .state
+            .stage
+            .task()
+            .or_else(|| self.state.knowledge.current_task());
         let mut outcome = JobOutcome {
             job: self.job.clone(),
             data_id: self.request.data_id.clone(),
@@ -395,7 +326,9 @@ impl JobRun {
             Stage::Failed { problem } => (JobStatus::Failed, None, Some(problem)),
             Stage::Interrupted { problem } => (JobStatus::Cancelled, None, Some(problem)),
             Stage::Cancelled => (JobStatus::Cancelled, None, None),
-            stage if stage.is_ordered() && self.options.detach => (JobStatus::Requested, None, None),
+            stage if stage.is_ordered() && self.options.detach => {
+                (JobStatus::Requested, None, None)
+            }
             stage => {
                 let message = format!("the job wants nothing more although it is {}", stage.name());
                 let problem = Problem::new(ProblemKind::Internal, message);
@@ -403,7 +336,13 @@ impl JobRun {
             }
         };
         if outcome.cube.is_some() {
-            outcome.bytes = self.parts.cache.usage(&self.request.cube).await.ok().map(|usage| usage.bytes);
+            outcome.bytes = self
+                .parts
+                .cache
+                .usage(&self.request.cube)
+                .await
+                .ok()
+                .map(|usage| usage.bytes);
         }
         self.tell(ProgressEvent::JobEnded {
             job: self.job.clone(),

@@ -16,16 +16,17 @@ use tokio::{sync::Mutex, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
+pub use self::options::{
+    CancelReport, CancelScope, EngineLimits, JobOutcome, JobStatus, PollPolicy, RunOptions,
+    TaskCancellation,
+};
 use self::{
     job::JobRun,
     poller::{Looks, Poller},
 };
-pub use self::options::{
-    CancelReport, CancelScope, EngineLimits, JobOutcome, JobStatus, PollPolicy, RunOptions, TaskCancellation,
-};
 use crate::{
-    Clock, ContentKey, CubeBuilder, DiskSpace, FileSystemSpace, JobId, JobRequest, Journal, NoProgress, Policy,
-    PortalSource, Problem, ProblemKind, Progress, SystemClock, Unpacker,
+    Clock, ContentKey, CubeBuilder, DiskSpace, FileSystemSpace, JobId, JobRequest, Journal,
+    NoProgress, Policy, PortalSource, Problem, ProblemKind, Progress, SystemClock, Unpacker,
     machine::{Event, step},
     scratch::Scratch,
 };
@@ -118,7 +119,8 @@ impl Engine {
             stop.token.cancel();
             outcomes
         };
-        let (outcomes, (), ()) = futures::join!(all, poller.run(), self.time_out(options.timeout, &stop));
+        let (outcomes, (), ()) =
+            futures::join!(all, poller.run(), self.time_out(options.timeout, &stop));
         outcomes
     }
 
@@ -155,14 +157,21 @@ impl Engine {
             let outcome = match ended {
                 Ok((_, outcome)) => outcome,
                 Err(error) => {
-                    let Some((job, data_id)) = who.get(&error.id()) else { continue };
-                    let problem = Problem::new(ProblemKind::Internal, format!("the job's task broke down: {error}"));
+                    let Some((job, data_id)) = who.get(&error.id()) else {
+                        continue;
+                    };
+                    let problem = Problem::new(
+                        ProblemKind::Internal,
+                        format!("the job's task broke down: {error}"),
+                    );
                     JobOutcome::failed(job.clone(), data_id.clone(), problem)
                 }
             };
             outcomes.insert(outcome.job.clone(), outcome);
         }
-        jobs.iter().filter_map(|job| outcomes.get(job).cloned()).collect()
+        jobs.iter()
+            .filter_map(|job| outcomes.get(job).cloned())
+            .collect()
     }
 
     /// Stops everything after `timeout`, unless it has ended before.
@@ -183,10 +192,19 @@ impl Engine {
         let parts = &self.parts;
         let no_such_job = || {
             let kind = ProblemKind::Other("no_such_job".to_owned());
-            Problem::new(kind, format!("there is no job {job} in the cache {}", parts.cache.location()))
+            Problem::new(
+                kind,
+                format!(
+                    "there is no job {job} in the cache {}",
+                    parts.cache.location()
+                ),
+            )
         };
         let record = parts.journal.read(job).await?.ok_or_else(no_such_job)?;
-        let _lease = parts.cache.lease(&record.request.cube, &parts.holder).await?;
+        let _lease = parts
+            .cache
+            .lease(&record.request.cube, &parts.holder)
+            .await?;
         // Once more, now that nobody else changes it.
         let mut record = parts.journal.read(job).await?.ok_or_else(no_such_job)?;
         let mut report = CancelReport {

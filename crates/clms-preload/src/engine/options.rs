@@ -146,6 +146,10 @@ impl TaskCancellation {
             Ok(outcome) => (Some(outcome), None),
             Err(problem) => (None, Some(problem)),
         };
-        Self { task, outcome, problem }
+        Self {
+            task,
+            outcome,
+            problem,
+        }
     }
 }

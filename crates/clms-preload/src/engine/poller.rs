@@ -42,7 +42,10 @@ impl Looks {
         let _ = self.0.send(Wanted { urgency, reply });
         answer.await.unwrap_or_else(|_| Look {
             number: 0,
-            tasks: Err(Problem::new(ProblemKind::Internal, "nobody looks at the server any more")),
+            tasks: Err(Problem::new(
+                ProblemKind::Internal,
+                "nobody looks at the server any more",
+            )),
         })
     }
 }
@@ -59,7 +62,14 @@ impl Poller {
     pub(super) fn new(parts: Arc<Parts>) -> (Looks, Self) {
         let (sender, wanted) = mpsc::unbounded_channel();
         let rhythm = Rhythm::new(parts.poll);
-        (Looks(sender), Self { parts, wanted, rhythm })
+        (
+            Looks(sender),
+            Self {
+                parts,
+                wanted,
+                rhythm,
+            },
+        )
     }
 
     /// Works until all [`Looks`] are dropped.
@@ -85,7 +95,9 @@ impl Poller {
             if due > now {
                 let pause = elapsed(now, due);
                 if !is_urgent && announced.replace(due) != Some(due) {
-                    self.parts.progress.event(&ProgressEvent::NextPoll { pause });
+                    self.parts
+                        .progress
+                        .event(&ProgressEvent::NextPoll { pause });
                 }
                 tokio::select! {
                     biased;
@@ -111,7 +123,11 @@ impl Poller {
         let now = self.parts.clock.now();
         match &tasks {
             Ok(tasks) => {
-                tracing::debug!(look = number, tasks = tasks.len(), "looked at the server's tasks");
+                tracing::debug!(
+                    look = number,
+                    tasks = tasks.len(),
+                    "looked at the server's tasks"
+                );
                 self.rhythm.seen(now, tasks);
             }
             Err(problem) => {
@@ -156,9 +172,14 @@ impl Rhythm {
 
     fn due(&self, now: Timestamp, is_urgent: bool) -> Timestamp {
         let Some(last) = self.last else { return now };
-        let interval = if is_urgent { self.policy.initial.min(GATHERING) } else { self.next };
+        let interval = if is_urgent {
+            self.policy.initial.min(GATHERING)
+        } else {
+            self.next
+        };
         let due = later(last, interval);
-        self.not_before.map_or(due, |not_before| due.max(not_before))
+        self.not_before
+            .map_or(due, |not_before| due.max(not_before))
     }
 
     fn seen(&mut self, now: Timestamp, tasks: &[PortalTask]) {
@@ -210,8 +231,13 @@ mod tests {
             jitter: 0.0,
         };
         let mut rhythm = Rhythm::new(policy);
-        let mut task = PortalTask::new(TaskId::new("1"), ContentKey::other("x"), TaskStatus::Queued);
-        assert_eq!(rhythm.due(at(5), false), at(5), "the first look is due at once");
+        let mut task =
+            PortalTask::new(TaskId::new("1"), ContentKey::other("x"), TaskStatus::Queued);
+        assert_eq!(
+            rhythm.due(at(5), false),
+            at(5),
+            "the first look is due at once"
+        );
         let mut intervals = Vec::new();
         for status in ["Queued", "Queued", "Queued", "In_progress", "In_progress"] {
             task.status = status.to_owned().into();
@@ -219,7 +245,11 @@ mod tests {
             intervals.push(rhythm.due(at(0), false).as_second());
         }
         assert_eq!(intervals, [10, 20, 30, 10, 20]);
-        assert_eq!(rhythm.due(at(0), true), at(1), "urgent looks wait for each other only");
+        assert_eq!(
+            rhythm.due(at(0), true),
+            at(1),
+            "urgent looks wait for each other only"
+        );
     }
 
     #[test]
@@ -238,7 +268,11 @@ mod tests {
             rhythm.last = None;
             rhythm.seen(at(0), &[]);
             let due = rhythm.due(at(0), false);
-            assert!(later(at(0), Duration::from_millis(13_499)) <= due && due <= later(at(0), Duration::from_millis(16_501)), "{due}");
+            assert!(
+                later(at(0), Duration::from_millis(13_499)) <= due
+                    && due <= later(at(0), Duration::from_millis(16_501)),
+                "{due}"
+            );
         }
     }
 }

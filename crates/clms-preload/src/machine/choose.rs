@@ -49,14 +49,19 @@ impl Step<'_> {
     /// Gives up those of the job's own tasks that can't give anything any more. Strangers' are not worth remembering.
     fn bury_ended(&mut self, ours: &[&PortalTask]) {
         for task in ours {
-            if !self.state.knowledge.owns(&task.id) || self.state.knowledge.death(&task.id).is_some() {
+            if !self.state.knowledge.owns(&task.id)
+                || self.state.knowledge.death(&task.id).is_some()
+            {
                 continue;
             }
             match self.standing(task) {
                 Standing::Ended(problem) => self.bury(task.id.clone(), problem),
                 Standing::Ready(_) if self.is_expired(task) => {
                     let message = format!("the link of task {} is too old to be tried", task.id);
-                    self.bury(task.id.clone(), Problem::new(ProblemKind::LinkExpired, message));
+                    self.bury(
+                        task.id.clone(),
+                        Problem::new(ProblemKind::LinkExpired, message),
+                    );
                 }
                 _ => {}
             }
@@ -65,7 +70,11 @@ impl Step<'_> {
 
     fn standing<'t>(&self, task: &'t PortalTask) -> Standing<'t> {
         let ended = |kind, what: &str| {
-            let said = task.message.as_deref().map(|said| format!(": {said}")).unwrap_or_default();
+            let said = task
+                .message
+                .as_deref()
+                .map(|said| format!(": {said}"))
+                .unwrap_or_default();
             Standing::Ended(Problem::new(kind, format!("task {} {what}{said}", task.id)))
         };
         match (&task.status, &task.link) {
@@ -75,7 +84,9 @@ impl Step<'_> {
             (TaskStatus::FinishedOk, Some(link)) => Standing::Ready(link),
             (TaskStatus::FinishedOk, None) => Standing::Unlinked,
             // The status can go backwards; the date and the link stay.
-            (_, Some(link)) if task.finalized.is_some() || self.was_finished(&task.id) => Standing::Ready(link),
+            (_, Some(link)) if task.finalized.is_some() || self.was_finished(&task.id) => {
+                Standing::Ready(link)
+            }
             (_, None) if self.was_finished(&task.id) => Standing::Unlinked,
             _ => Standing::Live,
         }
@@ -83,7 +94,11 @@ impl Step<'_> {
 
     /// Whether the job has seen the task finished before.
     fn was_finished(&self, task: &TaskId) -> bool {
-        self.state.knowledge.trouble.as_ref().is_some_and(|trouble| trouble.task == *task)
+        self.state
+            .knowledge
+            .trouble
+            .as_ref()
+            .is_some_and(|trouble| trouble.task == *task)
     }
 
     fn is_expired(&self, task: &PortalTask) -> bool {
@@ -94,12 +109,18 @@ impl Step<'_> {
     /// Whether the task may still give the package. One that was given up because the server lost or ended it comes back to life if the server
     /// shows it alive again; otherwise there would be two of them. One whose package was bad stays dead.
     fn is_usable(&self, task: &PortalTask) -> bool {
-        let death = self.state.knowledge.death(&task.id).map(|dead| &dead.problem.kind);
+        let death = self
+            .state
+            .knowledge
+            .death(&task.id)
+            .map(|dead| &dead.problem.kind);
         let was_bad = death.is_some_and(ProblemKind::blames_link);
         match self.standing(task) {
             Standing::Ended(_) => false,
             Standing::Live | Standing::Unlinked => !was_bad,
-            Standing::Ready(_) => !self.is_expired(task) && (!was_bad || death == Some(&ProblemKind::LinkMissing)),
+            Standing::Ready(_) => {
+                !self.is_expired(task) && (!was_bad || death == Some(&ProblemKind::LinkMissing))
+            }
         }
     }
 
@@ -132,10 +153,16 @@ impl Step<'_> {
         knowledge.dead.retain(|dead| dead.id != id);
         knowledge.missing_looks = 0;
         self.own(id.clone(), adopted);
-        if let Some(owned) = self.knowledge().owned.iter_mut().find(|owned| owned.id == id) {
+        if let Some(owned) = self
+            .knowledge()
+            .owned
+            .iter_mut()
+            .find(|owned| owned.id == id)
+        {
             owned.finalized = task.finalized.or(owned.finalized);
         }
-        let is_new = !self.is_waiting_for(&id) || self.state.knowledge.last_status.as_ref() != Some(&task.status);
+        let is_new = !self.is_waiting_for(&id)
+            || self.state.knowledge.last_status.as_ref() != Some(&task.status);
         if is_new {
             let status = task.status.clone();
             self.knowledge().last_status = Some(status.clone());

@@ -61,6 +61,8 @@ impl Policy {
     #[must_use]
     pub fn pause_after(&self, failures: u32) -> Duration {
         let doublings = failures.saturating_sub(1).min(20);
-        self.backoff.saturating_mul(1 << doublings).min(self.max_backoff)
+        self.backoff
+            .saturating_mul(1 << doublings)
+            .min(self.max_backoff)
     }
 }

@@ -2,7 +2,9 @@
 
 use jiff::Timestamp;
 
-use super::{Command, DownloadedPackage, Event, JobState, Knowledge, Note, OwnedTask, Policy, Stage, Urgency};
+use super::{
+    Command, DownloadedPackage, Event, JobState, Knowledge, Note, OwnedTask, Policy, Stage, Urgency,
+};
 use crate::{
     Problem, ProblemKind, TaskId,
     clock::{elapsed, later},
@@ -10,7 +12,12 @@ use crate::{
 
 /// What becomes of a job when `event` happens at the time `at`, and what it wants done then.
 #[must_use]
-pub fn step(policy: &Policy, state: JobState, at: Timestamp, event: Event) -> (JobState, Vec<Command>) {
+pub fn step(
+    policy: &Policy,
+    state: JobState,
+    at: Timestamp,
+    event: Event,
+) -> (JobState, Vec<Command>) {
     if state.stage.is_terminal() {
         return (state, Vec::new());
     }
@@ -62,13 +69,19 @@ impl Step<'_> {
                 Some(cube) => self.end(Stage::Cached { cube }),
                 None => self.fail(problem),
             },
-            (Event::CubeLookedUp { cube, .. }, Stage::Rechecking) => match cube.filter(|_| !self.state.force) {
-                Some(cube) => self.go(Stage::CleaningUp { task: None, cube }, Command::CleanUp),
-                None => self.obtain(),
-            },
+            (Event::CubeLookedUp { cube, .. }, Stage::Rechecking) => {
+                match cube.filter(|_| !self.state.force) {
+                    Some(cube) => self.go(Stage::CleaningUp { task: None, cube }, Command::CleanUp),
+                    None => self.obtain(),
+                }
+            }
 
-            (Event::TasksSeen(tasks), Stage::Finding | Stage::Waiting { .. }) => self.choose(&tasks),
-            (Event::LookFailed(problem), Stage::Finding | Stage::Waiting { .. }) => self.look_failed(problem),
+            (Event::TasksSeen(tasks), Stage::Finding | Stage::Waiting { .. }) => {
+                self.choose(&tasks);
+            }
+            (Event::LookFailed(problem), Stage::Finding | Stage::Waiting { .. }) => {
+                self.look_failed(problem);
+            }
             (Event::PauseOver, Stage::Pausing { .. }) => self.look(),
 
             (Event::Posted(tasks), Stage::Posting) => self.posted(tasks),
@@ -95,10 +108,17 @@ impl Step<'_> {
             }
             (Event::Unpacked, Stage::Unpacking { task }) => {
                 self.knowledge().trouble = None;
-                self.go(Stage::Building { task: task.clone() }, Command::Build { task });
+                self.go(
+                    Stage::Building { task: task.clone() },
+                    Command::Build { task },
+                );
             }
-            (Event::UnpackFailed(problem), Stage::Unpacking { task }) => self.unpack_failed(task, problem),
-            (Event::Built, Stage::Building { task }) => self.go(Stage::Committing { task }, Command::Commit),
+            (Event::UnpackFailed(problem), Stage::Unpacking { task }) => {
+                self.unpack_failed(task, problem);
+            }
+            (Event::Built, Stage::Building { task }) => {
+                self.go(Stage::Committing { task }, Command::Commit);
+            }
             (Event::BuildFailed(problem), Stage::Building { .. })
             | (Event::CommitFailed(problem), Stage::Committing { .. }) => self.fail(problem),
             (Event::Committed(cube), Stage::Committing { task }) => {
@@ -112,7 +132,9 @@ impl Step<'_> {
 
             (Event::Broken(problem), _) => self.fail(problem),
             (Event::Interrupted, stage) if stage.is_interruptible() => self.interrupted(),
-            (Event::TimedOut { seconds }, stage) if stage.is_interruptible() => self.timed_out(seconds),
+            (Event::TimedOut { seconds }, stage) if stage.is_interruptible() => {
+                self.timed_out(seconds);
+            }
             (Event::Cancelled, stage) if stage.is_interruptible() => self.end(Stage::Cancelled),
             _ => {}
         }
@@ -183,13 +205,18 @@ impl Step<'_> {
     }
 
     fn unpack(&mut self, task: TaskId) {
-        self.go(Stage::Unpacking { task: task.clone() }, Command::Unpack { task });
+        self.go(
+            Stage::Unpacking { task: task.clone() },
+            Command::Unpack { task },
+        );
     }
 
     /// Orders the file, unless that must wait or was done too often.
     pub(super) fn order(&mut self) {
         let knowledge = &self.state.knowledge;
-        let settled = knowledge.unclear_since.map(|since| later(since, self.policy.settle));
+        let settled = knowledge
+            .unclear_since
+            .map(|since| later(since, self.policy.settle));
         let allowed = settled.max(knowledge.no_order_before);
         if let Some(until) = allowed.filter(|until| *until > self.at) {
             return self.pause_until(until, None);
@@ -210,8 +237,12 @@ impl Step<'_> {
     /// The failure after the last allowed order: the last problem, in its own kind and words.
     fn given_up(&self, last: Option<Problem>) -> Problem {
         let times = self.policy.max_requests;
-        let last = last.unwrap_or_else(|| Problem::new(ProblemKind::NoTask, "no task was ever seen"));
-        let message = format!("ordered {times} times in vain; the last time: {}", last.message);
+        let last =
+            last.unwrap_or_else(|| Problem::new(ProblemKind::NoTask, "no task was ever seen"));
+        let message = format!(
+            "ordered {times} times in vain; the last time: {}",
+            last.message
+        );
         Problem { message, ..last }
     }
 
@@ -245,7 +276,10 @@ impl Step<'_> {
         if !for_now || refusals > self.policy.max_refusals {
             return self.fail(problem);
         }
-        let pause = self.policy.pause_after(refusals).max(problem.retry_after.unwrap_or_default());
+        let pause = self
+            .policy
+            .pause_after(refusals)
+            .max(problem.retry_after.unwrap_or_default());
         let until = later(at, pause);
         self.knowledge().no_order_before = Some(until);
         self.pause_until(until, Some(problem));
@@ -266,7 +300,10 @@ impl Step<'_> {
         if !problem.retryable || patience_ends {
             return self.fail(problem);
         }
-        let pause = self.policy.pause_after(failed_looks).max(problem.retry_after.unwrap_or_default());
+        let pause = self
+            .policy
+            .pause_after(failed_looks)
+            .max(problem.retry_after.unwrap_or_default());
         self.pause_until(later(at, pause), Some(problem));
     }
 
@@ -275,21 +312,31 @@ impl Step<'_> {
         if self.state.knowledge.current_task().is_some() {
             message.push_str("; the server's task stays");
         }
-        let problem = Problem::new(ProblemKind::Interrupted, message).with_hint("ask for it again, and it goes on from there");
+        let problem = Problem::new(ProblemKind::Interrupted, message)
+            .with_hint("ask for it again, and it goes on from there");
         self.end(Stage::Interrupted { problem });
     }
 
     fn timed_out(&mut self, seconds: u64) {
         let knowledge = &self.state.knowledge;
-        let last_seen = match (&self.state.stage, &knowledge.last_problem, &knowledge.last_status) {
+        let last_seen = match (
+            &self.state.stage,
+            &knowledge.last_problem,
+            &knowledge.last_status,
+        ) {
             (Stage::Waiting { task }, _, Some(status)) => format!("task {task} is {status}"),
-            (Stage::Waiting { task }, _, None) => format!("task {task} is not yet in the server's list"),
-            (Stage::Downloading { task }, None, _) => format!("the package of task {task} was being downloaded"),
+            (Stage::Waiting { task }, _, None) => {
+                format!("task {task} is not yet in the server's list")
+            }
+            (Stage::Downloading { task }, None, _) => {
+                format!("the package of task {task} was being downloaded")
+            }
             (_, Some(problem), _) => problem.message.clone(),
             (stage, None, _) => format!("the job was {}", stage.name()),
         };
         let message = format!("not finished after {seconds} s; last seen: {last_seen}");
-        let problem = Problem::new(ProblemKind::Timeout, message).with_hint("ask for it again, and it goes on from there");
+        let problem = Problem::new(ProblemKind::Timeout, message)
+            .with_hint("ask for it again, and it goes on from there");
         self.end(Stage::Failed { problem });
     }
 }

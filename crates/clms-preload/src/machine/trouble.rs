@@ -12,12 +12,19 @@ impl Step<'_> {
         let knowledge = self.knowledge();
         let progressed = on_disk > knowledge.bytes_on_disk;
         knowledge.bytes_on_disk = on_disk;
-        knowledge.broken_transfers = if progressed { 1 } else { knowledge.broken_transfers + 1 };
+        knowledge.broken_transfers = if progressed {
+            1
+        } else {
+            knowledge.broken_transfers + 1
+        };
         let broken = knowledge.broken_transfers;
         if !problem.retryable || broken > self.policy.max_broken_transfers {
             return self.fail(problem);
         }
-        let pause = self.policy.pause_after(broken).max(problem.retry_after.unwrap_or_default());
+        let pause = self
+            .policy
+            .pause_after(broken)
+            .max(problem.retry_after.unwrap_or_default());
         self.pause_until(later(at, pause), Some(problem));
     }
 
@@ -37,12 +44,16 @@ impl Step<'_> {
         knowledge.bytes_on_disk = 0;
         knowledge.last_problem = Some(problem.clone());
         let attempts = self.attempt(&task);
-        self.commands.push(Command::DiscardDownload { task: task.clone() });
+        self.commands
+            .push(Command::DiscardDownload { task: task.clone() });
         if self.grace_is_over(&task, attempts) {
             self.bury(task, problem);
             self.look();
         } else {
-            let pause = self.policy.link_retry.max(problem.retry_after.unwrap_or_default());
+            let pause = self
+                .policy
+                .link_retry
+                .max(problem.retry_after.unwrap_or_default());
             self.pause_until(later(at, pause), Some(problem));
         }
     }
@@ -50,14 +61,21 @@ impl Step<'_> {
     /// Counts one more attempt at a finished task in vain.
     pub(super) fn attempt(&mut self, task: &TaskId) -> u32 {
         let at = self.at;
-        let trouble = self.knowledge().trouble.take().filter(|trouble| trouble.task == *task);
+        let trouble = self
+            .knowledge()
+            .trouble
+            .take()
+            .filter(|trouble| trouble.task == *task);
         let trouble = trouble.unwrap_or_else(|| Trouble {
             task: task.clone(),
             since: at,
             attempts: 0,
         });
         let attempts = trouble.attempts + 1;
-        self.knowledge().trouble = Some(Trouble { attempts, ..trouble });
+        self.knowledge().trouble = Some(Trouble {
+            attempts,
+            ..trouble
+        });
         attempts
     }
 
@@ -65,7 +83,11 @@ impl Step<'_> {
     pub(super) fn grace_is_over(&self, task: &TaskId, attempts: u32) -> bool {
         let knowledge = &self.state.knowledge;
         let grace = self.policy.link_grace;
-        let Some(trouble) = knowledge.trouble.as_ref().filter(|trouble| trouble.task == *task) else {
+        let Some(trouble) = knowledge
+            .trouble
+            .as_ref()
+            .filter(|trouble| trouble.task == *task)
+        else {
             return false;
         };
         let finalized = knowledge
@@ -74,13 +96,16 @@ impl Step<'_> {
             .find(|owned| owned.id == *task)
             .and_then(|owned| owned.finalized);
         let was_late = finalized.is_some_and(|finalized| later(finalized, grace) <= trouble.since);
-        self.at >= later(trouble.since, grace) || (was_late && attempts >= self.policy.old_link_attempts)
+        self.at >= later(trouble.since, grace)
+            || (was_late && attempts >= self.policy.old_link_attempts)
     }
 
     /// Gives the task up for good; the next order has to wait a little.
     pub(super) fn bury(&mut self, task: TaskId, problem: Problem) {
         let at = self.at;
-        let pause = self.policy.pause_after(self.state.knowledge.requests.max(1));
+        let pause = self
+            .policy
+            .pause_after(self.state.knowledge.requests.max(1));
         let knowledge = self.knowledge();
         knowledge.dead.retain(|dead| dead.id != task);
         knowledge.dead.push(DeadTask {

@@ -6,7 +6,11 @@ use std::{
     path::Component,
 };
 
-use zip::{ZipArchive, read::ZipFileEntry, result::ZipError};
+use zip::{
+    ZipArchive,
+    read::{ArchiveOffset, Config, ZipFileEntry},
+    result::ZipError,
+};
 
 use super::{UnpackError, section::Section};
 
@@ -45,28 +49,46 @@ impl FileEntry {
 
 impl Directory {
     /// Opens the archive in `section`, which may have at most `limit` entries.
-    pub(super) fn open(label: String, mut section: Section, limit: usize) -> Result<Self, UnpackError> {
+    pub(super) fn open(
+        label: String,
+        mut section: Section,
+        limit: usize,
+    ) -> Result<Self, UnpackError> {
         let mut beginning = Vec::new();
         let _ = (&mut section).take(16).read_to_end(&mut beginning);
         section
             .seek(SeekFrom::Start(0))
             .map_err(|error| UnpackError::reading(&label, "", &error))?;
-        let mut zip =
-            ZipArchive::new(BufReader::new(section)).map_err(|error| unreadable(&label, &beginning, error))?;
+        // The archive begins where the section begins. Left to itself, the reader would take an incomplete archive for the last
+        // complete one that is stored in it.
+        let config = Config {
+            archive_offset: ArchiveOffset::Known(0),
+        };
+        let mut zip = ZipArchive::with_config(config, BufReader::new(section))
+            .map_err(|error| unreadable(&label, &beginning, error))?;
         if zip.len() > limit {
             let why = format!("more than {limit} entries");
-            return Err(UnpackError::TooLarge { archive: label, why });
+            return Err(UnpackError::TooLarge {
+                archive: label,
+                why,
+            });
         }
         if zip.has_duplicate_names() {
             let why = "two entries have the same name".to_owned();
-            return Err(UnpackError::Hostile { archive: label, why });
+            return Err(UnpackError::Hostile {
+                archive: label,
+                why,
+            });
         }
         let overlaps = zip
             .has_overlapping_files()
             .map_err(|error| UnpackError::opening(&label, "", error))?;
         if overlaps {
             let why = "its entries overlap".to_owned();
-            return Err(UnpackError::Hostile { archive: label, why });
+            return Err(UnpackError::Hostile {
+                archive: label,
+                why,
+            });
         }
         let mut files = Vec::new();
         for index in 0..zip.len() {
@@ -83,7 +105,10 @@ impl Directory {
             }
         }
         if let Err(why) = distinct(&files) {
-            return Err(UnpackError::Hostile { archive: label, why });
+            return Err(UnpackError::Hostile {
+                archive: label,
+                why,
+            });
         }
         Ok(Self { label, zip, files })
     }
@@ -93,10 +118,12 @@ impl Directory {
 fn unreadable(label: &str, beginning: &[u8], error: ZipError) -> UnpackError {
     let archive = label.to_owned();
     match error {
-        ZipError::InvalidArchive(why) if beginning.starts_with(b"PK\x03\x04") => UnpackError::Truncated {
-            archive,
-            why: why.into_owned(),
-        },
+        ZipError::InvalidArchive(why) if beginning.starts_with(b"PK\x03\x04") => {
+            UnpackError::Truncated {
+                archive,
+                why: why.into_owned(),
+            }
+        }
         ZipError::InvalidArchive(_) => UnpackError::NotAZip {
             archive,
             beginning: String::from_utf8_lossy(beginning).into_owned(),
@@ -108,7 +135,9 @@ fn unreadable(label: &str, beginning: &[u8], error: ZipError) -> UnpackError {
 /// The entry's path below the folder that it is unpacked into, or why it has none.
 fn safe_name(entry: &ZipFileEntry<'_>) -> Result<String, String> {
     let raw = String::from_utf8_lossy(entry.name_raw()).into_owned();
-    let name = entry.name().map_err(|error| format!("the name {raw:?} can't be decoded: {error}"))?;
+    let name = entry
+        .name()
+        .map_err(|error| format!("the name {raw:?} can't be decoded: {error}"))?;
     if entry.is_symlink() {
         return Err(format!("{name:?} is a symbolic link"));
     }
@@ -117,7 +146,9 @@ fn safe_name(entry: &ZipFileEntry<'_>) -> Result<String, String> {
     if is_absolute || climbs || name.chars().any(char::is_control) {
         return Err(format!("the name {name:?} points outside"));
     }
-    let path = entry.enclosed_name().ok_or_else(|| format!("the name {name:?} points outside"))?;
+    let path = entry
+        .enclosed_name()
+        .ok_or_else(|| format!("the name {name:?} points outside"))?;
     let components: Option<Vec<&str>> = path
         .components()
         .map(|component| match component {
@@ -136,14 +167,20 @@ fn distinct(files: &[FileEntry]) -> Result<(), String> {
     let mut names: HashMap<String, &str> = HashMap::new();
     for file in files {
         if let Some(other) = names.insert(file.name.to_lowercase(), &file.name) {
-            return Err(format!("{:?} and {other:?} are the same file where case does not matter", file.name));
+            return Err(format!(
+                "{:?} and {other:?} are the same file where case does not matter",
+                file.name
+            ));
         }
     }
     let folders: BTreeSet<&str> = names
         .keys()
         .flat_map(|name| name.match_indices('/').map(|(end, _)| &name[..end]))
         .collect();
-    match folders.into_iter().find(|folder| names.contains_key(*folder)) {
+    match folders
+        .into_iter()
+        .find(|folder| names.contains_key(*folder))
+    {
         Some(folder) => Err(format!("{folder:?} is both a file and a folder")),
         None => Ok(()),
     }

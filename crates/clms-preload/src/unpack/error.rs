@@ -128,7 +128,11 @@ impl UnpackError {
                 why: format!("{entry:?} ends early"),
             },
             io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput | io::ErrorKind::Other => {
-                Self::Damaged { archive, entry, why }
+                Self::Damaged {
+                    archive,
+                    entry,
+                    why,
+                }
             }
             _ => Self::Disk {
                 doing: "read",
@@ -143,15 +147,18 @@ impl UnpackError {
         let (archive_name, entry_name) = (archive.to_owned(), entry.to_owned());
         match error {
             ZipError::Io(error) => Self::reading(archive, entry, &error),
-            ZipError::UnsupportedArchive(ZipError::PASSWORD_REQUIRED) | ZipError::InvalidPassword => Self::Encrypted {
+            ZipError::UnsupportedArchive(ZipError::PASSWORD_REQUIRED)
+            | ZipError::InvalidPassword => Self::Encrypted {
                 archive: archive_name,
                 entry: entry_name,
             },
-            ZipError::UnsupportedArchive(_) | ZipError::CompressionMethodNotSupported(_) => Self::Unsupported {
-                archive: archive_name,
-                entry: entry_name,
-                why: error.to_string(),
-            },
+            ZipError::UnsupportedArchive(_) | ZipError::CompressionMethodNotSupported(_) => {
+                Self::Unsupported {
+                    archive: archive_name,
+                    entry: entry_name,
+                    why: error.to_string(),
+                }
+            }
             _ => Self::Damaged {
                 archive: archive_name,
                 entry: entry_name,

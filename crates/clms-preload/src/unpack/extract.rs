@@ -86,11 +86,20 @@ impl<'a> Extraction<'a> {
         self.entries += directory.zip.len();
         self.archives += 1;
         let folder = self.into.join(self.archives.to_string());
-        let wanted: Vec<FileEntry> = directory.files.iter().filter(|file| self.is_wanted(file)).cloned().collect();
+        let wanted: Vec<FileEntry> = directory
+            .files
+            .iter()
+            .filter(|file| self.is_wanted(file))
+            .cloned()
+            .collect();
         self.plan(&directory.label, &wanted)?;
         let inner_archives = wanted.iter().filter(|file| file.is_archive()).count();
 
-        let mut source = ArchiveFile { directory, path, start };
+        let mut source = ArchiveFile {
+            directory,
+            path,
+            start,
+        };
         for file in wanted {
             if file.is_archive() {
                 if depth >= self.limits.depth {
@@ -99,7 +108,11 @@ impl<'a> Extraction<'a> {
                         why: format!("archives are nested more than {} deep", self.limits.depth),
                     });
                 }
-                let inner_prefix = if inner_archives > 1 { Some(file.stem()) } else { prefix };
+                let inner_prefix = if inner_archives > 1 {
+                    Some(file.stem())
+                } else {
+                    prefix
+                };
                 let label = format!("{}/{}", source.directory.label, file.name);
                 let inner = self.inner_section(&mut source, &file)?;
                 self.archive(label, inner, inner_prefix, depth + 1)?;
@@ -113,7 +126,11 @@ impl<'a> Extraction<'a> {
                 });
             }
         }
-        let skipped = source.directory.files.iter().filter(|file| !self.is_wanted(file));
+        let skipped = source
+            .directory
+            .files
+            .iter()
+            .filter(|file| !self.is_wanted(file));
         let skipped: Vec<String> = skipped.map(|file| prefixed(prefix, &file.name)).collect();
         self.package.skipped.extend(skipped);
         Ok(())
@@ -125,16 +142,24 @@ impl<'a> Extraction<'a> {
 
     /// Checks what is to be read against the limits, before it is.
     fn plan(&mut self, archive: &str, wanted: &[FileEntry]) -> Result<(), UnpackError> {
-        let bytes = wanted.iter().fold(0_u64, |sum, file| sum.saturating_add(file.size));
+        let bytes = wanted
+            .iter()
+            .fold(0_u64, |sum, file| sum.saturating_add(file.size));
         self.planned = self.planned.saturating_add(bytes);
         let ratio_limit = self
             .archive_bytes
             .saturating_mul(self.limits.ratio)
             .max(self.limits.ratio_free_bytes);
         let why = if self.planned > self.limits.total_bytes {
-            format!("{} bytes, more than {}", self.planned, self.limits.total_bytes)
+            format!(
+                "{} bytes, more than {}",
+                self.planned, self.limits.total_bytes
+            )
         } else if self.planned > ratio_limit {
-            format!("{} bytes, more than {} times its size", self.planned, self.limits.ratio)
+            format!(
+                "{} bytes, more than {} times its size",
+                self.planned, self.limits.ratio
+            )
         } else {
             return Ok(());
         };
@@ -146,13 +171,20 @@ impl<'a> Extraction<'a> {
 
     /// Makes an inner archive readable at random: where it is if it is stored, else inflated into a file. The checksums of its own entries
     /// cover what a stored one holds.
-    fn inner_section(&mut self, source: &mut ArchiveFile, file: &FileEntry) -> Result<Section, UnpackError> {
+    fn inner_section(
+        &mut self,
+        source: &mut ArchiveFile,
+        file: &FileEntry,
+    ) -> Result<Section, UnpackError> {
         if let Some(offset) = source.stored_at(file)? {
             self.planned = self.planned.saturating_sub(file.size);
-            return Section::part(&source.path, offset, file.size)
-                .map_err(|error| UnpackError::reading(&source.directory.label, &file.name, &error));
+            return Section::part(&source.path, offset, file.size).map_err(|error| {
+                UnpackError::reading(&source.directory.label, &file.name, &error)
+            });
         }
-        let place = self.into.join(format!("{}-{}.zip", self.archives, file.index));
+        let place = self
+            .into
+            .join(format!("{}-{}.zip", self.archives, file.index));
         self.read(source, file, Some(&place))?;
         Section::whole(&place).map_err(|source| UnpackError::Disk {
             doing: "open",
@@ -183,7 +215,12 @@ impl<'a> Extraction<'a> {
     }
 
     /// Reads an entry to its end, which compares its CRC, and writes it to `place`, if there is one.
-    fn read(&mut self, source: &mut ArchiveFile, file: &FileEntry, place: Option<&Path>) -> Result<(), UnpackError> {
+    fn read(
+        &mut self,
+        source: &mut ArchiveFile,
+        file: &FileEntry,
+        place: Option<&Path>,
+    ) -> Result<(), UnpackError> {
         let label = &source.directory.label;
         let mut output = place.map(create).transpose()?;
         let mut entry = source
@@ -207,10 +244,13 @@ impl<'a> Extraction<'a> {
                 break;
             }
             if let Some((output, place)) = output.as_mut().zip(place) {
-                output.write_all(&self.buffer[..read]).map_err(|source| writing(place, source))?;
+                output
+                    .write_all(&self.buffer[..read])
+                    .map_err(|source| writing(place, source))?;
             }
             self.done += read as u64;
-            self.meter.bytes(self.done, Some(self.planned.max(self.done)));
+            self.meter
+                .bytes(self.done, Some(self.planned.max(self.done)));
         }
         if length != file.size {
             return Err(UnpackError::Damaged {
@@ -234,11 +274,20 @@ impl ArchiveFile {
     /// Where the bytes of an entry are in the file, if they are neither compressed nor encrypted.
     fn stored_at(&mut self, file: &FileEntry) -> Result<Option<u64>, UnpackError> {
         let failed = |error| UnpackError::opening(&self.directory.label, &file.name, error);
-        let entry = self.directory.zip.by_index_raw(file.index).map_err(failed)?;
-        if entry.encrypted() || entry.compression() != CompressionMethod::Stored || entry.compressed_size() != file.size {
+        let entry = self
+            .directory
+            .zip
+            .by_index_raw(file.index)
+            .map_err(failed)?;
+        if entry.encrypted()
+            || entry.compression() != CompressionMethod::Stored
+            || entry.compressed_size() != file.size
+        {
             return Ok(None);
         }
-        Ok(entry.data_start().and_then(|offset| offset.checked_add(self.start)))
+        Ok(entry
+            .data_start()
+            .and_then(|offset| offset.checked_add(self.start)))
     }
 }
 

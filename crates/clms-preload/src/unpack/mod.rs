@@ -118,12 +118,19 @@ impl Unpacker for ZipUnpacker {
         meter: &Meter,
         cancel: &CancellationToken,
     ) -> Result<UnpackedPackage, Problem> {
-        let (this, archive, into, meter) = (self.clone(), archive.to_owned(), into.to_owned(), meter.clone());
+        let (this, archive, into, meter) = (
+            self.clone(),
+            archive.to_owned(),
+            into.to_owned(),
+            meter.clone(),
+        );
         let cancel = cancel.child_token();
         // If this future is dropped, the thread is to end as well.
         let _guard = cancel.clone().drop_guard();
-        let unpacked =
-            tokio::task::spawn_blocking(move || this.unpack_blocking(&archive, &into, &meter, &cancel)).await;
+        let unpacked = tokio::task::spawn_blocking(move || {
+            this.unpack_blocking(&archive, &into, &meter, &cancel)
+        })
+        .await;
         match unpacked {
             Ok(unpacked) => Ok(unpacked?),
             Err(error) => Err(Problem::new(

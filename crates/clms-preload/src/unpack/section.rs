@@ -60,7 +60,8 @@ impl Read for Section {
         if wanted == 0 {
             return Ok(0);
         }
-        self.file.seek(SeekFrom::Start(self.start + self.position))?;
+        self.file
+            .seek(SeekFrom::Start(self.start + self.position))?;
         let read = self.file.read(&mut buffer[..wanted])?;
         self.position += read as u64;
         Ok(read)

@@ -1,16 +1,11 @@
 //! The engine, on a clock that jumps, with a server that misbehaves as told.
 
-use std::{
-    io,
-    path::Path,
-    sync::Arc,
-    time::Duration,
-};
+use std::{io, path::Path, sync::Arc, time::Duration};
 
 use clms_cache::CacheStore as _;
 use clms_preload::{
-    CancelOutcome, CancelScope, Clock as _, DiskSpace, JobOutcome, JobStatus, Problem, ProblemKind, ProgressEvent,
-    RunOptions, StageName, TaskId,
+    CancelOutcome, CancelScope, Clock as _, DiskSpace, JobOutcome, JobStatus, Problem, ProblemKind,
+    ProgressEvent, RunOptions, StageName, TaskId,
 };
 use object_store::{ObjectStoreExt as _, path::Path as ObjectPath};
 use tokio_util::sync::CancellationToken;
@@ -37,9 +32,7 @@ fn kind(outcome: &JobOutcome) -> Option<&str> {
 #[track_caller]
 fn assert_completed(world: &World, outcome: &JobOutcome, posts: u32) {
     assert_eq!(outcome.status, JobStatus::Completed, "{outcome:?}");
-    let server = world.server();
-    assert_eq!((server.posts, server.doubled), (posts, 0));
-    drop(server);
+    assert_eq!(world.posts_and_doubled(), (posts, 0));
     assert_eq!(world.files_in_scratch(), Vec::<std::path::PathBuf>::new());
     assert_eq!(world.cache.staged(), 0);
 }
@@ -53,16 +46,38 @@ async fn a_job_goes_all_the_way_and_is_cached_then() {
     assert_eq!(outcome.cube.as_deref(), Some("memory/product|a.zarr"));
     assert_eq!(outcome.bytes, Some(PACKAGE.len() as u64));
     let cube = world.cache.open(&request("a").cube).await.unwrap();
-    let content = cube.get(&ObjectPath::from("zarr.json")).await.unwrap().bytes().await.unwrap();
+    let content = cube
+        .get(&ObjectPath::from("zarr.json"))
+        .await
+        .unwrap()
+        .bytes()
+        .await
+        .unwrap();
     assert_eq!(content, PACKAGE);
 
-    let record = world.engine().journal().read(&outcome.job).await.unwrap().unwrap();
-    assert_eq!((record.stage(), record.is_finished()), (StageName::Completed, true));
+    let record = world
+        .engine()
+        .journal()
+        .read(&outcome.job)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        (record.stage(), record.is_finished()),
+        (StageName::Completed, true)
+    );
 
     let looks = world.server().looks.len();
     let again = run(&world).await;
-    assert_eq!((again.status, again.bytes), (JobStatus::Cached, outcome.bytes));
-    assert_eq!(world.server().looks.len(), looks, "what is cached costs no request");
+    assert_eq!(
+        (again.status, again.bytes),
+        (JobStatus::Cached, outcome.bytes)
+    );
+    assert_eq!(
+        world.server().looks.len(),
+        looks,
+        "what is cached costs no request"
+    );
 }
 
 #[tokio::test]
@@ -75,7 +90,11 @@ async fn force_makes_the_cube_anew_from_the_task_that_is_still_good() {
     };
     let outcomes = world
         .engine()
-        .run(vec![forced], RunOptions::default(), &CancellationToken::new())
+        .run(
+            vec![forced],
+            RunOptions::default(),
+            &CancellationToken::new(),
+        )
         .await;
     assert_completed(&world, &outcomes[0], 1);
     assert_eq!(world.server().downloads.len(), 2);
@@ -121,10 +140,16 @@ async fn what_is_only_slow_or_strange_needs_no_new_one() {
 async fn a_file_is_ordered_three_times_at_most_and_the_servers_words_are_told() {
     let world = World::with_fates(&[Fate::Nok, Fate::DeadLink, Fate::Rejected]);
     let outcome = run(&world).await;
-    assert_eq!((outcome.status, kind(&outcome)), (JobStatus::Failed, Some("rejected")));
+    assert_eq!(
+        (outcome.status, kind(&outcome)),
+        (JobStatus::Failed, Some("rejected"))
+    );
     let message = outcome.error.unwrap().message;
-    assert!(message.contains("3 times") && message.contains("FME says no"), "{message}");
-    assert_eq!((world.server().posts, world.server().doubled), (3, 0));
+    assert!(
+        message.contains("3 times") && message.contains("FME says no"),
+        "{message}"
+    );
+    assert_eq!(world.posts_and_doubled(), (3, 0));
 }
 
 #[tokio::test]
@@ -145,11 +170,14 @@ async fn an_order_without_an_answer_is_never_doubled() {
 #[tokio::test]
 async fn a_duplicate_is_adopted_if_the_list_shows_it() {
     let world = World::new();
-    let id = world.server().make(request("a").order.content, world.clock.now());
+    let id = world
+        .server()
+        .make(request("a").order.content, world.clock.now());
     let outcome = run(&world).await;
     assert_completed(&world, &outcome, 0);
     assert_eq!(outcome.task_id, Some(id));
-    let adopted = |event: &ProgressEvent| matches!(event, ProgressEvent::TaskChosen { adopted: true, .. });
+    let adopted =
+        |event: &ProgressEvent| matches!(event, ProgressEvent::TaskChosen { adopted: true, .. });
     assert!(world.listener.events().iter().any(adopted));
 }
 
@@ -161,7 +189,11 @@ async fn a_finished_task_with_a_dead_link_is_not_adopted_for_long() {
     world.clock.sleep(Duration::from_secs(3600)).await;
     let outcome = run(&world).await;
     assert_completed(&world, &outcome, 1);
-    assert_eq!(world.server().downloads.len(), 3 + 1, "an old link gets three attempts");
+    assert_eq!(
+        world.server().downloads.len(),
+        3 + 1,
+        "an old link gets three attempts"
+    );
 }
 
 #[tokio::test]
@@ -173,13 +205,17 @@ async fn the_server_may_ask_for_patience_but_not_for_other_credentials() {
 
     let world = World::with_answers(&[Answer::Unauthorized]);
     let outcome = run(&world).await;
-    assert_eq!((outcome.status, kind(&outcome)), (JobStatus::Failed, Some("unauthorized")));
+    assert_eq!(
+        (outcome.status, kind(&outcome)),
+        (JobStatus::Failed, Some("unauthorized"))
+    );
 }
 
 #[tokio::test]
 async fn a_lost_connection_costs_neither_the_task_nor_the_bytes() {
     let world = World::new();
-    world.server().look_failures = vec![Problem::new(ProblemKind::Unreachable, "no route"); 3].into();
+    world.server().look_failures =
+        vec![Problem::new(ProblemKind::Unreachable, "no route"); 3].into();
     world.server().breaks = vec![10, 10].into();
     let outcome = run(&world).await;
     assert_completed(&world, &outcome, 1);
@@ -189,9 +225,13 @@ async fn a_lost_connection_costs_neither_the_task_nor_the_bytes() {
 #[tokio::test]
 async fn a_server_that_never_answers_is_given_up() {
     let world = World::new();
-    world.server().look_failures = vec![Problem::new(ProblemKind::Unreachable, "no route"); 99].into();
+    world.server().look_failures =
+        vec![Problem::new(ProblemKind::Unreachable, "no route"); 99].into();
     let outcome = run(&world).await;
-    assert_eq!((outcome.status, kind(&outcome)), (JobStatus::Failed, Some("unreachable")));
+    assert_eq!(
+        (outcome.status, kind(&outcome)),
+        (JobStatus::Failed, Some("unreachable"))
+    );
     assert_eq!(world.server().looks.len(), 5);
 }
 
@@ -207,8 +247,15 @@ async fn fifty_jobs_cost_as_many_looks_as_one() {
             keep_downloads: false,
         };
         world.server().fates = vec![Fate::Never; jobs].into();
-        let outcomes = world.engine().run(requests, options, &CancellationToken::new()).await;
-        assert!(outcomes.iter().all(|outcome| kind(outcome) == Some("timeout")));
+        let outcomes = world
+            .engine()
+            .run(requests, options, &CancellationToken::new())
+            .await;
+        assert!(
+            outcomes
+                .iter()
+                .all(|outcome| kind(outcome) == Some("timeout"))
+        );
         assert_eq!(world.server().posts as usize, jobs);
         looks.push(world.server().looks.len());
     }
@@ -224,9 +271,16 @@ async fn two_cubes_of_one_file_share_a_task() {
     other.cube = clms_cache::CubeName::new("product|b").unwrap();
     let outcomes = world
         .engine()
-        .run(vec![request("a"), other, request("a")], RunOptions::default(), &CancellationToken::new())
+        .run(
+            vec![request("a"), other, request("a")],
+            RunOptions::default(),
+            &CancellationToken::new(),
+        )
         .await;
-    let statuses: Vec<_> = outcomes.iter().map(|outcome| (outcome.data_id.as_str(), outcome.status)).collect();
+    let statuses: Vec<_> = outcomes
+        .iter()
+        .map(|outcome| (outcome.data_id.as_str(), outcome.status))
+        .collect();
     assert_eq!(
         statuses,
         [
@@ -235,13 +289,16 @@ async fn two_cubes_of_one_file_share_a_task() {
             ("product|a", JobStatus::Completed)
         ]
     );
-    assert_eq!((world.server().posts, world.server().doubled), (1, 0));
+    assert_eq!(world.posts_and_doubled(), (1, 0));
 }
 
 #[tokio::test]
 async fn of_two_engines_on_one_cube_one_works_and_the_other_says_who() {
     let world = World::new();
-    let first = world.engine_builder().holder("clms preload, process 1").build();
+    let first = world
+        .engine_builder()
+        .holder("clms preload, process 1")
+        .build();
     let second = world.engine();
     let cancel = CancellationToken::new();
     let (one, two) = futures::join!(
@@ -249,8 +306,18 @@ async fn of_two_engines_on_one_cube_one_works_and_the_other_says_who() {
         second.run(vec![request("a")], RunOptions::default(), &cancel),
     );
     assert_completed(&world, &one[0], 1);
-    assert_eq!((two[0].status, kind(&two[0])), (JobStatus::Failed, Some("busy")));
-    assert!(two[0].error.as_ref().unwrap().message.contains("clms preload, process 1"));
+    assert_eq!(
+        (two[0].status, kind(&two[0])),
+        (JobStatus::Failed, Some("busy"))
+    );
+    assert!(
+        two[0]
+            .error
+            .as_ref()
+            .unwrap()
+            .message
+            .contains("clms preload, process 1")
+    );
 }
 
 #[tokio::test]
@@ -262,11 +329,25 @@ async fn an_interrupted_job_goes_on_with_its_task() {
         world.clock.sleep(Duration::from_secs(60)).await;
         cancel.cancel();
     };
-    let (outcomes, ()) = futures::join!(engine.run(vec![request("a")], RunOptions::default(), &cancel), interrupt);
-    assert_eq!((outcomes[0].status, kind(&outcomes[0])), (JobStatus::Cancelled, Some("interrupted")));
+    let (outcomes, ()) = futures::join!(
+        engine.run(vec![request("a")], RunOptions::default(), &cancel),
+        interrupt
+    );
+    assert_eq!(
+        (outcomes[0].status, kind(&outcomes[0])),
+        (JobStatus::Cancelled, Some("interrupted"))
+    );
     assert_eq!(outcomes[0].task_id, Some(TaskId::new("9000")));
-    let record = engine.journal().read(&outcomes[0].job).await.unwrap().unwrap();
-    assert_eq!((record.stage(), record.is_finished()), (StageName::Interrupted, false));
+    let record = engine
+        .journal()
+        .read(&outcomes[0].job)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        (record.stage(), record.is_finished()),
+        (StageName::Interrupted, false)
+    );
 
     let outcome = run(&world).await;
     assert_completed(&world, &outcome, 1);
@@ -282,9 +363,15 @@ async fn an_interrupted_download_goes_on_at_its_byte() {
         ..RunOptions::default()
     };
     let outcome = run_with(&world, options).await;
-    assert_eq!((outcome.status, kind(&outcome)), (JobStatus::Failed, Some("timeout")));
+    assert_eq!(
+        (outcome.status, kind(&outcome)),
+        (JobStatus::Failed, Some("timeout"))
+    );
     let message = outcome.error.unwrap().message;
-    assert!(message.contains("600 s") && message.contains("being downloaded"), "{message}");
+    assert!(
+        message.contains("600 s") && message.contains("being downloaded"),
+        "{message}"
+    );
 
     world.server().hangs = false;
     assert_completed(&world, &run(&world).await, 1);
@@ -297,13 +384,16 @@ async fn a_finished_download_is_not_fetched_again() {
     let broken = Problem::new(ProblemKind::BuildFailed, "no CRS");
     world.builder.failures.lock().unwrap().push_back(broken);
     let outcome = run(&world).await;
-    assert_eq!((outcome.status, kind(&outcome)), (JobStatus::Failed, Some("build_failed")));
+    assert_eq!(
+        (outcome.status, kind(&outcome)),
+        (JobStatus::Failed, Some("build_failed"))
+    );
     assert_eq!(world.cache.staged(), 0, "what was staged is discarded");
     assert_eq!(world.files_in_scratch().len(), 1, "the package is kept");
     let looks = world.server().looks.len();
 
     assert_completed(&world, &run(&world).await, 1);
-    assert_eq!((world.server().downloads.len(), world.server().looks.len()), (1, looks));
+    assert_eq!(world.downloads_and_looks(), (1, looks));
 }
 
 #[tokio::test]
@@ -315,7 +405,10 @@ async fn a_timeout_names_what_was_seen_last() {
     };
     let outcome = run_with(&world, options).await;
     let message = outcome.error.unwrap().message;
-    assert!(message.contains("the link answers with an HTML page"), "{message}");
+    assert!(
+        message.contains("the link answers with an HTML page"),
+        "{message}"
+    );
 }
 
 #[tokio::test]
@@ -334,7 +427,11 @@ async fn a_killed_job_goes_on_wherever_it_was() {
         } else {
             assert_eq!(outcome.status, JobStatus::Cached);
         }
-        assert_eq!((world.server().posts, world.server().doubled), (1, 0), "killed after {seconds} s");
+        assert_eq!(
+            world.posts_and_doubled(),
+            (1, 0),
+            "killed after {seconds} s"
+        );
     }
 }
 
@@ -346,10 +443,22 @@ async fn a_detached_job_is_only_ordered() {
         ..RunOptions::default()
     };
     let outcome = run_with(&world, options).await;
-    assert_eq!((outcome.status, outcome.error), (JobStatus::Requested, None));
+    assert_eq!(
+        (outcome.status, outcome.error),
+        (JobStatus::Requested, None)
+    );
     assert_eq!(outcome.task_id, Some(TaskId::new("9000")));
-    let record = world.engine().journal().read(&outcome.job).await.unwrap().unwrap();
-    assert_eq!((record.stage(), record.task_id()), (StageName::Waiting, Some(&TaskId::new("9000"))));
+    let record = world
+        .engine()
+        .journal()
+        .read(&outcome.job)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        (record.stage(), record.task_id()),
+        (StageName::Waiting, Some(&TaskId::new("9000")))
+    );
     assert_completed(&world, &run(&world).await, 1);
 }
 
@@ -366,10 +475,16 @@ async fn cancelling_tells_the_server_and_the_journal() {
     assert_eq!(report.tasks[0].outcome, Some(CancelOutcome::Accepted));
     assert_eq!(world.server().cancels, [TaskId::new("9000")]);
     let record = engine.journal().read(&job).await.unwrap().unwrap();
-    assert_eq!((record.stage(), record.is_finished()), (StageName::Cancelled, true));
+    assert_eq!(
+        (record.stage(), record.is_finished()),
+        (StageName::Cancelled, true)
+    );
 
     let unknown = "no-such-job-00000000".parse().unwrap();
-    let problem = engine.cancel(&unknown, CancelScope::LocalOnly).await.unwrap_err();
+    let problem = engine
+        .cancel(&unknown, CancelScope::LocalOnly)
+        .await
+        .unwrap_err();
     assert_eq!(problem.kind.as_str(), "no_such_job");
 
     // Asked for again, it begins anew: the cancelled task is of no use.
@@ -392,10 +507,22 @@ async fn a_package_that_does_not_fit_is_not_begun() {
     let world = World::new();
     let engine = world.engine_builder().disk(Arc::new(FullDisk)).build();
     let outcomes = engine
-        .run(vec![request("a")], RunOptions::default(), &CancellationToken::new())
+        .run(
+            vec![request("a")],
+            RunOptions::default(),
+            &CancellationToken::new(),
+        )
         .await;
     assert_eq!(kind(&outcomes[0]), Some("disk_full"));
-    assert!(outcomes[0].error.as_ref().unwrap().hint().unwrap().contains("--scratch"));
+    assert!(
+        outcomes[0]
+            .error
+            .as_ref()
+            .unwrap()
+            .hint()
+            .unwrap()
+            .contains("--scratch")
+    );
     assert_eq!(world.server().downloads.len(), 0);
 }
 
@@ -433,8 +560,17 @@ async fn events_follow_their_grammar() {
     assert_eq!(told.last().map(String::as_str), Some("(job_ended)"));
     let tail = told[told.len() - 8..].join(" ");
     assert_eq!(tail, "downloading (amount) unpacking building (amount) committing cleaning_up completed (job_ended)".split(' ').skip(1).collect::<Vec<_>>().join(" "));
-    for expected in ["(task_chosen)", "(task_seen)", "(retrying)", "pausing", "waiting"] {
-        assert!(told.iter().any(|event| event == expected), "{expected} in {told:?}");
+    for expected in [
+        "(task_chosen)",
+        "(task_seen)",
+        "(retrying)",
+        "pausing",
+        "waiting",
+    ] {
+        assert!(
+            told.iter().any(|event| event == expected),
+            "{expected} in {told:?}"
+        );
     }
     assert!(events.iter().any(|event| event == "(next_poll)"));
 }

@@ -10,9 +10,10 @@ use std::{
 use async_trait::async_trait;
 use clms_cache::{CacheError, CacheStore, CubeInfo, CubeName, Lease, Staged, Usage};
 use clms_preload::{
-    BuildOrder, CancelOutcome, Clock, ContentKey, CubeBuilder, Download, DownloadLink, Engine, EngineBuilder,
-    EntrySource, JobRequest, ManualClock, Meter, Order, PollPolicy, PortalSource, PortalTask, PostOutcome, Problem,
-    ProblemKind, Progress, ProgressEvent, TaskId, TaskStatus, UnpackedEntry, UnpackedPackage, Unpacker,
+    BuildOrder, CancelOutcome, Clock, ContentKey, CubeBuilder, Download, DownloadLink, Engine,
+    EngineBuilder, EntrySource, JobRequest, ManualClock, Meter, Order, PollPolicy, PortalSource,
+    PortalTask, PostOutcome, Problem, ProblemKind, Progress, ProgressEvent, TaskId, TaskStatus,
+    UnpackedEntry, UnpackedPackage, Unpacker,
 };
 use futures::{StreamExt as _, TryStreamExt as _, stream::BoxStream};
 use jiff::Timestamp;
@@ -110,7 +111,10 @@ impl Server {
         } else if age < ENDS {
             shown.status = TaskStatus::InProgress;
         } else {
-            let ended = task.made_at.checked_add(jiff::SignedDuration::from_secs(ENDS)).unwrap();
+            let ended = task
+                .made_at
+                .checked_add(jiff::SignedDuration::from_secs(ENDS))
+                .unwrap();
             shown.finalized = Some(ended);
             shown.status = match task.fate {
                 Fate::Vanishes => return None,
@@ -135,7 +139,8 @@ impl Server {
     /// Whether the server still works on it, or will.
     fn is_live(&self, task: &FakeTask, now: Timestamp) -> bool {
         self.show(task, now).is_some_and(|shown| {
-            shown.finalized.is_none() && matches!(shown.status, TaskStatus::Queued | TaskStatus::InProgress)
+            shown.finalized.is_none()
+                && matches!(shown.status, TaskStatus::Queued | TaskStatus::InProgress)
         })
     }
 
@@ -169,7 +174,11 @@ impl PortalSource for FakePortal {
         if let Some(problem) = server.look_failures.pop_front() {
             return Err(problem);
         }
-        Ok(server.tasks.iter().filter_map(|task| server.show(task, now)).collect())
+        Ok(server
+            .tasks
+            .iter()
+            .filter_map(|task| server.show(task, now))
+            .collect())
     }
 
     async fn post(&self, order: &Order) -> PostOutcome {
@@ -195,12 +204,16 @@ impl PortalSource for FakePortal {
                 PostOutcome::Unclear(lost())
             }
             Answer::LostNotMade => PostOutcome::Unclear(lost()),
-            Answer::Duplicated => PostOutcome::Refused(Problem::new(ProblemKind::Duplicated, "twice")),
+            Answer::Duplicated => {
+                PostOutcome::Refused(Problem::new(ProblemKind::Duplicated, "twice"))
+            }
             Answer::RateLimited => {
                 let problem = Problem::new(ProblemKind::RateLimited, "429");
                 PostOutcome::Refused(problem.with_retry_after(Duration::from_secs(77)))
             }
-            Answer::Unauthorized => PostOutcome::Refused(Problem::new(ProblemKind::Unauthorized, "401")),
+            Answer::Unauthorized => {
+                PostOutcome::Refused(Problem::new(ProblemKind::Unauthorized, "401"))
+            }
         }
     }
 
@@ -226,7 +239,11 @@ impl PortalSource for FakePortal {
         let (task, breaks) = {
             let mut server = self.server.lock().unwrap();
             server.downloads.push(have.len() as u64);
-            let task = server.tasks.iter().find(|task| task.id == *download.task).unwrap();
+            let task = server
+                .tasks
+                .iter()
+                .find(|task| task.id == *download.task)
+                .unwrap();
             (task.clone(), server.breaks.pop_front())
         };
         if self.server.lock().unwrap().hangs {
@@ -241,7 +258,12 @@ impl PortalSource for FakePortal {
             Fate::LateLink(seconds) if since_end < seconds as i64 => {
                 return Err(Problem::new(ProblemKind::LinkDead, "404"));
             }
-            Fate::HtmlLink => return Err(Problem::new(ProblemKind::LinkHtml, "the link answers with an HTML page")),
+            Fate::HtmlLink => {
+                return Err(Problem::new(
+                    ProblemKind::LinkHtml,
+                    "the link answers with an HTML page",
+                ));
+            }
             _ => {}
         }
         let content: Vec<u8> = match task.fate {
@@ -254,7 +276,10 @@ impl PortalSource for FakePortal {
         std::fs::write(download.into, &have).unwrap();
         meter.bytes(have.len() as u64, download.size);
         match breaks {
-            Some(_) => Err(Problem::new(ProblemKind::Unreachable, "the connection broke")),
+            Some(_) => Err(Problem::new(
+                ProblemKind::Unreachable,
+                "the connection broke",
+            )),
             None => Ok(have.len() as u64),
         }
     }
@@ -308,7 +333,9 @@ impl CubeBuilder for FakeBuilder {
         }
         let mut content = Vec::new();
         for entry in &build.package.entries {
-            let EntrySource::File(path) = &entry.source else { panic!("only files here") };
+            let EntrySource::File(path) = &entry.source else {
+                panic!("only files here")
+            };
             content.extend(std::fs::read(path).unwrap());
         }
         let path = ObjectPath::from("zarr.json");
@@ -355,7 +382,11 @@ impl FakeCache {
     }
 
     fn info(&self, name: &CubeName) -> CubeInfo {
-        CubeInfo::new(name.clone(), self.cube_location(name), Timestamp::UNIX_EPOCH)
+        CubeInfo::new(
+            name.clone(),
+            self.cube_location(name),
+            Timestamp::UNIX_EPOCH,
+        )
     }
 }
 
@@ -372,7 +403,9 @@ impl CacheStore for FakeCache {
     fn list(&self) -> BoxStream<'static, Result<CubeInfo, CacheError>> {
         let names: Vec<_> = self.shelf.lock().unwrap().cubes.keys().cloned().collect();
         let this = self.clone();
-        futures::stream::iter(names).map(move |name| Ok(this.info(&name))).boxed()
+        futures::stream::iter(names)
+            .map(move |name| Ok(this.info(&name)))
+            .boxed()
     }
 
     async fn look_up(&self, name: &CubeName) -> Result<Option<CubeInfo>, CacheError> {
@@ -497,13 +530,19 @@ impl World {
         };
         let cache = Arc::new(self.cache.clone());
         let builder = Arc::clone(&self.builder) as Arc<dyn CubeBuilder>;
-        Engine::builder(Arc::new(portal), Arc::new(FakeUnpacker), builder, cache, self.scratch.path())
-            .clock(Arc::new(self.clock.clone()))
-            .progress(Arc::clone(&self.listener) as Arc<dyn Progress>)
-            .poll(PollPolicy {
-                jitter: 0.0,
-                ..PollPolicy::default()
-            })
+        Engine::builder(
+            Arc::new(portal),
+            Arc::new(FakeUnpacker),
+            builder,
+            cache,
+            self.scratch.path(),
+        )
+        .clock(Arc::new(self.clock.clone()))
+        .progress(Arc::clone(&self.listener) as Arc<dyn Progress>)
+        .poll(PollPolicy {
+            jitter: 0.0,
+            ..PollPolicy::default()
+        })
     }
 
     pub(crate) fn engine(&self) -> Engine {
@@ -512,6 +551,17 @@ impl World {
 
     pub(crate) fn server(&self) -> std::sync::MutexGuard<'_, Server> {
         self.server.lock().unwrap()
+    }
+
+    /// How many orders the server got, and how many of them were for a file that it had a live task of.
+    pub(crate) fn posts_and_doubled(&self) -> (u32, u32) {
+        let server = self.server();
+        (server.posts, server.doubled)
+    }
+
+    pub(crate) fn downloads_and_looks(&self) -> (usize, usize) {
+        let server = self.server();
+        (server.downloads.len(), server.looks.len())
     }
 
     pub(crate) fn files_in_scratch(&self) -> Vec<PathBuf> {

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use clms_preload::{
-    ContentKey, JobRecord, JobState, Journal, JournalError, Problem, ProblemKind, Stage, StageName, TaskId, list_jobs,
+    ContentKey, JobRecord, JobState, Journal, JournalError, Problem, ProblemKind, Stage, StageName,
+    TaskId, list_jobs,
     machine::{DeadTask, DownloadedPackage, OwnedTask, Trouble},
 };
 use jiff::Timestamp;
@@ -21,7 +22,9 @@ fn record(name: &str, second: i64) -> JobRecord {
     request.build = serde_json::json!({"tile_size": 512});
     request.expected_size = Some(125_000_000);
     let mut state = JobState::new(request.order.content.clone(), true);
-    state.stage = Stage::Waiting { task: TaskId::new("1") };
+    state.stage = Stage::Waiting {
+        task: TaskId::new("1"),
+    };
     let knowledge = &mut state.knowledge;
     knowledge.owned.push(OwnedTask {
         id: TaskId::new("1"),
@@ -61,7 +64,10 @@ async fn records_come_back_as_they_went() {
     let record = record("a", 5);
     assert_eq!(journal.read(&record.job).await.unwrap(), None);
     journal.write(&record).await.unwrap();
-    assert_eq!(journal.read(&record.job).await.unwrap().as_ref(), Some(&record));
+    assert_eq!(
+        journal.read(&record.job).await.unwrap().as_ref(),
+        Some(&record)
+    );
     assert_eq!(record.task_id(), Some(&TaskId::new("1")));
     journal.remove(&record.job).await.unwrap();
     journal.remove(&record.job).await.unwrap();
@@ -82,21 +88,48 @@ async fn every_stage_comes_back() {
 #[tokio::test]
 async fn the_list_is_sorted_and_tells_what_it_could_not_read() {
     let records = store();
-    assert!(list_jobs(Arc::clone(&records)).await.unwrap().jobs.is_empty());
+    assert!(
+        list_jobs(Arc::clone(&records))
+            .await
+            .unwrap()
+            .jobs
+            .is_empty()
+    );
     let journal = Journal::new(Arc::clone(&records));
     for (name, second) in [("old", 1), ("new", 3), ("middle", 2)] {
         journal.write(&record(name, second)).await.unwrap();
     }
     let newer = r#"{"version": 2, "job": "x", "anything": []}"#;
-    records.put(&Path::from("jobs/newer.json"), newer.into()).await.unwrap();
-    records.put(&Path::from("jobs/torn.json"), r#"{"version": 1, "job""#.into()).await.unwrap();
+    records
+        .put(&Path::from("jobs/newer.json"), newer.into())
+        .await
+        .unwrap();
+    records
+        .put(
+            &Path::from("jobs/torn.json"),
+            r#"{"version": 1, "job""#.into(),
+        )
+        .await
+        .unwrap();
 
     let list = list_jobs(records).await.unwrap();
-    let names: Vec<_> = list.jobs.iter().map(|job| job.request.order.file_name.as_str()).collect();
+    let names: Vec<_> = list
+        .jobs
+        .iter()
+        .map(|job| job.request.order.file_name.as_str())
+        .collect();
     assert_eq!(names, ["new", "middle", "old"]);
     assert_eq!(list.unreadable.len(), 2);
-    assert!(list.unreadable.iter().any(|error| matches!(error, JournalError::TooNew { version: 2, .. })));
-    assert!(list.unreadable.iter().any(|error| matches!(error, JournalError::Malformed { .. })));
+    assert!(
+        list.unreadable
+            .iter()
+            .any(|error| matches!(error, JournalError::TooNew { version: 2, .. }))
+    );
+    assert!(
+        list.unreadable
+            .iter()
+            .any(|error| matches!(error, JournalError::Malformed { .. }))
+    );
 }
 
 #[tokio::test]
@@ -113,9 +146,15 @@ async fn the_document_is_versioned_holds_no_link_and_ignores_what_it_does_not_kn
     assert!(!json.to_string().contains("http"));
 
     json["state"]["knowledge"]["from_the_future"] = 1.into();
-    json["state"]["knowledge"].as_object_mut().unwrap().remove("requests");
+    json["state"]["knowledge"]
+        .as_object_mut()
+        .unwrap()
+        .remove("requests");
     records.put(&path, json.to_string().into()).await.unwrap();
     let read = journal.read(&record.job).await.unwrap().unwrap();
-    assert_eq!((read.stage(), read.state.knowledge.requests), (StageName::Waiting, 0));
+    assert_eq!(
+        (read.stage(), read.state.knowledge.requests),
+        (StageName::Waiting, 0)
+    );
     assert_eq!(read.state.content, ContentKey::file("uid", "a"));
 }

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use clms_preload::{
-    ContentKey, CubeSite, DownloadLink, JobState, Policy, PortalTask, Problem, ProblemKind, Stage, TaskId, TaskStatus,
+    ContentKey, CubeSite, DownloadLink, JobState, Policy, PortalTask, Problem, ProblemKind, Stage,
+    TaskId, TaskStatus,
     machine::{Command, Event, Knowledge, OwnedTask, step},
 };
 use jiff::Timestamp;
@@ -32,7 +33,9 @@ pub(crate) fn stages() -> Vec<Stage> {
         Stage::New,
         Stage::Checking,
         Stage::Leasing { cached: None },
-        Stage::Leasing { cached: Some(cube()) },
+        Stage::Leasing {
+            cached: Some(cube()),
+        },
         Stage::Rechecking,
         Stage::Finding,
         Stage::Posting,
@@ -73,7 +76,9 @@ pub(crate) fn portal_task(id: &str, status: TaskStatus) -> PortalTask {
 
 pub(crate) fn finished_task(id: &str, at: Timestamp) -> PortalTask {
     PortalTask {
-        link: Some(DownloadLink::new("https://host/results/1.zip".parse().unwrap())),
+        link: Some(DownloadLink::new(
+            "https://host/results/1.zip".parse().unwrap(),
+        )),
         finalized: Some(at),
         ..portal_task(id, TaskStatus::FinishedOk)
     }
@@ -98,20 +103,41 @@ pub(crate) fn events() -> Vec<(&'static str, Event)> {
         ("held", Event::LeaseRefused(problem(ProblemKind::Busy))),
         ("no tasks", Event::TasksSeen(Vec::new())),
         ("queued", seen(portal_task("1", TaskStatus::Queued))),
-        ("in progress", seen(portal_task("1", TaskStatus::InProgress))),
+        (
+            "in progress",
+            seen(portal_task("1", TaskStatus::InProgress)),
+        ),
         ("finished", seen(finished_task("1", Timestamp::UNIX_EPOCH))),
         ("unlinked", seen(portal_task("1", TaskStatus::FinishedOk))),
         ("failed", seen(portal_task("1", TaskStatus::FinishedNok))),
         ("cancelled", seen(portal_task("1", TaskStatus::Cancelled))),
         ("rejected", seen(portal_task("1", TaskStatus::Rejected))),
-        ("unknown", seen(portal_task("1", TaskStatus::Unknown("QUEUED".to_owned())))),
-        ("look failed", Event::LookFailed(problem(ProblemKind::Unreachable))),
-        ("look refused", Event::LookFailed(problem(ProblemKind::Unauthorized))),
+        (
+            "unknown",
+            seen(portal_task("1", TaskStatus::Unknown("QUEUED".to_owned()))),
+        ),
+        (
+            "look failed",
+            Event::LookFailed(problem(ProblemKind::Unreachable)),
+        ),
+        (
+            "look refused",
+            Event::LookFailed(problem(ProblemKind::Unauthorized)),
+        ),
         ("posted", Event::Posted(vec![task()])),
         ("posted nameless", Event::Posted(Vec::new())),
-        ("post refused", Event::PostRefused(problem(ProblemKind::Refused))),
-        ("duplicated", Event::PostRefused(problem(ProblemKind::Duplicated))),
-        ("post unclear", Event::PostUnclear(problem(ProblemKind::ServerError))),
+        (
+            "post refused",
+            Event::PostRefused(problem(ProblemKind::Refused)),
+        ),
+        (
+            "duplicated",
+            Event::PostRefused(problem(ProblemKind::Duplicated)),
+        ),
+        (
+            "post unclear",
+            Event::PostUnclear(problem(ProblemKind::ServerError)),
+        ),
         ("pause over", Event::PauseOver),
         ("downloaded", Event::Downloaded { bytes: 7 }),
         (
@@ -137,11 +163,20 @@ pub(crate) fn events() -> Vec<(&'static str, Event)> {
         ),
         ("unpacked", Event::Unpacked),
         ("no zip", Event::UnpackFailed(problem(ProblemKind::NotAZip))),
-        ("vectors", Event::UnpackFailed(problem(ProblemKind::VectorOnly))),
+        (
+            "vectors",
+            Event::UnpackFailed(problem(ProblemKind::VectorOnly)),
+        ),
         ("built", Event::Built),
-        ("build failed", Event::BuildFailed(problem(ProblemKind::BuildFailed))),
+        (
+            "build failed",
+            Event::BuildFailed(problem(ProblemKind::BuildFailed)),
+        ),
         ("committed", Event::Committed(cube())),
-        ("commit failed", Event::CommitFailed(problem(ProblemKind::CacheNotWritable))),
+        (
+            "commit failed",
+            Event::CommitFailed(problem(ProblemKind::CacheNotWritable)),
+        ),
         ("cleaned up", Event::CleanedUp),
         ("broken", Event::Broken(problem(ProblemKind::Journal))),
         ("interrupted", Event::Interrupted),
@@ -204,7 +239,11 @@ fn every_pair_does_what_the_table_says() {
     for stage in stages() {
         let count = seen.entry(stage.name().to_string()).or_default();
         *count += 1;
-        let numbered = if *count > 1 { format!("{} ({count})", stage.name()) } else { stage.name().to_string() };
+        let numbered = if *count > 1 {
+            format!("{} ({count})", stage.name())
+        } else {
+            stage.name().to_string()
+        };
         let mut moves = Vec::new();
         for (name, event) in events() {
             if ["broken", "interrupted", "timed out", "given up"].contains(&name) {
@@ -216,7 +255,10 @@ fn every_pair_does_what_the_table_says() {
             if is_move {
                 moves.push(format!(" {name} -> {}", after.stage.name()));
             } else {
-                assert_eq!(after, before, "{numbered}: {name} changes something silently");
+                assert_eq!(
+                    after, before,
+                    "{numbered}: {name} changes something silently"
+                );
             }
         }
         table.push_str(&format!("{numbered}:{}\n", moves.join(";")));
@@ -233,7 +275,11 @@ fn a_step_wants_one_thing_unless_the_job_has_ended() {
                 let before = state(stage.clone(), owns);
                 let (after, commands) = step(&policy, before.clone(), Timestamp::UNIX_EPOCH, event);
                 let wants = outward(&commands);
-                let what = format!("{} on {name} -> {}", before.stage.name(), after.stage.name());
+                let what = format!(
+                    "{} on {name} -> {}",
+                    before.stage.name(),
+                    after.stage.name()
+                );
                 if before.stage.is_terminal() {
                     assert_eq!((&after, commands.len()), (&before, 0), "{what}");
                 } else if after.stage.is_terminal() {
@@ -252,11 +298,31 @@ fn a_step_wants_one_thing_unless_the_job_has_ended() {
 fn what_stops_a_job_stops_it_everywhere_but_in_the_last_two_steps() {
     let policy = Policy::default();
     for stage in stages().into_iter().filter(|stage| !stage.is_terminal()) {
-        for (name, stopped) in [("interrupted", "interrupted"), ("timed out", "failed"), ("given up", "cancelled")] {
-            let event = events().into_iter().find(|(known, _)| *known == name).unwrap().1;
-            let (after, commands) = step(&policy, state(stage.clone(), true), Timestamp::UNIX_EPOCH, event);
-            let expected = if stage.is_interruptible() { stopped.to_owned() } else { stage.name().to_string() };
-            assert_eq!((after.stage.name().to_string(), commands.len()), (expected, 0));
+        for (name, stopped) in [
+            ("interrupted", "interrupted"),
+            ("timed out", "failed"),
+            ("given up", "cancelled"),
+        ] {
+            let event = events()
+                .into_iter()
+                .find(|(known, _)| *known == name)
+                .unwrap()
+                .1;
+            let (after, commands) = step(
+                &policy,
+                state(stage.clone(), true),
+                Timestamp::UNIX_EPOCH,
+                event,
+            );
+            let expected = if stage.is_interruptible() {
+                stopped.to_owned()
+            } else {
+                stage.name().to_string()
+            };
+            assert_eq!(
+                (after.stage.name().to_string(), commands.len()),
+                (expected, 0)
+            );
         }
         let broken = Event::Broken(problem(ProblemKind::Journal));
         let (after, _) = step(&policy, state(stage, true), Timestamp::UNIX_EPOCH, broken);

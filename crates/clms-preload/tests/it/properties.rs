@@ -78,15 +78,20 @@ fn weather() -> impl Strategy<Value = Weather> {
         Answer::Duplicated,
         Answer::RateLimited,
     ]);
-    (vec(fates, 0..5), vec(answers, 0..5), 0_usize..4, vec(0_usize..20, 0..4), vec(0_u64..400, 0..4)).prop_map(
-        |(fates, answers, failed_looks, breaks, kills)| Weather {
+    (
+        vec(fates, 0..5),
+        vec(answers, 0..5),
+        0_usize..4,
+        vec(0_usize..20, 0..4),
+        vec(0_u64..400, 0..4),
+    )
+        .prop_map(|(fates, answers, failed_looks, breaks, kills)| Weather {
             fates,
             answers,
             failed_looks,
             breaks,
             kills,
-        },
-    )
+        })
 }
 
 async fn weathered(weather: Weather) -> Result<(), TestCaseError> {
@@ -108,7 +113,11 @@ async fn weathered(weather: Weather) -> Result<(), TestCaseError> {
         }
     }
     let outcome = run(&world, &cancel).await;
-    prop_assert_eq!(world.server().doubled, 0, "never two live requests for one file");
+    prop_assert_eq!(
+        world.server().doubled,
+        0,
+        "never two live requests for one file"
+    );
     let is_there = matches!(outcome.status, JobStatus::Completed | JobStatus::Cached);
     prop_assert_eq!(is_there, outcome.cube.is_some());
     prop_assert_eq!(is_there, outcome.error.is_none());
@@ -117,13 +126,22 @@ async fn weathered(weather: Weather) -> Result<(), TestCaseError> {
     } else {
         prop_assert_eq!(outcome.status, JobStatus::Failed);
     }
-    let record = world.engine().journal().read(&outcome.job).await.unwrap().unwrap();
+    let record = world
+        .engine()
+        .journal()
+        .read(&outcome.job)
+        .await
+        .unwrap()
+        .unwrap();
     prop_assert_eq!(record.is_finished(), is_there);
     Ok(())
 }
 
 async fn run(world: &World, cancel: &CancellationToken) -> clms_preload::JobOutcome {
-    let outcomes = world.engine().run(vec![request("a")], RunOptions::default(), cancel).await;
+    let outcomes = world
+        .engine()
+        .run(vec![request("a")], RunOptions::default(), cancel)
+        .await;
     outcomes.into_iter().next().unwrap()
 }
 

@@ -9,8 +9,8 @@ use std::{
 };
 
 use clms_preload::{
-    EntrySource, JobId, Meter, NoProgress, ProblemKind, StageName, UnpackLimits, UnpackedEntry, UnpackedPackage,
-    Unpacker as _, ZipUnpacker,
+    EntrySource, JobId, Meter, NoProgress, ProblemKind, StageName, UnpackLimits, UnpackedEntry,
+    UnpackedPackage, Unpacker as _, ZipUnpacker,
 };
 use tokio_util::sync::CancellationToken;
 use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
@@ -30,7 +30,14 @@ fn zip(entries: &[(&str, &[u8], CompressionMethod)]) -> Vec<u8> {
 
 /// A raster that does not compress to nothing.
 fn raster(len: u32) -> Vec<u8> {
-    (0..len).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect()
+    let mut state = 0x9e37_79b9_u32;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 17;
+        state ^= state << 5;
+        state as u8
+    };
+    (0..len).map(|_| next()).collect()
 }
 
 struct Bench {
@@ -62,7 +69,11 @@ impl Bench {
 
     fn try_unpack(&self, archive: &[u8]) -> Result<UnpackedPackage, clms_preload::UnpackError> {
         fs::write(self.archive(), archive).unwrap();
-        let meter = Meter::new("job".parse::<JobId>().unwrap(), StageName::Unpacking, Arc::new(NoProgress));
+        let meter = Meter::new(
+            "job".parse::<JobId>().unwrap(),
+            StageName::Unpacking,
+            Arc::new(NoProgress),
+        );
         ZipUnpacker::new(|name| !name.ends_with(".pdf"))
             .with_limits(self.limits)
             .unpack_blocking(&self.archive(), &self.output(), &meter, &self.cancel)
@@ -91,11 +102,19 @@ fn read(entry: &UnpackedEntry) -> Vec<u8> {
 }
 
 fn contents(package: &UnpackedPackage) -> BTreeMap<&str, Vec<u8>> {
-    package.entries.iter().map(|entry| (entry.name.as_str(), read(entry))).collect()
+    package
+        .entries
+        .iter()
+        .map(|entry| (entry.name.as_str(), read(entry)))
+        .collect()
 }
 
 fn is_in_place(package: &UnpackedPackage, name: &str, archive: &Path) -> bool {
-    let entry = package.entries.iter().find(|entry| entry.name == name).unwrap();
+    let entry = package
+        .entries
+        .iter()
+        .find(|entry| entry.name == name)
+        .unwrap();
     matches!(&entry.source, EntrySource::Range { path, .. } if path == archive)
 }
 
@@ -118,8 +137,15 @@ fn packages_of_every_build_give_the_same_content() {
             assert_eq!(contents(&package), expected, "{outer} {inner}");
             assert_eq!(package.skipped, ["X/Documents/X.pdf"]);
             let in_place = is_in_place(&package, "X/DATA/X.tif", &bench.archive());
-            assert_eq!(in_place, (outer, inner) == (STORED, STORED), "{outer} {inner}");
-            assert!(!is_in_place(&package, "X/DATA/X.tif.aux.xml", &bench.archive()), "small files are copied");
+            assert_eq!(
+                in_place,
+                (outer, inner) == (STORED, STORED),
+                "{outer} {inner}"
+            );
+            assert!(
+                !is_in_place(&package, "X/DATA/X.tif.aux.xml", &bench.archive()),
+                "small files are copied"
+            );
         }
     }
 }
@@ -127,7 +153,10 @@ fn packages_of_every_build_give_the_same_content() {
 #[test]
 fn plain_content_and_several_inner_archives_are_told_apart() {
     let bench = Bench::new();
-    let (a, b) = (zip(&[("DATA/x.TIF", b"a", STORED)]), zip(&[("DATA/x.TIF", b"b", STORED)]));
+    let (a, b) = (
+        zip(&[("DATA/x.TIF", b"a", STORED)]),
+        zip(&[("DATA/x.TIF", b"b", STORED)]),
+    );
     let package = bench.unpack(&zip(&[
         ("Results/A.zip", &a, STORED),
         ("Results/B.ZIP", &b, DEFLATED),
@@ -140,7 +169,11 @@ fn plain_content_and_several_inner_archives_are_told_apart() {
     ]);
     assert_eq!(contents(&package), expected);
 
-    assert_eq!(bench.unpack(&zip(&[])).entries, [], "leftovers of the last attempt are gone");
+    assert_eq!(
+        bench.unpack(&zip(&[])).entries,
+        [],
+        "leftovers of the last attempt are gone"
+    );
     assert_eq!(fs::read_dir(bench.output()).unwrap().count(), 0);
 }
 
@@ -153,7 +186,10 @@ fn names_need_not_be_utf8() {
             archive[at] = 0x81;
         }
     }
-    assert_eq!(contents(&bench.unpack(&archive)).keys().collect::<Vec<_>>(), [&"DATA/grün.tif"]);
+    assert_eq!(
+        contents(&bench.unpack(&archive)).keys().collect::<Vec<_>>(),
+        [&"DATA/grün.tif"]
+    );
 }
 
 #[test]
@@ -161,13 +197,17 @@ fn what_is_no_archive_is_told_from_what_is_incomplete() {
     let bench = Bench::new();
     let html = b"<!DOCTYPE html><html><body>Under maintenance</body></html>";
     let error = bench.try_unpack(html).unwrap_err();
-    assert_eq!((error.kind().as_str(), error.is_retryable()), ("not_a_zip", true));
+    assert_eq!(
+        (error.kind().as_str(), error.is_retryable()),
+        ("not_a_zip", true)
+    );
     assert!(error.to_string().contains("<!DOCTYPE html>"), "{error}");
     assert_eq!(bench.kind(b""), "not_a_zip");
 
     let inner = zip(&[("x.tif", &raster(5000), DEFLATED)]);
+    // An incomplete archive must not be taken for the archive in it, which may well be complete.
     let outer = zip(&[("Results/x.zip", &inner, STORED)]);
-    for len in [100, outer.len() / 2, outer.len() - 1] {
+    for len in [100, outer.len() / 2, outer.len() - 30, outer.len() - 1] {
         assert_eq!(bench.kind(&outer[..len]), "truncated_zip", "{len} bytes");
     }
     let outer = zip(&[("Results/x.zip", &inner[..inner.len() - 30], STORED)]);
@@ -186,10 +226,27 @@ fn damage_is_found_in_place_and_inflated() {
 
 #[test]
 fn names_that_lead_outside_are_refused() {
-    for name in ["../x.tif", "a/../../x.tif", "/etc/x.tif", "\\\\host\\x.tif", "C:\\x.tif", "a\\..\\..\\x.tif", "a/../x.tif", "a\0.tif"] {
+    for name in [
+        "../x.tif",
+        "a/../../x.tif",
+        "/etc/x.tif",
+        "\\\\host\\x.tif",
+        "C:\\x.tif",
+        "a\\..\\..\\x.tif",
+        "a/../x.tif",
+        "a\0.tif",
+    ] {
         let bench = Bench::new();
-        assert_eq!(bench.kind(&zip(&[(name, b"x", STORED)])), "hostile_zip", "{name:?}");
-        assert_eq!(fs::read_dir(bench.folder.path()).unwrap().count(), 2, "nothing beside the archive and the folder");
+        assert_eq!(
+            bench.kind(&zip(&[(name, b"x", STORED)])),
+            "hostile_zip",
+            "{name:?}"
+        );
+        assert_eq!(
+            fs::read_dir(bench.folder.path()).unwrap().count(),
+            2,
+            "nothing beside the archive and the folder"
+        );
         assert_eq!(fs::read_dir(bench.output()).unwrap().count(), 0);
     }
 }
@@ -198,8 +255,12 @@ fn names_that_lead_outside_are_refused() {
 fn links_and_colliding_names_are_refused() {
     let bench = Bench::new();
     let mut link = ZipWriter::new(Cursor::new(Vec::new()));
-    link.add_symlink("x.tif", "/etc/passwd", SimpleFileOptions::default()).unwrap();
-    assert_eq!(bench.kind(&link.finish().unwrap().into_inner()), "hostile_zip");
+    link.add_symlink("x.tif", "/etc/passwd", SimpleFileOptions::default())
+        .unwrap();
+    assert_eq!(
+        bench.kind(&link.finish().unwrap().into_inner()),
+        "hostile_zip"
+    );
 
     let case = zip(&[("DATA/x.tif", b"1", STORED), ("data/X.TIF", b"2", STORED)]);
     assert_eq!(bench.kind(&case), "hostile_zip");
@@ -238,7 +299,11 @@ fn limits_hold() {
     let outer = zip(&[("1.zip", &inner, STORED)]);
     assert_eq!(bench.unpack(&outer).entries.len(), 2);
     let outer = zip(&[("1.zip", &inner, STORED), ("c", b"", STORED)]);
-    assert_eq!(bench.kind(&outer), "hostile_zip", "the limit is for all archives together");
+    assert_eq!(
+        bench.kind(&outer),
+        "hostile_zip",
+        "the limit is for all archives together"
+    );
 
     let bench = Bench::new();
     let mut nested = zip(&[("x.tif", b"x", STORED)]);
@@ -246,7 +311,10 @@ fn limits_hold() {
         nested = zip(&[("n.zip", &nested, STORED)]);
     }
     assert_eq!(bench.unpack(&nested).entries.len(), 1);
-    assert_eq!(bench.kind(&zip(&[("n.zip", &nested, STORED)])), "hostile_zip");
+    assert_eq!(
+        bench.kind(&zip(&[("n.zip", &nested, STORED)])),
+        "hostile_zip"
+    );
 }
 
 #[test]
@@ -254,7 +322,10 @@ fn a_directory_that_understates_a_length_is_not_believed() {
     let bench = Bench::new();
     let mut archive = zip(&[("x.tif", &[0; 100_000], DEFLATED)]);
     // The length stands 24 bytes into the central directory's header.
-    let header = archive.windows(4).rposition(|bytes| bytes == b"PK\x01\x02").unwrap();
+    let header = archive
+        .windows(4)
+        .rposition(|bytes| bytes == b"PK\x01\x02")
+        .unwrap();
     archive[header + 24..header + 28].copy_from_slice(&10_u32.to_le_bytes());
     assert_eq!(bench.kind(&archive), "damaged_zip");
 }
@@ -264,7 +335,10 @@ fn encrypted_entries_matter_only_if_they_are_wanted() {
     let encrypted = |name: &str| {
         let mut archive = zip(&[(name, b"x", STORED), ("y.tif", b"y", STORED)]);
         // Bit 0 of the flags, 8 bytes into the central directory's header and 6 into the local one.
-        let header = archive.windows(4).position(|bytes| bytes == b"PK\x01\x02").unwrap();
+        let header = archive
+            .windows(4)
+            .position(|bytes| bytes == b"PK\x01\x02")
+            .unwrap();
         archive[header + 8] |= 1;
         archive[6] |= 1;
         archive
@@ -278,11 +352,16 @@ fn encrypted_entries_matter_only_if_they_are_wanted() {
 fn data_descriptors_and_zip64_are_read() {
     let bench = Bench::new();
     let mut stream = ZipWriter::new_stream(Vec::new());
-    let options = SimpleFileOptions::default().compression_method(DEFLATED).large_file(true);
+    let options = SimpleFileOptions::default()
+        .compression_method(DEFLATED)
+        .large_file(true);
     stream.start_file("x.tif", options).unwrap();
     stream.write_all(&raster(5000)).unwrap();
     let archive = stream.finish().unwrap().into_inner();
-    assert_eq!(contents(&bench.unpack(&archive)), BTreeMap::from([("x.tif", raster(5000))]));
+    assert_eq!(
+        contents(&bench.unpack(&archive)),
+        BTreeMap::from([("x.tif", raster(5000))])
+    );
 }
 
 #[test]
@@ -295,13 +374,20 @@ fn a_cancelled_unpacking_stops() {
 #[tokio::test]
 async fn as_an_unpacker_it_speaks_of_problems() {
     let bench = Bench::new();
-    let meter = Meter::new("job".parse::<JobId>().unwrap(), StageName::Unpacking, Arc::new(NoProgress));
+    let meter = Meter::new(
+        "job".parse::<JobId>().unwrap(),
+        StageName::Unpacking,
+        Arc::new(NoProgress),
+    );
     let unpacker = ZipUnpacker::new(|_| true);
     fs::write(bench.archive(), zip(&[("../x", b"x", STORED)])).unwrap();
     let problem = unpacker
         .unpack(&bench.archive(), &bench.output(), &meter, &bench.cancel)
         .await
         .unwrap_err();
-    assert_eq!((problem.kind.as_str(), problem.is_retryable()), ("hostile_zip", false));
+    assert_eq!(
+        (problem.kind.as_str(), problem.is_retryable()),
+        ("hostile_zip", false)
+    );
     assert!(problem.hint().is_some());
 }

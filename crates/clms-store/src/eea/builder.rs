@@ -6,7 +6,8 @@ use async_trait::async_trait;
 use clms_api::{Dataset, PrepackagedFile};
 use clms_cache::Staged;
 use clms_cube::{
-    BuildOptions, BuildProgress, BuildState, CubeError, EntrySource, Package, PackageEntry, Provenance, TileSize,
+    BuildOptions, BuildProgress, BuildState, CubeError, EntrySource, Package, PackageEntry,
+    Provenance, TileSize,
 };
 use clms_preload::{BuildOrder, CubeBuilder, Meter, Problem, ProblemKind, UnpackedPackage};
 use serde::{Deserialize, Serialize};
@@ -57,14 +58,23 @@ impl CubeBuilder for GdalCubeBuilder {
         meter: &Meter,
         cancel: &CancellationToken,
     ) -> Result<(), Problem> {
-        let parameters: BuildParameters = serde_json::from_value(build.request.build.clone()).map_err(|why| {
-            Problem::new(ProblemKind::Journal, format!("the journal of {} can't be read: {why}", build.job))
-        })?;
+        let parameters: BuildParameters = serde_json::from_value(build.request.build.clone())
+            .map_err(|why| {
+                Problem::new(
+                    ProblemKind::Journal,
+                    format!("the journal of {} can't be read: {why}", build.job),
+                )
+            })?;
         let options = options(&build, parameters);
         let package = package(build.package);
         let plan = tokio::task::spawn_blocking(move || clms_cube::plan(&package, &options))
             .await
-            .map_err(|why| Problem::new(ProblemKind::Internal, format!("reading the package broke off: {why}")))?
+            .map_err(|why| {
+                Problem::new(
+                    ProblemKind::Internal,
+                    format!("reading the package broke off: {why}"),
+                )
+            })?
             .map_err(|why| cube_problem(&why))?;
         let progress = Report {
             meter: meter.clone(),
@@ -154,13 +164,16 @@ const OFTEN_ENOUGH: Duration = Duration::from_millis(100);
 impl BuildProgress for Report {
     fn advanced(&self, state: BuildState) {
         // A poisoned or busy lock only means that somebody else is reporting.
-        let Ok(mut last) = self.last.try_lock() else { return };
+        let Ok(mut last) = self.last.try_lock() else {
+            return;
+        };
         let finished = state.chunks_done == state.chunks_total;
         if !finished && last.is_some_and(|last| last.elapsed() < OFTEN_ENOUGH) {
             return;
         }
         *last = Some(std::time::Instant::now());
-        self.meter.chunks(state.chunks_done, Some(state.chunks_total));
+        self.meter
+            .chunks(state.chunks_done, Some(state.chunks_total));
     }
 }
 
@@ -170,7 +183,13 @@ mod tests {
 
     #[test]
     fn rasters_and_their_side_cars_are_unpacked_and_documents_are_not() {
-        for name in ["X/DATA/X.TIF", "X/DATA/X.tif.vat.dbf", "X/Legend/X_QGIS.txt", "X.gpkg", "X/Metadata/X.xml"] {
+        for name in [
+            "X/DATA/X.TIF",
+            "X/DATA/X.tif.vat.dbf",
+            "X/Legend/X_QGIS.txt",
+            "X.gpkg",
+            "X/Metadata/X.xml",
+        ] {
             assert!(is_wanted(name), "{name}");
         }
         for name in ["X/DATA/X.tif.ovr", "X/Doc/Manual.PDF", "X/Legend/X.lyrx"] {

@@ -6,11 +6,11 @@ mod portal;
 use clms_api::{Dataset, PrepackagedFile};
 use clms_preload::{JobRequest, Order};
 
+use self::builder::BuildParameters;
 pub(crate) use self::{
     builder::{GdalCubeBuilder, is_wanted},
     portal::Portal,
 };
-use self::builder::BuildParameters;
 use crate::{DataId, InvalidDataId, preload::PreloadOptions};
 
 /// The job that brings a prepackaged file into the cache.

@@ -2,11 +2,12 @@
 
 use async_trait::async_trait;
 use clms_api::{
-    ApiError, CdseRole, Client, DownloadError, FileId, FileRequest, Refusal, RetryPolicy, TransportKind,
+    ApiError, CdseRole, Client, DownloadError, FileId, FileRequest, Refusal, RetryPolicy,
+    TransportKind,
 };
 use clms_preload::{
-    CancelOutcome, ContentKey, Download, DownloadLink, Meter, Order, PortalSource, PortalTask, PostOutcome, Problem,
-    ProblemKind, TaskId, TaskStatus,
+    CancelOutcome, ContentKey, Download, DownloadLink, Meter, Order, PortalSource, PortalTask,
+    PostOutcome, Problem, ProblemKind, TaskId, TaskStatus,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -50,7 +51,9 @@ impl PortalSource for Portal {
     async fn cancel(&self, task: &TaskId) -> Result<CancelOutcome, Problem> {
         match self.0.cancel_task(&task.as_str().into()).await {
             Ok(()) => Ok(CancelOutcome::Accepted),
-            Err(why) if why.refusal() == Some(Refusal::UnknownTask) => Ok(CancelOutcome::NoSuchTask),
+            Err(why) if why.refusal() == Some(Refusal::UnknownTask) => {
+                Ok(CancelOutcome::NoSuchTask)
+            }
             Err(why) => Err(api_problem(&why)),
         }
     }
@@ -113,15 +116,27 @@ pub(crate) fn api_problem(why: &ApiError) -> Problem {
         ApiError::Status { .. } => ProblemKind::Refused,
         other => ProblemKind::Other(other.kind().to_owned()),
     };
-    problem(kind, why.to_string(), why.hint(), why.is_retryable(), why.retry_after())
+    problem(
+        kind,
+        why.to_string(),
+        why.hint(),
+        why.is_retryable(),
+        why.retry_after(),
+    )
 }
 
 fn download_problem(why: &DownloadError) -> Problem {
     let kind = match why {
         DownloadError::LinkDead { .. } => ProblemKind::LinkDead,
         DownloadError::NotAZip { content_type, .. } => {
-            let html = content_type.as_ref().is_some_and(|kind| kind.contains("html"));
-            if html { ProblemKind::LinkHtml } else { ProblemKind::NotAZip }
+            let html = content_type
+                .as_ref()
+                .is_some_and(|kind| kind.contains("html"));
+            if html {
+                ProblemKind::LinkHtml
+            } else {
+                ProblemKind::NotAZip
+            }
         }
         DownloadError::WrongLength { .. } => ProblemKind::WrongLength,
         DownloadError::RateLimited { .. } => ProblemKind::RateLimited,
@@ -131,7 +146,13 @@ fn download_problem(why: &DownloadError) -> Problem {
         DownloadError::Status { .. } => ProblemKind::ServerError,
         _ => ProblemKind::Unreachable,
     };
-    problem(kind, why.to_string(), why.hint(), why.is_retryable(), why.retry_after())
+    problem(
+        kind,
+        why.to_string(),
+        why.hint(),
+        why.is_retryable(),
+        why.retry_after(),
+    )
 }
 
 fn problem(

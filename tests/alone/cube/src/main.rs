@@ -14,13 +14,22 @@ fn main() -> ExitCode {
         Ok(plan) => {
             let groups = plan.groups().iter().map(|group| {
                 let grid = group.grid();
-                format!("/{}: {:?}, {} x {} {}", group.path(), group.variable_names(), grid.width, grid.height, group.dtype())
+                format!(
+                    "/{}: {:?}, {} x {} {}",
+                    group.path(),
+                    group.variable_names(),
+                    grid.width,
+                    grid.height,
+                    group.dtype()
+                )
             });
             let lines = groups.chain(plan.notes().iter().map(ToString::to_string));
             say(&lines.collect::<Vec<_>>().join("\n"))
         }
         // Nothing to build is an answer, too.
-        Err(error @ (CubeError::NoRaster { .. } | CubeError::VectorOnly { .. })) => say(&error.to_string()),
+        Err(error @ (CubeError::NoRaster { .. } | CubeError::VectorOnly { .. })) => {
+            say(&error.to_string())
+        }
         Err(error) => fail(&error.to_string()),
     }
 }

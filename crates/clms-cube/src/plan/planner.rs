@@ -1,0 +1,254 @@
+//! Puts a plan together: headers, groups, variables, classes, files.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Fill, GroupPlan, Note, StemsAndGroup, VariablePlan, naming, placement};
+use crate::classes::{self, Class, SideCars};
+use crate::gdal_source::{RasterHeader, RasterSource};
+use crate::package::EntryKind;
+use crate::plan::ChunkLayout;
+use crate::products::{Product, Values};
+use crate::{BuildOptions, CubeError, LeftOut, Package, PackageFiles};
+
+/// Collects groups, files and notes of a plan.
+#[derive(Default)]
+pub(super) struct Planner {
+    used: BTreeSet<String>,
+    left_out: BTreeMap<String, &'static str>,
+    vectors: Vec<String>,
+    pub(super) notes: Vec<Note>,
+}
+
+impl Planner {
+    pub(super) fn new(package: &Package) -> Self {
+        let mut planner = Self::default();
+        for entry in &package.entries {
+            match EntryKind::of(&entry.name) {
+                EntryKind::Raster => {}
+                EntryKind::Vector => {
+                    planner.vectors.push(entry.name.clone());
+                    planner.left_out.insert(entry.name.clone(), "vector data");
+                }
+                EntryKind::Other(reason) => {
+                    planner.left_out.insert(entry.name.clone(), reason);
+                }
+            }
+        }
+        planner
+    }
+
+    /// The headers of all rasters that say where they lie, by name.
+    pub(super) fn headers(&mut self, package: &Package) -> Result<Vec<RasterHeader>, CubeError> {
+        let mut entries: Vec<_> = package
+            .entries
+            .iter()
+            .filter(|entry| EntryKind::of(&entry.name) == EntryKind::Raster)
+            .collect();
+        entries.sort_by(|a, b| a.name.cmp(&b.name));
+        if entries.is_empty() {
+            let found = std::mem::take(&mut self.vectors);
+            let entries = package.names();
+            return Err(if found.is_empty() {
+                CubeError::NoRaster { entries }
+            } else {
+                CubeError::VectorOnly { found }
+            });
+        }
+        let mut headers = Vec::new();
+        let mut unplaced = None;
+        for entry in entries {
+            let header = RasterSource::new(entry).header()?;
+            let missing = match (&header.crs, header.geotransform) {
+                (Some(_), Some(_)) => {
+                    headers.push(header);
+                    continue;
+                }
+                (None, _) => "coordinate reference system",
+                (_, None) => "geotransform",
+            };
+            self.left_out
+                .insert(entry.name.clone(), "not georeferenced");
+            self.notes.push(Note::on(
+                &entry.name,
+                format!("left out: it has no {missing}"),
+            ));
+            unplaced.get_or_insert(CubeError::NotGeoreferenced {
+                file: entry.name.clone(),
+                missing,
+            });
+        }
+        match unplaced {
+            Some(error) if headers.is_empty() => Err(error),
+            _ => Ok(headers),
+        }
+    }
+
+    pub(super) fn group(
+        &mut self,
+        placed: placement::PlacedGroup,
+        side_cars: &SideCars<'_>,
+        options: &BuildOptions,
+    ) -> Result<StemsAndGroup, CubeError> {
+        let first = &placed.rasters[0].header;
+        let (dtype, bands, block) = (first.dtype, first.bands.len(), first.block);
+        let mut variables = Vec::new();
+        for layer in naming::layers(&placed.rasters) {
+            for band in 1..=bands {
+                let mut name = layer.variable_name(band, bands, &placed.rasters);
+                while ["x", "y", "spatial_ref"].contains(&name.as_str())
+                    || variables
+                        .iter()
+                        .any(|known: &VariablePlan| known.name == name)
+                {
+                    name.push('_');
+                }
+                variables.push(self.variable(name, band, &layer, &placed, side_cars, options)?);
+            }
+        }
+        let layout = ChunkLayout::choose(
+            placed.grid.height,
+            placed.grid.width,
+            dtype,
+            block,
+            options.tile_size,
+        );
+        let stems = placed
+            .rasters
+            .iter()
+            .map(|raster| raster.stem().to_owned())
+            .collect();
+        self.used.extend(
+            placed
+                .rasters
+                .iter()
+                .map(|raster| raster.header.source.name.clone()),
+        );
+        Ok((
+            stems,
+            GroupPlan {
+                path: String::new(),
+                grid: placed.grid,
+                dtype,
+                layout,
+                variables,
+            },
+        ))
+    }
+
+    fn variable(
+        &mut self,
+        name: String,
+        band: usize,
+        layer: &naming::Layer,
+        placed: &placement::PlacedGroup,
+        side_cars: &SideCars<'_>,
+        options: &BuildOptions,
+    ) -> Result<VariablePlan, CubeError> {
+        let rasters: Vec<_> = layer
+            .rasters
+            .iter()
+            .map(|index| &placed.rasters[*index])
+            .collect();
+        let dtype = rasters[0].header.dtype;
+        let tiles = placement::tiles(&rasters, band, &mut self.notes);
+        let gaps = placement::has_gaps(&tiles, placed.grid.height, placed.grid.width);
+        let fill = Fill::choose(options.fill_value, &tiles, layer.product, dtype, gaps)?;
+        fill.report(&name, &tiles, &mut self.notes);
+        let header = &rasters[0].header.bands[band - 1];
+        Ok(VariablePlan {
+            classes: self.classes(&rasters, band, layer.product, side_cars),
+            name,
+            product: layer.product,
+            band,
+            tiles,
+            fill,
+            description: header.description.clone(),
+            unit: header.unit.clone(),
+            scale: header.scale,
+            offset: header.offset,
+        })
+    }
+
+    /// Classes by side-car, embedded palette and the product's own table, in this order. A table may list only what
+    /// occurs in its tile, so the tables of all tiles are merged.
+    fn classes(
+        &mut self,
+        rasters: &[&placement::PlacedRaster],
+        band: usize,
+        product: Option<&'static Product>,
+        side_cars: &SideCars<'_>,
+    ) -> Vec<Class> {
+        let mut by_source: [Vec<Vec<Class>>; 3] = Default::default();
+        // Side-cars speak of the first band.
+        for raster in rasters.iter().filter(|_| band == 1) {
+            let header = &raster.header;
+            let found = side_cars.classes_of(&header.source.name, product, header.dtype);
+            self.used.extend(found.used);
+            found.notes.into_iter().for_each(|note| {
+                if !self.notes.contains(&note) {
+                    self.notes.push(note);
+                }
+            });
+            by_source
+                .iter_mut()
+                .zip(found.sources)
+                .for_each(|(all, classes)| all.push(classes));
+        }
+        let mut sources: Vec<Vec<Class>> = by_source.into_iter().flatten().collect();
+        let palette = rasters
+            .iter()
+            .map(|raster| &raster.header.bands[band - 1].palette)
+            .find(|p| !p.is_empty());
+        let palette = palette.into_iter().flatten();
+        // Unused entries of a palette are black.
+        let used = palette.filter(|(_, colour)| *colour != [0; 3]);
+        sources.push(
+            used.map(|(value, colour)| Class {
+                value: *value,
+                name: None,
+                colour: Some(*colour),
+            })
+            .collect(),
+        );
+        let quantity = match product.map(|product| product.values) {
+            Some(Values::Classes(known)) => {
+                let class = |(value, name): &(i64, &str)| Class {
+                    value: *value,
+                    name: Some((*name).to_owned()),
+                    colour: None,
+                };
+                // Only names for what is otherwise nameless: the sources' own names win as a whole.
+                if !sources.iter().flatten().any(|class| class.name.is_some()) {
+                    sources.push(known.iter().map(class).collect());
+                }
+                None
+            }
+            Some(Values::Quantity { min, max, .. }) => Some((min, max)),
+            None => None,
+        };
+        let mut classes = classes::merge(&sources);
+        if let Some((min, max)) = quantity {
+            // A table with a row for each percent: what is left are the codes beyond the range.
+            classes.retain(|class| {
+                !(min..=max).contains(&(class.value as f64)) && class.name.is_some()
+            });
+        }
+        let dtype = rasters[0].header.dtype;
+        classes.retain(|class| !dtype.is_float() && dtype.holds(class.value as f64));
+        classes
+    }
+
+    pub(super) fn files(&self, package: &Package) -> PackageFiles {
+        let used: Vec<String> = self.used.iter().cloned().collect();
+        let left_out = package
+            .entries
+            .iter()
+            .filter(|entry| !self.used.contains(&entry.name))
+            .map(|entry| LeftOut {
+                name: entry.name.clone(),
+                reason: (*self.left_out.get(&entry.name).unwrap_or(&"not needed")).to_owned(),
+            })
+            .collect();
+        PackageFiles { used, left_out }
+    }
+}

@@ -1,0 +1,129 @@
+//! The long steps of a job: download, unpack, build, commit.
+
+use std::sync::Arc;
+
+use super::JobRun;
+use crate::{
+    BuildOrder, Download, DownloadLink, Meter, Problem, ProblemKind, TaskId, machine::CubeSite,
+};
+
+impl JobRun {
+    pub(super) async fn download(
+        &self,
+        task: &TaskId,
+        link: &DownloadLink,
+        size: Option<u64>,
+    ) -> Result<u64, Problem> {
+        let _permit = self.permit(&self.parts.downloads).await?;
+        let size = size.filter(|size| *size > 0);
+        let folder = self.scratch.create()?;
+        // A package that is there as a whole, although the journal had no time to say so.
+        if let Some(bytes) = self.scratch.archive_len(task) {
+            if size.is_none_or(|size| size == bytes) {
+                return Ok(bytes);
+            }
+            self.scratch.discard_download(task);
+        }
+        if let (Some(size), Ok(available)) = (
+            size.or(self.request.expected_size),
+            self.parts.disk.available(folder),
+        ) {
+            let needed = size.saturating_sub(self.scratch.part_len(task));
+            if needed > available {
+                let message = format!(
+                    "no room for the package in {}: {needed} bytes needed, {available} available",
+                    folder.display()
+                );
+                return Err(Problem::new(ProblemKind::DiskFull, message)
+                    .with_hint("free some space there, or choose another folder with --scratch"));
+            }
+        }
+        let part = self.scratch.part(task);
+        let download = Download {
+            task,
+            link,
+            size,
+            into: &part,
+        };
+        let bytes = self
+            .parts
+            .portal
+            .download(download, &self.meter(), &self.stop.token)
+            .await?;
+        if let Some(size) = size.filter(|size| *size != bytes) {
+            let message = format!("the package of task {task} has {bytes} bytes instead of {size}");
+            return Err(Problem::new(ProblemKind::WrongLength, message));
+        }
+        self.scratch.finish_download(task)?;
+        Ok(bytes)
+    }
+
+    pub(super) async fn unpack(&mut self, task: &TaskId) -> Result<(), Problem> {
+        let _permit = self.permit(&self.parts.builds).await?;
+        let (archive, into) = (self.scratch.archive(task), self.scratch.unpacked()?);
+        self.package = self
+            .parts
+            .unpacker
+            .unpack(&archive, &into, &self.meter(), &self.stop.token)
+            .await?;
+        Ok(())
+    }
+
+    pub(super) async fn build(&mut self, task: &TaskId) -> Result<(), Problem> {
+        let _permit = self.permit(&self.parts.builds).await?;
+        let order = BuildOrder {
+            job: &self.job,
+            request: &self.request,
+            task,
+            package: &self.package,
+            scratch: &self.scratch.build()?,
+        };
+        let staged = self.parts.cache.stage(&self.request.cube).await?;
+        let built = self
+            .parts
+            .builder
+            .build(order, &staged, &self.meter(), &self.stop.token)
+            .await;
+        self.staged = Some(staged);
+        built
+    }
+
+    pub(super) async fn commit(&mut self) -> Result<CubeSite, Problem> {
+        let Some(staged) = self.staged.take() else {
+            return Err(Problem::new(
+                ProblemKind::Internal,
+                "there is no cube to commit",
+            ));
+        };
+        let info = self.parts.cache.commit(staged).await?;
+        Ok(CubeSite {
+            location: info.location,
+        })
+    }
+
+    /// One of a limited number of permits; held until dropped.
+    async fn permit<'s>(
+        &self,
+        permits: &'s tokio::sync::Semaphore,
+    ) -> Result<tokio::sync::SemaphorePermit<'s>, Problem> {
+        let permit = tokio::select! {
+            biased;
+            () = self.stop.token.cancelled() => None,
+            permit = permits.acquire() => permit.ok(),
+        };
+        permit.ok_or_else(|| {
+            Problem::new(
+                ProblemKind::Interrupted,
+                "stopped while it waited for its turn",
+            )
+        })
+    }
+
+    fn meter(&self) -> Meter {
+        Meter::new(
+            self.job.clone(),
+            self.state.stage.name(),
+            Arc::clone(&self.parts.progress),
+        )
+    }
+}
