@@ -100,7 +100,19 @@ fn what_everybody_may_look_at() {
 #[test]
 fn a_preload_and_what_can_be_done_then() {
     let scene = scene();
-    snapshot(&scene, "preload", &scene.clms(&["preload", FOREST]));
+    let mut run = scene.clms(&["preload", FOREST]);
+    // Which of the task's states are seen is a matter of luck.
+    run.stderr = run
+        .stderr
+        .lines()
+        .filter(|line| {
+            !["Queued", "In_progress", "Finished_ok"]
+                .iter()
+                .any(|word| line.ends_with(word))
+        })
+        .map(|line| format!("{line}\n"))
+        .collect();
+    snapshot(&scene, "preload", &run);
     let map = scene.home().join("map.png");
     let map = map.to_str().unwrap();
     for (name, args) in [
@@ -241,7 +253,7 @@ fn an_interrupted_preload_goes_on_with_the_same_task() {
     for (signal, code) in [("-INT", 130), ("-TERM", 143)] {
         let scene = scene();
         scene.sim.set_queue(QueueTimes {
-            queued: Duration::from_secs(3600),
+            queued: Duration::from_secs(900),
             running: Duration::from_secs(1),
         });
         let _ = interrupted(&scene, signal)
@@ -250,8 +262,8 @@ fn an_interrupted_preload_goes_on_with_the_same_task() {
         let tasks = scene.sim.tasks();
         assert_eq!(tasks.len(), 1, "the task stays at the portal");
 
-        // An hour later.
-        scene.sim.advance(Duration::from_secs(3700));
+        // A quarter of an hour later.
+        scene.sim.advance(Duration::from_secs(1000));
         let json = scene.clms(&["preload", FOREST, "-o", "json"]).well().json();
         assert_eq!(json[0]["status"], "completed");
         assert_eq!(scene.sim.tasks().len(), 1, "nothing was asked for twice");
@@ -279,29 +291,29 @@ fn the_bad_habits_of_the_portal_are_survived() {
     type Habit = (&'static str, fn(&mut Habits));
     let habits: [Habit; 8] = [
         ("a dead link on a finished task", |habits| {
-            habits.link_alive_after_requests = 2
+            habits.link_alive_after_requests = 2;
         }),
         ("html instead of a zip", |habits| {
-            habits.html_instead_of_zip = When::First(2)
+            habits.html_instead_of_zip = When::First(2);
         }),
         ("a truncated zip", |habits| {
-            habits.truncated_zip = When::First(1)
+            habits.truncated_zip = When::First(1);
         }),
         ("a body that breaks off", |habits| {
             habits.cut_body = When::First(3);
             habits.cut_body_after = 5000;
         }),
         ("a link in a list", |habits| {
-            habits.download_url_is_list = true
+            habits.download_url_is_list = true;
         }),
         ("a zombie", |habits| {
-            habits.zombies = vec![FOREST.to_owned()]
+            habits.zombies = vec![FOREST.to_owned()];
         }),
         ("a status that goes backwards", |habits| {
-            habits.status_goes_back = true
+            habits.status_goes_back = true;
         }),
         ("a cancel that is swallowed", |habits| {
-            habits.cancel = Cancel::Swallowed
+            habits.cancel = Cancel::Swallowed;
         }),
     ];
     for (name, change) in habits {

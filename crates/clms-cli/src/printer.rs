@@ -59,6 +59,9 @@ impl Printer {
                 .map_err(|why| Closed::Badly(io::Error::other(why)))?,
             Output::Table => text(),
         };
+        if out.is_empty() {
+            return Ok(());
+        }
         if !out.ends_with('\n') {
             out.push('\n');
         }

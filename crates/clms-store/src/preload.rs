@@ -4,8 +4,8 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use clms_api::Client;
 use clms_preload::{
-    Engine, JobId, JobOutcome, JobRecord, JobRequest, JobStatus, Journal, PollPolicy, Problem,
-    Progress, RunOptions, ZipUnpacker,
+    Engine, JobId, JobOutcome, JobRecord, JobRequest, JobStatus, Journal, Policy, PollPolicy,
+    Problem, Progress, RunOptions, ZipUnpacker,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -235,12 +235,20 @@ impl ClmsStore {
     }
 
     fn engine(&self, client: Client, progress: Arc<dyn Progress>) -> Engine {
+        let pace = self.poll_interval;
         let poll = PollPolicy {
-            initial: self.poll_interval,
-            longest: self
-                .poll_interval
-                .max(Duration::from_secs(120).min(self.poll_interval * 8)),
+            initial: pace,
+            longest: pace.saturating_mul(8),
             ..PollPolicy::default()
+        };
+        // Who looks more often is less patient in all else too. Only an order that may have got lost is given its time:
+        // ordering twice is worse than waiting.
+        let patience = Policy::default();
+        let policy = Policy {
+            link_retry: patience.link_retry.min(pace),
+            backoff: patience.backoff.min(pace / 3),
+            settle: patience.settle.min((pace * 2).max(Duration::from_secs(2))),
+            ..patience
         };
         Engine::builder(
             Arc::new(Portal(client)),
@@ -251,6 +259,7 @@ impl ClmsStore {
         )
         .progress(progress)
         .poll(poll)
+        .policy(policy)
         .build()
     }
 

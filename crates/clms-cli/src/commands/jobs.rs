@@ -2,9 +2,10 @@
 
 use clms_store::JobSummary;
 use jiff::Timestamp;
+use serde::Serialize;
 
 use super::{Context, Done};
-use crate::text;
+use crate::{failure::Failure, text};
 
 pub(crate) async fn list(context: &Context) -> Done {
     let jobs = context.store.jobs().await?;
@@ -14,7 +15,34 @@ pub(crate) async fn list(context: &Context) -> Done {
             context.store.cache_location()
         ));
     }
-    context.result(&jobs, || table(&jobs))
+    let shown: Vec<Job> = jobs.iter().map(Job::of).collect();
+    context.result(&shown, || table(&jobs))
+}
+
+/// A job in JSON.
+#[derive(Serialize)]
+struct Job<'a> {
+    job: String,
+    data_id: &'a str,
+    state: &'a str,
+    task_id: Option<&'a str>,
+    since: Timestamp,
+    created_at: Timestamp,
+    error: Option<Failure>,
+}
+
+impl<'a> Job<'a> {
+    fn of(job: &'a JobSummary) -> Self {
+        Self {
+            job: job.job.to_string(),
+            data_id: &job.data_id,
+            state: &job.state,
+            task_id: job.task_id.as_deref(),
+            since: job.since,
+            created_at: job.created_at,
+            error: job.error.as_ref().map(Failure::from),
+        }
+    }
 }
 
 fn table(jobs: &[JobSummary]) -> String {

@@ -4,6 +4,8 @@ use clms_store::{
     DataId, JobOutcome, JobStatus, PlannedAction, PlannedPreload, PreloadOptions, StoreError,
 };
 
+use serde::Serialize;
+
 use super::{Context, Done, Stop};
 use crate::{args::Preload, exit, failure::Failure, progress, text};
 
@@ -29,8 +31,35 @@ pub(crate) async fn run(context: &Context, preload: Preload) -> Done {
         Err(StoreError::Interrupted) => return Err(Stop::Code(exit::INTERRUPTED)),
         outcomes => outcomes?,
     };
-    context.result(&outcomes, || summary(&outcomes))?;
+    let shown: Vec<Outcome> = outcomes.iter().map(Outcome::of).collect();
+    context.result(&shown, || summary(&outcomes))?;
     conclude(context, &outcomes)
+}
+
+/// An outcome in JSON.
+#[derive(Serialize)]
+struct Outcome<'a> {
+    data_id: &'a str,
+    status: JobStatus,
+    cube: Option<&'a str>,
+    bytes: Option<u64>,
+    task_id: Option<String>,
+    job: String,
+    error: Option<Failure>,
+}
+
+impl<'a> Outcome<'a> {
+    fn of(outcome: &'a JobOutcome) -> Self {
+        Self {
+            data_id: &outcome.data_id,
+            status: outcome.status,
+            cube: outcome.cube.as_deref(),
+            bytes: outcome.bytes,
+            task_id: outcome.task_id.as_ref().map(ToString::to_string),
+            job: outcome.job.to_string(),
+            error: outcome.error.as_ref().map(Failure::from),
+        }
+    }
 }
 
 /// The ids as typed, each once.
