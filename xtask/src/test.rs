@@ -64,8 +64,20 @@ pub(crate) fn run(args: &[String]) -> Result {
         cargo(["doc", "--workspace", "--no-deps", "--locked"]).env("RUSTDOCFLAGS", "-D warnings"),
     )?;
     for name in TAKEN_SINGLY {
+        let package = format!("clms-{name}");
         steps.run(
-            &format!("clms-{name} alone"),
+            &format!("{package} builds on its own"),
+            cargo([
+                "check",
+                "--quiet",
+                "--locked",
+                "--all-targets",
+                "--package",
+                &package,
+            ]),
+        )?;
+        steps.run(
+            &format!("{package} is of use on its own"),
             cargo([
                 "run",
                 "--quiet",

@@ -1,13 +1,16 @@
 //! The catalogue: what the portal offers, as data ids.
 
+mod availability;
+mod filter;
+
 use std::{cmp::Ordering, collections::HashMap};
 
-use clms_api::{
-    ApiError, Client, Dataset, DatasetQuery, FileKind, Format, PrepackagedFile, Source,
-};
+use clms_api::{ApiError, Client, Dataset, DatasetQuery, PrepackagedFile};
 use futures::StreamExt;
 use serde::Serialize;
 
+use self::availability::{why_not_file, why_not_product};
+pub use self::{availability::Unavailable, filter::Filter};
 use crate::{DataId, StoreError};
 
 /// Everything that the portal offers, loaded once.
@@ -60,36 +63,11 @@ pub enum How {
     Preload,
 }
 
-/// Why something can't be got with this version, and what to do instead.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[non_exhaustive]
-pub struct Unavailable {
-    /// A stable word: `vector_only`, `unsupported_source` or `no_file`.
-    pub kind: &'static str,
-    /// The reason.
-    pub reason: String,
-    /// What to do instead.
-    pub hint: String,
-}
-
 /// Where an entry stands in the portal's answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Place {
     dataset: usize,
     file: Option<usize>,
-}
-
-/// Which entries are wanted.
-#[derive(Debug, Clone, Default)]
-pub struct Filter {
-    /// A pattern with `*` and `?` over the whole data id, or words that occur in id or title, in any case.
-    pub pattern: Option<String>,
-    /// Only this product.
-    pub product: Option<String>,
-    /// Only this source.
-    pub source: Option<String>,
-    /// Also what can't be got.
-    pub all: bool,
 }
 
 impl Catalogue {
@@ -273,154 +251,6 @@ fn entries_of(position: usize, dataset: &Dataset) -> Vec<Entry> {
     entries
 }
 
-fn why_not_file(file: &PrepackagedFile, dataset: &Dataset) -> Option<Unavailable> {
-    let vector_format = matches!(
-        file.format,
-        Some(
-            Format::Gdb
-                | Format::Gpkg
-                | Format::Shapefile
-                | Format::Geojson
-                | Format::Gml
-                | Format::Wfs
-        )
-    );
-    if file.kind == FileKind::Vector || vector_format {
-        return Some(Unavailable {
-            kind: "vector_only",
-            reason: format!(
-                "it holds vector data ({}), and a cube is made of rasters",
-                file.format
-                    .as_ref()
-                    .map_or_else(|| file.kind.to_string(), ToString::to_string)
-            ),
-            hint: match raster_sibling(file, dataset) {
-                Some(sibling) => format!("the same product as a raster: {sibling}"),
-                None => format!("download it by hand from {}", page(dataset)),
-            },
-        });
-    }
-    match &file.source {
-        None | Some(Source::Eea) => None,
-        Some(other) => Some(Unavailable {
-            kind: "unsupported_source",
-            reason: format!("its source is {other}, which this version can't preload from"),
-            hint: format!("see {}", page(dataset)),
-        }),
-    }
-}
-
-/// Another file of the same dataset that is a raster, the one most alike in name.
-fn raster_sibling(file: &PrepackagedFile, dataset: &Dataset) -> Option<DataId> {
-    dataset
-        .files
-        .iter()
-        .filter(|other| other.kind == FileKind::Raster && other.id != file.id)
-        .max_by(|a, b| {
-            let likeness = |other: &PrepackagedFile| strsim::jaro_winkler(&file.name, &other.name);
-            likeness(a)
-                .partial_cmp(&likeness(b))
-                .unwrap_or(Ordering::Equal)
-        })
-        .and_then(|sibling| DataId::of_file(&dataset.id, &sibling.name).ok())
-}
-
-fn why_not_product(source: Option<&Source>, dataset: &Dataset) -> Unavailable {
-    match source {
-        None => Unavailable {
-            kind: "no_file",
-            reason: "the portal names no file to download".to_owned(),
-            hint: format!("see {}", page(dataset)),
-        },
-        Some(source @ Source::Landcover) => Unavailable {
-            kind: "unsupported_source",
-            reason: format!("its source {source} was closed in June 2025"),
-            hint: "the same data are in the Copernicus Data Space Ecosystem (CDSE), dataspace.copernicus.eu".to_owned(),
-        },
-        Some(source @ (Source::Cdse | Source::CdseCsv)) => Unavailable {
-            kind: "unsupported_source",
-            reason: format!("its source is {source}, which this version can't open"),
-            hint: "get it from the Copernicus Data Space Ecosystem, dataspace.copernicus.eu".to_owned(),
-        },
-        Some(source @ Source::Wekeo) => Unavailable {
-            kind: "unsupported_source",
-            reason: format!("its source is {source}, which this version can't open"),
-            hint: "get it from WEkEO, wekeo.copernicus.eu".to_owned(),
-        },
-        Some(source) => Unavailable {
-            kind: "unsupported_source",
-            reason: format!("its source is {source}, which this version can't open"),
-            hint: format!("see {}", page(dataset)),
-        },
-    }
-}
-
-fn page(dataset: &Dataset) -> String {
-    dataset.url.as_ref().map_or_else(
-        || "https://land.copernicus.eu".to_owned(),
-        ToString::to_string,
-    )
-}
-
-impl Filter {
-    fn admits(&self, entry: &Entry) -> bool {
-        let same = |wanted: &Option<String>, have: &str| {
-            wanted
-                .as_ref()
-                .is_none_or(|wanted| wanted.trim().eq_ignore_ascii_case(have))
-        };
-        (self.all || entry.available)
-            && same(&self.product, entry.data_id.product())
-            && same(&self.source, entry.source.as_deref().unwrap_or_default())
-            && self
-                .pattern
-                .as_deref()
-                .is_none_or(|pattern| matches(pattern, entry))
-    }
-}
-
-fn matches(pattern: &str, entry: &Entry) -> bool {
-    let pattern = pattern.trim().to_lowercase();
-    let id = entry.data_id.to_string().to_lowercase();
-    if pattern.contains(['*', '?']) {
-        return glob(pattern.as_bytes(), id.as_bytes())
-            || glob(pattern.as_bytes(), id.replacen('|', "/", 1).as_bytes());
-    }
-    let title = entry.title.to_lowercase();
-    let slashed = id.replacen('|', "/", 1);
-    pattern
-        .split_whitespace()
-        .all(|word| id.contains(word) || slashed.contains(word) || title.contains(word))
-}
-
-/// Whether `text` as a whole is what `pattern` says; `*` stands for any text, `?` for one byte.
-fn glob(pattern: &[u8], text: &[u8]) -> bool {
-    let (mut p, mut t) = (0, 0);
-    let mut star: Option<(usize, usize)> = None;
-    while t < text.len() {
-        match pattern.get(p) {
-            Some(b'*') => {
-                star = Some((p, t));
-                p += 1;
-            }
-            Some(&c) if c == b'?' || c == text[t] => {
-                p += 1;
-                t += 1;
-            }
-            _ => match star {
-                // Let the last star take one more byte, and try again behind it.
-                Some((at, taken)) => {
-                    star = Some((at, taken + 1));
-                    p = at + 1;
-                    t = taken + 1;
-                }
-                None => return false,
-            },
-        }
-    }
-    pattern[p..].iter().all(|c| *c == b'*')
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -507,23 +337,5 @@ mod tests {
             "clc2018|u2018_clc2018_v2020_20u1_raster100m"
         );
         assert!(miss("quite|different").is_empty());
-    }
-
-    #[test]
-    fn globs() {
-        for (pattern, text, hit) in [
-            ("*", "", true),
-            ("a*c", "abc", true),
-            ("a*c", "acb", false),
-            ("a*b*c", "a-b-b-c", true),
-            ("?", "", false),
-            ("**x", "yyx", true),
-        ] {
-            assert_eq!(
-                glob(pattern.as_bytes(), text.as_bytes()),
-                hit,
-                "{pattern} {text}"
-            );
-        }
     }
 }

@@ -1,0 +1,98 @@
+//! Which entries of the catalogue are wanted.
+
+use super::Entry;
+
+/// Which entries are wanted.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// A pattern with `*` and `?` over the whole data id, or words that occur in id or title, in any case.
+    pub pattern: Option<String>,
+    /// Only this product.
+    pub product: Option<String>,
+    /// Only this source.
+    pub source: Option<String>,
+    /// Also what can't be got.
+    pub all: bool,
+}
+
+impl Filter {
+    pub(super) fn admits(&self, entry: &Entry) -> bool {
+        let same = |wanted: &Option<String>, have: &str| {
+            wanted
+                .as_ref()
+                .is_none_or(|wanted| wanted.trim().eq_ignore_ascii_case(have))
+        };
+        (self.all || entry.available)
+            && same(&self.product, entry.data_id.product())
+            && same(&self.source, entry.source.as_deref().unwrap_or_default())
+            && self
+                .pattern
+                .as_deref()
+                .is_none_or(|pattern| matches(pattern, entry))
+    }
+}
+
+fn matches(pattern: &str, entry: &Entry) -> bool {
+    let pattern = pattern.trim().to_lowercase();
+    let id = entry.data_id.to_string().to_lowercase();
+    if pattern.contains(['*', '?']) {
+        return glob(pattern.as_bytes(), id.as_bytes())
+            || glob(pattern.as_bytes(), id.replacen('|', "/", 1).as_bytes());
+    }
+    let title = entry.title.to_lowercase();
+    let slashed = id.replacen('|', "/", 1);
+    pattern
+        .split_whitespace()
+        .all(|word| id.contains(word) || slashed.contains(word) || title.contains(word))
+}
+
+/// Whether `text` as a whole is what `pattern` says; `*` stands for any text, `?` for one byte.
+fn glob(pattern: &[u8], text: &[u8]) -> bool {
+    let (mut p, mut t) = (0, 0);
+    let mut star: Option<(usize, usize)> = None;
+    while t < text.len() {
+        match pattern.get(p) {
+            Some(b'*') => {
+                star = Some((p, t));
+                p += 1;
+            }
+            Some(&c) if c == b'?' || c == text[t] => {
+                p += 1;
+                t += 1;
+            }
+            _ => match star {
+                // Let the last star take one more byte, and try again behind it.
+                Some((at, taken)) => {
+                    star = Some((at, taken + 1));
+                    p = at + 1;
+                    t = taken + 1;
+                }
+                None => return false,
+            },
+        }
+    }
+    pattern[p..].iter().all(|c| *c == b'*')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::glob;
+
+    #[test]
+    fn globs() {
+        for (pattern, text, hit) in [
+            ("*", "", true),
+            ("a*c", "abc", true),
+            ("a*c", "acb", false),
+            ("a*b*c", "a-b-b-c", true),
+            ("?", "", false),
+            ("**x", "yyx", true),
+        ] {
+            assert_eq!(
+                glob(pattern.as_bytes(), text.as_bytes()),
+                hit,
+                "{pattern} {text}"
+            );
+        }
+    }
+}
