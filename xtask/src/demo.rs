@@ -198,7 +198,7 @@ impl Demo {
         println!(
             "  export CLMS_CACHE={} PATH=\"{}:$PATH\"",
             self.cache.display(),
-            shown(&target().join("debug"))
+            target().join("debug").display()
         );
         println!("  clms open '{}' -o json", DATA_IDS[1]);
         println!("  clms cache list");
