@@ -50,6 +50,13 @@ fn posts(sim: &Sim) -> usize {
 #[test]
 fn no_credentials_file() {
     let scene = Scene::new();
+    // A variable that is empty is not set, and then there is none at the usual place.
+    let mut command = scene.command(&["auth", "check"]);
+    command.env("CLMS_CREDENTIALS", "");
+    let _ = Run::of(command)
+        .with_code(CREDENTIALS)
+        .saying(&[".config/clms/credentials.json"]);
+
     fs::remove_file(scene.credentials()).unwrap();
     for args in [&["auth", "check"][..], &["preload", FOREST]] {
         let run = scene
@@ -259,4 +266,46 @@ fn wrong_usage() {
         .with_code(FAILED)
         .saying(&["clms preload"]);
     let _ = scene.clms(&["list", "--cache", "ftp://x/y"]).with_code(2);
+}
+
+#[test]
+fn a_cache_path_with_dots_and_links_and_blanks() {
+    let scene = Scene::new().delivering(&forest());
+    let deep = scene.home().join("a b").join("c|d");
+    fs::create_dir_all(&deep).unwrap();
+    let mut command = scene.command(&["preload", FOREST, "--cache", "../../x y/../cubes"]);
+    command.current_dir(&deep);
+    let _ = Run::of(command).well();
+    assert!(
+        scene
+            .home()
+            .join("cubes")
+            .join(format!("{FOREST}.zarr"))
+            .join("zarr.json")
+            .is_file()
+    );
+}
+
+#[test]
+fn a_product_is_told_from_its_files() {
+    let scene = Scene::new();
+    let run = scene
+        .clms(&["describe", "forest-type-2015"])
+        .with_code(NO_SUCH_DATA_ID)
+        .saying(&["56 files", "clms list --product forest-type-2015"]);
+    assert_is_for_people(&run);
+}
+
+#[test]
+fn a_damaged_cube_is_named_and_can_be_built_anew() {
+    let scene = Scene::new().delivering(&forest());
+    let _ = scene.clms(&["preload", FOREST]).well();
+    fs::write(scene.cube(FOREST).join("zarr.json"), "{").unwrap();
+    let run = scene
+        .clms(&["open", FOREST])
+        .with_code(FAILED)
+        .saying(&[FOREST]);
+    assert_is_for_people(&run);
+    let _ = scene.clms(&["preload", "--force", FOREST]).well();
+    let _ = scene.clms(&["open", FOREST]).well();
 }

@@ -31,14 +31,19 @@ fn settings(scene: &Scene) -> Settings {
     }
     settings.add_filter(&home, "[HOME]");
     settings.add_filter(r"127\.0\.0\.1:\d+", "[HOST]");
+    // What PROJ writes differs from version to version.
+    settings.add_filter(r#""PROJCRS\[(\\.|[^"\\])*""#, r#""[WKT]""#);
     settings.add_filter(r#""task_id": "\d+""#, r#""task_id": "[TASK]""#);
-    settings.add_filter(r"task \d+", "task [TASK]");
-    settings.add_filter(r"\b\d{9,11}\b", "[TASK]");
+    settings.add_filter(r"task \d{9,11}", "task [TASK]");
+    // Task ids and ages have no fixed width, and columns move with them.
+    settings.add_filter(r"  \d{9,11}  +", "  [TASK]  ");
+    settings.add_filter(r"STATE +TASK +SINCE +", "STATE  TASK  SINCE  ");
+    settings.add_filter(r"BUILT +", "BUILT  ");
     settings.add_filter(
         r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?( UTC|Z)?",
         "[TIME]",
     );
-    settings.add_filter(r"\d+ s ago", "[AGO]");
+    settings.add_filter(r"\d+ s ago *", "[AGO]  ");
     settings.add_filter(r#""client_id": "[0-9a-f]+""#, r#""client_id": "[CLIENT]""#);
     settings.add_filter(r#""bytes": \d+"#, r#""bytes": "[BYTES]""#);
     settings.add_filter(r" +\d+(\.\d+)? KiB", " [SIZE]");
@@ -231,8 +236,13 @@ fn progress_is_lines_json_or_nothing_and_never_on_stdout() {
 fn interrupted(scene: &Scene, signal: &str) -> Run {
     let mut command = scene.command(&["preload", FOREST]);
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
-    let child = command.spawn().unwrap();
+    let mut child = command.spawn().unwrap();
     while scene.sim.tasks().is_empty() {
+        let ended = child.try_wait().unwrap();
+        assert!(
+            ended.is_none(),
+            "it ended before anything was requested: {ended:?}"
+        );
         std::thread::yield_now();
     }
     let status = Command::new("kill")

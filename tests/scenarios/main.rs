@@ -1,6 +1,7 @@
 //! The workspace as a whole: its layers, its program against the simulated service, its cubes in other people's software.
 #![expect(clippy::unwrap_used, reason = "tests say what is wrong by panicking")]
 
+mod alone;
 mod bad_luck;
 mod commands;
 mod interoperability;

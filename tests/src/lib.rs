@@ -96,7 +96,7 @@ impl Scene {
     /// The program, ready to be run in another way.
     #[must_use]
     pub fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(program());
+        let mut command = Command::new(program("clms"));
         command
             .args(args)
             .current_dir(self.home())
@@ -118,15 +118,15 @@ impl Default for Scene {
     }
 }
 
-/// The program as cargo has built it next to these tests.
+/// A program of the workspace as cargo has built it next to these tests.
 #[must_use]
-pub fn program() -> PathBuf {
+pub fn program(name: &str) -> PathBuf {
     let tests = env::current_exe().unwrap();
     let program = tests
         .parent()
         .and_then(Path::parent)
         .unwrap()
-        .join(format!("clms{}", env::consts::EXE_SUFFIX));
+        .join(format!("{name}{}", env::consts::EXE_SUFFIX));
     assert!(
         program.is_file(),
         "{} is not there: build it first, with `cargo build --workspace --bins`",

@@ -196,7 +196,7 @@ impl Demo {
         println!("Pictures  {}", shown(&self.pictures));
         println!("\nWhat to type next:");
         println!(
-            "  export CLMS_CACHE={} PATH=\"{}:$PATH\"",
+            "  export CLMS_CACHE='{}' PATH=\"{}:$PATH\"",
             self.cache.display(),
             target().join("debug").display()
         );

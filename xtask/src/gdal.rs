@@ -1,13 +1,16 @@
 //! Makes sure that GDAL and its headers are there.
 
-use crate::process::{Result, step};
+use crate::{
+    apt,
+    process::{Result, step},
+};
 
 /// The versions that the `gdal` crate's prebuilt bindings cover.
 const OLDEST: (u32, u32) = (3, 4);
 const NEWEST: (u32, u32) = (3, 12);
 
 const HELP: &str = "\
-GDAL's headers are not on this machine. One line puts them there:
+One line puts them there:
   Debian, Ubuntu   sudo apt-get install libgdal-dev pkg-config
   Fedora, RHEL     sudo dnf install gdal-devel pkgconf-pkg-config
   macOS            brew install gdal pkgconf
@@ -21,27 +24,8 @@ pub(crate) fn ensure() -> Result<String> {
     if let Some(version) = find() {
         return check(version);
     }
-    let Some(sudo) = may_install() else {
-        return Err(HELP.to_owned());
-    };
-    println!("GDAL's headers are missing: installing the package libgdal-dev");
-    let apt = |args: &[&str]| {
-        let words: Vec<&str> = [&sudo[..], &["apt-get", "-qq"], args].concat();
-        step(words[0])
-            .args(&words[1..])
-            .env("DEBIAN_FRONTEND", "noninteractive")
-            .run()
-    };
-    apt(&["update"])
-        .and_then(|()| {
-            apt(&[
-                "install",
-                "--yes",
-                "--no-install-recommends",
-                "libgdal-dev",
-                "pkg-config",
-            ])
-        })
+    apt::install(&["libgdal-dev", "pkg-config"])
+        .unwrap_or_else(|| Err("GDAL's headers are not on this machine".to_owned()))
         .map_err(|why| format!("{why}\n{HELP}"))?;
     find()
         .ok_or_else(|| {
@@ -65,14 +49,4 @@ fn check(version: String) -> Result<String> {
             OLDEST.0, OLDEST.1, NEWEST.0, NEWEST.1
         )),
     }
-}
-
-/// The words to put before `apt-get`, if it is there and may be used.
-fn may_install() -> Option<Vec<&'static str>> {
-    step("apt-get").args(["--version"]).output()?;
-    if step("id").args(["-u"]).output()? == "0" {
-        return Some(Vec::new());
-    }
-    step("sudo").args(["-n", "true"]).output()?;
-    Some(vec!["sudo", "-n"])
 }

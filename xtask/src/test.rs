@@ -5,9 +5,11 @@ use std::time::{Duration, Instant};
 use crate::{
     gdal,
     process::{Result, Step, cargo, step},
+    python,
 };
 
-/// Crates that people may take singly; each has a program in `tests/alone` that depends on nothing else of ours.
+/// Crates that people may take singly; each has a program in `tests/alone` that depends on nothing else of ours. What these
+/// do is tested in `tests/scenarios/alone.rs`; here it matters that they build when nothing else adds features.
 const TAKEN_SINGLY: [&str; 5] = ["api", "cache", "cube", "preload", "store"];
 
 pub(crate) fn run(args: &[String]) -> Result {
@@ -23,6 +25,7 @@ pub(crate) fn run(args: &[String]) -> Result {
     let mut steps = Steps::default();
     let version = gdal::ensure()?;
     println!("GDAL {version}");
+    python::ensure()?;
     ensure_nextest()?;
 
     steps.run("format", cargo(["fmt", "--all", "--check"]))?;
@@ -66,7 +69,7 @@ pub(crate) fn run(args: &[String]) -> Result {
     for name in TAKEN_SINGLY {
         let package = format!("clms-{name}");
         steps.run(
-            &format!("{package} builds on its own"),
+            &format!("{package} on its own"),
             cargo([
                 "check",
                 "--quiet",
@@ -77,9 +80,9 @@ pub(crate) fn run(args: &[String]) -> Result {
             ]),
         )?;
         steps.run(
-            &format!("{package} is of use on its own"),
+            &format!("a program that depends on {package} only"),
             cargo([
-                "run",
+                "build",
                 "--quiet",
                 "--locked",
                 "--package",

@@ -57,7 +57,7 @@ impl FilesystemCache {
         let location = path
             .to_str()
             .ok_or_else(|| unsupported("it is not Unicode".to_owned()))?;
-        let root = path::absolute(path).map_err(|error| unsupported(error.to_string()))?;
+        let root = without_parents(path).map_err(|error| unsupported(error.to_string()))?;
         match fs::metadata(&root) {
             Ok(metadata) if !metadata.is_dir() => {
                 return Err(io::Error::from(io::ErrorKind::NotADirectory))
@@ -111,6 +111,21 @@ impl FilesystemCache {
             cache: self.location.to_string(),
         }
     }
+}
+
+/// The absolute path, without the `..` that an object store refuses. A link before a `..` is followed, as the system does.
+fn without_parents(path: &Path) -> io::Result<PathBuf> {
+    let mut resolved = PathBuf::new();
+    for component in path::absolute(path)?.components() {
+        if component == path::Component::ParentDir {
+            // What is not there has no links.
+            resolved = fs::canonicalize(&resolved).unwrap_or(resolved);
+            resolved.pop();
+        } else {
+            resolved.push(component);
+        }
+    }
+    Ok(resolved)
 }
 
 #[async_trait]

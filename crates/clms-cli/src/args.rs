@@ -1,8 +1,9 @@
-//! The command line: what can be typed. See `design/cli.md` for the contract.
+//! The command line: what can be typed. Arguments, exit codes and JSON are the program's public interface.
 
-use std::{path::PathBuf, time::Duration};
+use std::{ffi::OsString, path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use clms_store::JobId;
 
 /// Land data of Copernicus, from catalogue to cube in one command.
 ///
@@ -28,7 +29,7 @@ pub(crate) struct Global {
         env = "CLMS_CREDENTIALS",
         hide_env_values = true
     )]
-    pub(crate) credentials: Option<PathBuf>,
+    pub(crate) credentials: Option<OsString>,
     /// The portal's API
     #[arg(long, global = true, value_name = "URL", env = "CLMS_API_URL", default_value = clms_store::DEFAULT_API_URL)]
     pub(crate) api_url: String,
@@ -43,7 +44,7 @@ pub(crate) struct Global {
     pub(crate) cache: String,
     /// Where downloads in progress live [default: inside the cache]
     #[arg(long, global = true, value_name = "DIR", env = "CLMS_SCRATCH")]
-    pub(crate) scratch: Option<PathBuf>,
+    pub(crate) scratch: Option<OsString>,
     /// How long to wait between two looks at the portal's queue, such as 200ms, 15s or 2m; grows while nothing changes
     #[arg(long, global = true, value_name = "DURATION", env = "CLMS_POLL_INTERVAL", default_value = "15s", value_parser = duration)]
     pub(crate) poll_interval: Duration,
@@ -173,6 +174,33 @@ pub(crate) struct Preload {
 pub(crate) enum Jobs {
     /// All jobs of this cache, newest first
     List,
+    /// All that is known of a job
+    Show {
+        /// The job, as `clms jobs list` shows it
+        job: JobId,
+    },
+    /// Waits until jobs have ended; carries on those that no process works on
+    Wait(Resume),
+    /// Carries on unfinished jobs, after a crash, a failure or --detach
+    Resume(Resume),
+    /// Gives a job up, here and at the portal, whichever process works on it
+    Cancel {
+        /// The job, as `clms jobs list` shows it
+        job: JobId,
+        /// Leave the portal's task as it is
+        #[arg(long)]
+        local_only: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Resume {
+    /// The jobs [default: all unfinished ones]
+    #[arg(value_name = "ID")]
+    pub(crate) jobs: Vec<JobId>,
+    /// Give up waiting after this time, such as 90m; the jobs can be resumed
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub(crate) timeout: Option<Duration>,
 }
 
 #[derive(Debug, Args)]

@@ -2,10 +2,15 @@
 
 use std::{fmt, io};
 
-use tracing::{Event, Level, Subscriber, field::Visit};
+use tracing::{
+    Event, Level, Subscriber,
+    field::{Field, Visit},
+    span::{Attributes, Id},
+};
 use tracing_subscriber::{
-    EnvFilter,
+    EnvFilter, Layer,
     fmt::{FmtContext, FormatEvent, FormatFields, MakeWriter, format::Writer},
+    layer::{self, SubscriberExt},
     registry::LookupSpan,
 };
 
@@ -27,13 +32,15 @@ pub(crate) fn start(verbose: u8, quiet: bool, printer: &Printer, screen: &Screen
         }
     };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
-    let subscriber = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let lines = tracing_subscriber::fmt::layer()
         .event_format(Lines {
             colours: printer.colours(),
         })
-        .with_writer(AboveTheBars(screen.clone()))
-        .finish();
+        .with_writer(AboveTheBars(screen.clone()));
+    let subscriber = tracing_subscriber::registry()
+        .with(filter)
+        .with(Subjects)
+        .with(lines);
     // It is only refused where somebody else has set one, who then gets the lines.
     let _ = tracing::subscriber::set_global_default(subscriber);
 }
@@ -50,7 +57,7 @@ where
 {
     fn format_event(
         &self,
-        _: &FmtContext<'_, S, N>,
+        context: &FmtContext<'_, S, N>,
         mut to: Writer<'_>,
         event: &Event<'_>,
     ) -> fmt::Result {
@@ -68,7 +75,60 @@ where
         }
         let mut fields = Fields(String::new(), String::new());
         event.record(&mut fields);
-        writeln!(to, " {}{}", fields.0, fields.1)
+        writeln!(to, " {}{}{}", data_id(context), fields.0, fields.1)
+    }
+}
+
+/// `<data id>: `, if the line is about one: of several jobs at work, which one said it?
+fn data_id<S, N>(context: &FmtContext<'_, S, N>) -> String
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    let about = context
+        .event_scope()
+        .into_iter()
+        .flatten()
+        .find_map(|span| {
+            span.extensions()
+                .get::<About>()
+                .map(|about| about.0.clone())
+        });
+    about
+        .map(|data_id| format!("{data_id}: "))
+        .unwrap_or_default()
+}
+
+/// The data id that a span is about.
+struct About(String);
+
+/// Remembers what spans are about.
+struct Subjects;
+
+impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Subjects {
+    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: layer::Context<'_, S>) {
+        let mut subject = Subject(None);
+        attributes.record(&mut subject);
+        if let (Some(data_id), Some(span)) = (subject.0, context.span(id)) {
+            span.extensions_mut().insert(About(data_id));
+        }
+    }
+}
+
+/// Looks for the field `data_id`.
+struct Subject(Option<String>);
+
+impl Visit for Subject {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        if field.name() == "data_id" {
+            self.0 = Some(value.to_owned());
+        }
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        if field.name() == "data_id" {
+            self.0 = Some(format!("{value:?}"));
+        }
     }
 }
 
@@ -76,7 +136,7 @@ where
 struct Fields(String, String);
 
 impl Visit for Fields {
-    fn record_debug(&mut self, field: &tracing::field::Field, value: &dyn fmt::Debug) {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         if field.name() == "message" {
             self.0 = format!("{value:?}");
         } else {

@@ -16,7 +16,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::{
-    args::{Cli, Command},
+    args::{Cli, Command, Jobs},
     commands::{Context, Stop},
     failure::Failure,
     printer::{Closed, Printer},
@@ -49,8 +49,11 @@ fn main() -> ExitCode {
 
 async fn run(cli: Cli, printer: Printer, screen: Screen) -> u8 {
     let signals = Signals::listen();
-    // Only a preload has something to bring to safety before it stops.
-    let stops_by_itself = matches!(cli.command, Command::Preload(_));
+    // Only preloading has something to bring to safety before it stops.
+    let stops_by_itself = matches!(
+        cli.command,
+        Command::Preload(_) | Command::Jobs(Jobs::Wait(_) | Jobs::Resume(_))
+    );
     let done = async {
         let context = Context::new(&cli.global, printer, screen, signals.stop())?;
         let work = commands::run(&context, cli.command);

@@ -74,7 +74,12 @@ pub(crate) fn table(
 /// Pairs of name and value, one a line, long values folded under themselves.
 pub(crate) fn pairs(pairs: &[(&str, String)]) -> String {
     const WIDTH: usize = 100;
-    let name_width = pairs.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    const WIDEST_NAME: usize = 24;
+    let name_width = pairs
+        .iter()
+        .map(|(name, _)| name.chars().count().min(WIDEST_NAME))
+        .max()
+        .unwrap_or(0);
     let mut out = String::new();
     for (name, value) in pairs {
         let mut lines = value
@@ -141,6 +146,15 @@ mod tests {
         assert!(text.lines().all(|line| line.len() <= 100));
         assert!(text.lines().nth(1).unwrap().starts_with("      word"));
         assert!(text.ends_with("x     y\n"));
+    }
+
+    #[test]
+    fn a_very_long_name_costs_its_own_line_only() {
+        let text = pairs(&[
+            (&"n".repeat(200), "value".to_owned()),
+            ("x", "y".to_owned()),
+        ]);
+        assert!(text.ends_with(&format!("x{:25}y\n", "")), "{text}");
     }
 
     #[test]

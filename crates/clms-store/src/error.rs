@@ -5,7 +5,7 @@ use clms_cache::CacheError;
 use clms_cube::CubeError;
 use clms_preload::JournalError;
 
-use crate::{InvalidDataId, catalogue::Unavailable};
+use crate::{DataId, InvalidDataId, catalogue::Unavailable};
 
 /// Why the store could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -57,9 +57,22 @@ pub enum StoreError {
     /// The cache refused.
     #[error(transparent)]
     Cache(#[from] CacheError),
-    /// The cube can't be read.
-    #[error(transparent)]
-    Cube(#[from] CubeError),
+    /// A cached cube can't be read.
+    #[error("the cube of {data_id} can't be read: {source}")]
+    Cube {
+        /// Whose cube it is.
+        data_id: String,
+        /// What is wrong with it.
+        source: Box<CubeError>,
+    },
+    /// It is a product, and what can be had are its files.
+    #[error("{product} is a product of {files} files, each with a data id of its own")]
+    Product {
+        /// The product.
+        product: String,
+        /// How many files it has.
+        files: usize,
+    },
     /// The journal of jobs can't be read.
     #[error(transparent)]
     Journal(#[from] JournalError),
@@ -69,6 +82,15 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// The cube of `data_id` can't be read.
+    #[must_use]
+    pub fn of_cube(data_id: &DataId, source: CubeError) -> Self {
+        Self::Cube {
+            data_id: data_id.to_string(),
+            source: Box::new(source),
+        }
+    }
+
     /// A stable word for programs.
     #[must_use]
     pub fn kind(&self) -> &'static str {
@@ -81,7 +103,8 @@ impl StoreError {
             Self::Credentials(why) => why.kind(),
             Self::Api(why) => why.kind(),
             Self::Cache(why) => cache_kind(why),
-            Self::Cube(why) => why.kind(),
+            Self::Cube { source, .. } => source.kind(),
+            Self::Product { .. } => "is_a_product",
             Self::Journal(_) => "journal",
             Self::Interrupted => "interrupted",
         }
@@ -105,7 +128,10 @@ impl StoreError {
             Self::Credentials(why) => Some(why.hint()),
             Self::Api(why) => why.hint(),
             Self::Cache(why) => why.hint(),
-            Self::Cube(why) => why.hint(),
+            Self::Cube { data_id, source } => source
+                .hint()
+                .or_else(|| Some(format!("build it anew with: clms preload --force '{data_id}'"))),
+            Self::Product { product, .. } => Some(format!("see them with: clms list --product {product}")),
             Self::Journal(_) | Self::Interrupted => None,
         }
     }
@@ -114,7 +140,9 @@ impl StoreError {
     #[must_use]
     pub fn class(&self) -> ErrorClass {
         match self {
-            Self::InvalidDataId(_) | Self::NoSuchDataId { .. } => ErrorClass::NoSuchDataId,
+            Self::InvalidDataId(_) | Self::NoSuchDataId { .. } | Self::Product { .. } => {
+                ErrorClass::NoSuchDataId
+            }
             Self::Credentials(_)
             | Self::Api(
                 ApiError::NoKey { .. }
@@ -135,7 +163,7 @@ impl StoreError {
         match self {
             Self::Api(why) => why.is_retryable(),
             Self::Cache(why) => why.is_retryable(),
-            Self::Cube(why) => why.is_retryable(),
+            Self::Cube { source, .. } => source.is_retryable(),
             Self::Interrupted => true,
             _ => false,
         }

@@ -157,7 +157,9 @@ impl ClmsStore {
                 cache: self.cache.location().to_owned(),
             });
         }
-        Ok(Cube::open(self.cache.open(&name).await?).await?)
+        Cube::open(self.cache.open(&name).await?)
+            .await
+            .map_err(|why| StoreError::of_cube(data_id, why))
     }
 
     /// Where other software opens the cube of `data_id`, whether or not it is there.

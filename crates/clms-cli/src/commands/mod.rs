@@ -9,12 +9,14 @@ mod open;
 mod preload;
 mod preview;
 
+use std::{ffi::OsString, path::PathBuf};
+
 use clms_store::{ClmsStore, StoreError};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    args::{Auth, Cache, Command, Global, Jobs},
+    args::{Auth, Cache, Command, Global},
     failure::Failure,
     printer::{Closed, Printer},
     progress::Screen,
@@ -54,10 +56,10 @@ impl Context {
             .api_url(&global.api_url)
             .cache(&global.cache)
             .poll_interval(global.poll_interval);
-        if let Some(file) = global.credentials.clone().or_else(default_credentials) {
+        if let Some(file) = given(&global.credentials).or_else(default_credentials) {
             builder = builder.credentials_file(file);
         }
-        if let Some(scratch) = &global.scratch {
+        if let Some(scratch) = given(&global.scratch) {
             builder = builder.scratch(scratch);
         }
         Ok(Self {
@@ -80,11 +82,19 @@ impl Context {
     }
 }
 
+/// A variable that is empty is not set.
+fn given(value: &Option<OsString>) -> Option<PathBuf> {
+    value
+        .as_ref()
+        .filter(|value| !value.is_empty())
+        .map(PathBuf::from)
+}
+
 /// `$XDG_CONFIG_HOME/clms/credentials.json`, with `~/.config` for the variable.
-fn default_credentials() -> Option<std::path::PathBuf> {
+fn default_credentials() -> Option<PathBuf> {
     let config = match std::env::var_os("XDG_CONFIG_HOME").filter(|value| !value.is_empty()) {
         Some(config) => config.into(),
-        None => std::path::PathBuf::from(std::env::var_os("HOME")?).join(".config"),
+        None => PathBuf::from(std::env::var_os("HOME")?).join(".config"),
     };
     Some(config.join("clms").join("credentials.json"))
 }
@@ -96,7 +106,7 @@ pub(crate) async fn run(context: &Context, command: Command) -> Done {
         Command::List(list) => list::run(context, list).await,
         Command::Describe(describe) => describe::run(context, describe).await,
         Command::Preload(preload) => preload::run(context, preload).await,
-        Command::Jobs(Jobs::List) => jobs::list(context).await,
+        Command::Jobs(jobs) => jobs::run(context, jobs).await,
         Command::Open(open) => open::run(context, open).await,
         Command::Preview(preview) => preview::run(context, preview).await,
         Command::Cache(Cache::List) => cache::list(context).await,

@@ -17,6 +17,7 @@ pub(crate) async fn run(context: &Context, preload: Preload) -> Done {
         keep_downloads: preload.keep_downloads,
         timeout: preload.timeout,
         detach: preload.detach,
+        ..PreloadOptions::default()
     };
     if preload.dry_run {
         let plans = context.store.plan_preload(&data_ids, &options).await?;
@@ -38,7 +39,7 @@ pub(crate) async fn run(context: &Context, preload: Preload) -> Done {
 
 /// An outcome in JSON.
 #[derive(Serialize)]
-struct Outcome<'a> {
+pub(super) struct Outcome<'a> {
     data_id: &'a str,
     status: JobStatus,
     cube: Option<&'a str>,
@@ -49,7 +50,7 @@ struct Outcome<'a> {
 }
 
 impl<'a> Outcome<'a> {
-    fn of(outcome: &'a JobOutcome) -> Self {
+    pub(super) fn of(outcome: &'a JobOutcome) -> Self {
         Self {
             data_id: &outcome.data_id,
             status: outcome.status,
@@ -115,7 +116,7 @@ fn plan(plans: &[PlannedPreload]) -> String {
     out
 }
 
-fn summary(outcomes: &[JobOutcome]) -> String {
+pub(super) fn summary(outcomes: &[JobOutcome]) -> String {
     let rows = outcomes.iter().map(|outcome| {
         vec![
             outcome.data_id.clone(),
@@ -128,7 +129,7 @@ fn summary(outcomes: &[JobOutcome]) -> String {
 }
 
 /// Says why what failed has failed, and finds the exit code.
-fn conclude(context: &Context, outcomes: &[JobOutcome]) -> Done {
+pub(super) fn conclude(context: &Context, outcomes: &[JobOutcome]) -> Done {
     let mut codes = Vec::new();
     for outcome in outcomes {
         let Some(problem) = &outcome.error else {
@@ -141,7 +142,10 @@ fn conclude(context: &Context, outcomes: &[JobOutcome]) -> Done {
         }
         codes.push(failure.code);
     }
-    if context.stop.is_cancelled() {
+    let stopped = outcomes
+        .iter()
+        .any(|outcome| outcome.status == JobStatus::Cancelled);
+    if stopped && context.stop.is_cancelled() {
         context.printer.note(&format!(
             "stopped; what was requested stays at the portal. To go on: {}",
             same_again(outcomes)

@@ -47,7 +47,7 @@ pub(crate) async fn run(context: &Context, preview: Preview) -> Done {
     let overview = cube
         .overview(&group.path, &variable.name, preview.width, preview.width)
         .await
-        .map_err(StoreError::from)?;
+        .map_err(|why| StoreError::of_cube(&data_id, why))?;
     let png = draw(&cube, group, variable, &overview, &data_id)
         .map_err(|why| Failure::io("draw the map", &why))?;
     write_whole(&preview.out, &png).map_err(|why| {

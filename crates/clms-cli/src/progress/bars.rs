@@ -7,6 +7,7 @@ use std::{
 };
 
 use clms_store::progress::{JobId, JobStatus, Progress, ProgressEvent, StageName, Unit};
+use console::Term;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{
@@ -14,8 +15,10 @@ use super::{
     story::{Story, doing, job_of, seconds},
 };
 
-/// Data ids are shortened to this many characters, from their middle.
-const NAME: usize = 44;
+/// Data ids are shortened to this many characters or fewer, from their middle.
+const WIDEST_NAME: usize = 44;
+/// Narrower terminals show no bars, only percents.
+const ROOMY: usize = 100;
 const TICK: Duration = Duration::from_millis(120);
 
 /// A bar for each job.
@@ -47,22 +50,36 @@ enum Shape {
 }
 
 impl Shape {
-    fn template(self) -> &'static str {
-        match self {
-            Self::Waiting => "{prefix:44} {spinner} {wide_msg} {elapsed:>4}",
+    /// What is shown, after a name of this width, in a terminal of this width.
+    fn template(self, name: usize, terminal: usize) -> String {
+        let rest = match self {
+            Self::Waiting => "{spinner} {wide_msg} {elapsed:>4}",
+            Self::Ended => "{wide_msg}",
+            _ if terminal < ROOMY => "{msg} {percent:>3} %",
             Self::Bytes => {
-                "{prefix:44} {msg:12} {wide_bar} {bytes:>10}/{total_bytes:10} {bytes_per_sec:>12} {eta:>4}"
+                "{msg:12} {wide_bar} {bytes:>10}/{total_bytes:10} {bytes_per_sec:>12} {eta:>4}"
             }
-            Self::Chunks => "{prefix:44} {msg:12} {wide_bar} {percent:>3} % {eta:>4}",
-            Self::Ended => "{prefix:44} {wide_msg}",
-        }
+            Self::Chunks => "{msg:12} {wide_bar} {percent:>3} % {eta:>4}",
+        };
+        format!("{{prefix:{name}}} {rest}")
     }
 
     fn style(self) -> ProgressStyle {
-        ProgressStyle::with_template(self.template())
+        let terminal = terminal_width();
+        ProgressStyle::with_template(&self.template(name_width(terminal), terminal))
             .unwrap_or_else(|_| ProgressStyle::default_spinner())
             .progress_chars("━╸─")
     }
+}
+
+/// Columns of the terminal.
+fn terminal_width() -> usize {
+    usize::from(Term::stderr().size().1)
+}
+
+/// Columns that a data id may take.
+fn name_width(terminal: usize) -> usize {
+    (terminal * 2 / 5).clamp(12, WIDEST_NAME)
 }
 
 impl Bars {
@@ -116,7 +133,7 @@ impl Progress for Bars {
 impl Bar {
     fn new(screen: &Screen, data_id: &str) -> Self {
         let bar = screen.add(ProgressBar::new_spinner().with_style(Shape::Waiting.style()));
-        bar.set_prefix(shortened(data_id));
+        bar.set_prefix(shortened(data_id, name_width(terminal_width())));
         bar.enable_steady_tick(TICK);
         Self {
             bar,
@@ -177,12 +194,12 @@ impl Bar {
 }
 
 /// The beginning and the end of a long name, which tell most about it.
-fn shortened(name: &str) -> String {
+fn shortened(name: &str, width: usize) -> String {
     let characters: Vec<char> = name.chars().collect();
-    if characters.len() <= NAME {
+    if characters.len() <= width {
         return name.to_owned();
     }
-    let (head, tail) = (NAME / 2 - 1, NAME / 2);
+    let (head, tail) = ((width - 1) / 2, width / 2);
     let begin: String = characters[..head].iter().collect();
     let end: String = characters[characters.len() - tail..].iter().collect();
     format!("{begin}…{end}")
@@ -195,22 +212,26 @@ mod tests {
     #[test]
     fn long_names_keep_both_ends() {
         let name = "forest-type-2015|FTY_2015_100m_eu_03035_d02_Full";
-        let short = shortened(name);
-        assert_eq!(short.chars().count(), NAME);
+        let short = shortened(name, 44);
+        assert_eq!(short.chars().count(), 44);
         assert!(
             short.starts_with("forest-type-2015|") && short.ends_with("03035_d02_Full"),
             "{short}"
         );
-        assert_eq!(shortened("clc2018|x"), "clc2018|x");
+        assert_eq!(shortened(name, 12).chars().count(), 12);
+        assert_eq!(shortened("clc2018|x", 44), "clc2018|x");
     }
 
     #[test]
     fn all_templates_are_valid() {
         for shape in [Shape::Waiting, Shape::Bytes, Shape::Chunks, Shape::Ended] {
-            assert!(
-                ProgressStyle::with_template(shape.template()).is_ok(),
-                "{shape:?}"
-            );
+            for terminal in [20, 80, 200] {
+                let template = shape.template(name_width(terminal), terminal);
+                assert!(
+                    ProgressStyle::with_template(&template).is_ok(),
+                    "{template}"
+                );
+            }
         }
     }
 }

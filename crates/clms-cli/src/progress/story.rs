@@ -102,10 +102,8 @@ impl Story {
             ProgressEvent::Retrying { problem, pause, .. } => {
                 Some(format!("{problem}; again in {}", seconds(*pause)))
             }
-            ProgressEvent::JobEnded { status, error, .. } => Some(match error {
-                Some(problem) => format!("{}: {problem}", ending(*status)),
-                None => ending(*status).to_owned(),
-            }),
+            // Why it failed is told at the end, with what to do about it.
+            ProgressEvent::JobEnded { status, .. } => Some(ending(*status).to_owned()),
             _ => None,
         }
     }

@@ -132,12 +132,23 @@ impl Catalogue {
     /// [`StoreError::NoSuchDataId`] with the nearest names if there is none.
     pub fn entry(&self, data_id: &DataId) -> Result<&Entry, StoreError> {
         match self.positions.get(data_id) {
-            Some(&position) => Ok(&self.entries[position]),
-            None => Err(StoreError::NoSuchDataId {
-                asked: data_id.to_string(),
-                nearest: self.nearest(data_id),
-            }),
+            Some(&position) => return Ok(&self.entries[position]),
+            None if data_id.file().is_none() => {
+                let of_it = |entry: &&Entry| entry.data_id.product() == data_id.product();
+                let files = self.entries.iter().filter(of_it).count();
+                if files > 0 {
+                    return Err(StoreError::Product {
+                        product: data_id.product().to_owned(),
+                        files,
+                    });
+                }
+            }
+            None => {}
         }
+        Err(StoreError::NoSuchDataId {
+            asked: data_id.to_string(),
+            nearest: self.nearest(data_id),
+        })
     }
 
     /// The portal's own description of what an entry belongs to.
@@ -337,5 +348,12 @@ mod tests {
             "clc2018|u2018_clc2018_v2020_20u1_raster100m"
         );
         assert!(miss("quite|different").is_empty());
+        let product = catalogue()
+            .entry(&"forest-type-2015".parse().unwrap())
+            .unwrap_err();
+        assert!(
+            matches!(product, StoreError::Product { files: 2, .. }),
+            "{product}"
+        );
     }
 }
