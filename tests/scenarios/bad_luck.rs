@@ -309,3 +309,18 @@ fn a_damaged_cube_is_named_and_can_be_built_anew() {
     let _ = scene.clms(&["preload", "--force", FOREST]).well();
     let _ = scene.clms(&["open", FOREST]).well();
 }
+
+#[test]
+fn a_scratch_folder_that_cannot_be_written() {
+    let scene = Scene::new().delivering(&forest());
+    let run = scene
+        .clms(&["preload", FOREST, "--scratch", "/proc/nowhere"])
+        .with_code(2)
+        .saying(&["/proc/nowhere", "--scratch"]);
+    assert_is_for_people(&run);
+    assert_eq!(
+        posts(&scene.sim),
+        0,
+        "what can't be stored is not requested"
+    );
+}

@@ -5,4 +5,6 @@ mod alone;
 mod bad_luck;
 mod commands;
 mod interoperability;
+mod jobs;
+mod kills;
 mod layers;

@@ -5,9 +5,13 @@
     reason = "a program for the terminal"
 )]
 
+mod apt;
+mod bench;
 mod demo;
 mod gdal;
 mod process;
+mod python;
+mod record;
 mod test;
 
 use std::process::ExitCode;
@@ -21,6 +25,11 @@ cargo xtask <command>
   test [--all]
              all that must be true before a commit lands; --all adds the long ones
   sim [ARGS] the simulated service on its own, such as `cargo xtask sim --port 8080`; `sim --help`
+  bench [--inputs S,T,M,X] [--runs N] [--dir DIR]
+             from a downloaded package to a cube: time, memory and size beside GDAL and xarray
+  record [--mode none|once|new-episodes|all] [--against live|URL] [NAME...]
+             has conversations with a portal and keeps them in tests/cassettes/sessions, without
+             secrets; CLMS_CREDENTIALS names the service key
   setup      only makes sure that GDAL and its headers are there
 ";
 
@@ -29,9 +38,11 @@ fn main() -> ExitCode {
     let command = args.next().unwrap_or_default();
     let rest: Vec<String> = args.collect();
     let result = match command.as_str() {
+        "bench" => bench::run(&rest),
         "demo" => demo::run(&rest),
         "test" => test::run(&rest),
         "sim" => sim(&rest),
+        "record" => record::run(&rest),
         "setup" => gdal::ensure().map(|version| println!("GDAL {version} is there")),
         "help" | "--help" | "-h" | "" => {
             print!("{HELP}");

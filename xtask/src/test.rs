@@ -12,6 +12,9 @@ use crate::{
 /// do is tested in `tests/scenarios/alone.rs`; here it matters that they build when nothing else adds features.
 const TAKEN_SINGLY: [&str; 5] = ["api", "cache", "cube", "preload", "store"];
 
+/// Fuzz targets, by the crate that has them in its folder `fuzz`.
+const FUZZED: [(&str, &str); 1] = [("clms-api", "decode")];
+
 pub(crate) fn run(args: &[String]) -> Result {
     let all = match args {
         [] => false,
@@ -92,6 +95,9 @@ pub(crate) fn run(args: &[String]) -> Result {
     }
     if all {
         steps.run("dependencies", deny()?)?;
+        for (crate_name, target) in FUZZED {
+            steps.run(&format!("fuzzing {crate_name}"), fuzz(crate_name, target)?)?;
+        }
     }
     steps.report();
     Ok(())
@@ -103,6 +109,28 @@ fn ensure_nextest() -> Result {
     }
     println!("cargo-nextest is missing: installing it");
     cargo(["install", "--locked", "cargo-nextest"]).run()
+}
+
+/// A fuzz target for a minute. All that it needs is compiled anew for it, with instrumentation.
+fn fuzz(crate_name: &str, target: &str) -> Result<Step> {
+    if cargo(["fuzz", "--version"]).output().is_none() {
+        println!("cargo-fuzz is missing: installing it");
+        cargo(["install", "--locked", "cargo-fuzz"]).run()?;
+    }
+    let built = crate::process::target().join("fuzz");
+    let corpus = built.join("corpus").join(target);
+    std::fs::create_dir_all(&corpus).map_err(|why| format!("{}: {why}", corpus.display()))?;
+    Ok(cargo(["fuzz", "run", "--fuzz-dir"])
+        .args([
+            format!("crates/{crate_name}/fuzz"),
+            "--target-dir".to_owned(),
+        ])
+        .args([built])
+        .args([target])
+        .args([corpus])
+        .args(["--", "-max_total_time=60"])
+        // The instrumentation is not stable; this lets the stable compiler have it.
+        .env("RUSTC_BOOTSTRAP", "1"))
 }
 
 /// Licences, sources and duplicates; without the advisory database, which is fetched from outside.

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use crate::model::{Task, TaskId};
+use crate::refusal::Refusal;
+use crate::retry::Tries;
 use crate::server_message::ServerMessage;
 use crate::transport_error::TransportError;
 
@@ -60,7 +63,7 @@ pub enum ApiError {
     #[error(transparent)]
     Transport(#[from] TransportError),
     /// An HTTP status that is no success.
-    #[error("{call} failed (HTTP {status}{}): {message}", after(*attempts))]
+    #[error("{call} failed (HTTP {status}{tries}): {message}")]
     Status {
         /// The call.
         call: String,
@@ -68,18 +71,18 @@ pub enum ApiError {
         status: u16,
         /// The portal's words.
         message: ServerMessage,
-        /// How often it was tried.
-        attempts: u32,
+        /// How often and how long it was tried.
+        tries: Tries,
     },
     /// Too many requests (HTTP 429), and no patience left.
-    #[error("{call} was refused for asking too often (HTTP 429{})", after(*attempts))]
+    #[error("{call} was refused for asking too often (HTTP 429{tries})")]
     RateLimited {
         /// The call.
         call: String,
         /// When the server wants to be asked again.
         retry_after: Option<Duration>,
-        /// How often it was tried.
-        attempts: u32,
+        /// How often and how long it was tried.
+        tries: Tries,
     },
     /// A web page where JSON belongs: a firewall, a login page, a maintenance notice.
     #[error("{call} answered with a web page (HTTP {status}): {excerpt}")]
@@ -106,6 +109,39 @@ pub enum ApiError {
         call: String,
         /// The page, from 1.
         page: usize,
+    },
+    /// The portal took a request for parts from CDSE, but no task of it shows up in the list. So
+    /// it is when CDSE has no data for the days and the area: the portal says nothing then.
+    #[error("the portal took the request, but made no task of it within {} s", waited.as_secs())]
+    NoTask {
+        /// How long it was waited for.
+        waited: Duration,
+    },
+    /// The portal refuses all requests as duplicates, because of two tasks for the same thing
+    /// that are queued.
+    #[error(
+        "the portal refuses all requests while tasks {} are queued for the same thing",
+        names(tasks)
+    )]
+    Blocked {
+        /// The tasks; all but one of them are in the way.
+        tasks: Vec<TaskId>,
+    },
+    /// A task that was waited for ended without a result.
+    #[error("task {} ended as {}{}", task.id, task.status, reason(task))]
+    TaskFailed {
+        /// The task as it was last seen.
+        task: Box<Task>,
+    },
+    /// A task that was waited for is not done yet.
+    #[error("task {id} was not done within {} s{}", waited.as_secs(), last(status))]
+    NotDone {
+        /// The task, which goes on.
+        id: TaskId,
+        /// Its status when it was last seen; `None` if it never was.
+        status: Option<String>,
+        /// How long it was waited for.
+        waited: Duration,
     },
     /// Whether the request was carried out is unknown: the answer was lost, or was a server's
     /// error. The portal is known to make the task all the same, so look at
@@ -137,6 +173,10 @@ impl ApiError {
             Self::HtmlInsteadOfJson { .. } => "html_instead_of_json",
             Self::Decode { .. } => "decode",
             Self::EndlessPaging { .. } => "endless_paging",
+            Self::NoTask { .. } => "no_task",
+            Self::Blocked { .. } => "blocked",
+            Self::TaskFailed { .. } => "task_failed",
+            Self::NotDone { .. } => "not_done",
             Self::Unclear { .. } => "unclear",
         }
     }
@@ -149,6 +189,7 @@ impl ApiError {
             Self::Status { status, .. } => is_temporary(*status),
             Self::RateLimited { .. } => true,
             Self::HtmlInsteadOfJson { status, .. } => *status < 300 || *status >= 500,
+            Self::Blocked { .. } | Self::NotDone { .. } => true,
             _ => false,
         }
     }
@@ -190,6 +231,14 @@ impl ApiError {
             Self::HtmlInsteadOfJson { .. } => {
                 "check the base URL, and whether a proxy or firewall stands between"
             }
+            Self::NoTask { .. } => {
+                "CDSE has probably no data for these days and this area: try others"
+            }
+            Self::Blocked { .. } => "wait until they are done, or cancel all but one of them",
+            Self::TaskFailed { .. } => {
+                "request it again; if it stays so, ask copernicus@eea.europa.eu"
+            }
+            Self::NotDone { .. } => "wait for it again: the task goes on at the portal",
             Self::Unclear { .. } => "look at the list of tasks before asking again",
             Self::Decode { .. } => {
                 "the portal may have changed: is there a newer version of this program?"
@@ -224,48 +273,10 @@ impl ApiError {
     /// can do something about.
     pub fn refusal(&self) -> Option<Refusal> {
         match self {
-            Self::Status {
-                status: 400..500,
-                message,
-                ..
-            } => Refusal::read(&message.text),
+            Self::Status { message, .. } => Refusal::read(&message.text),
+            Self::Unclear { cause, .. } => cause.refusal(),
             _ => None,
         }
-    }
-}
-
-/// Objections of the download tool, told by its words.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Refusal {
-    /// The same is queued already, or was asked for twice at once. Two equal queued tasks for a
-    /// prepackaged file make the portal refuse every request with this, also unrelated ones.
-    Duplicated,
-    /// More parts of datasets were asked for than the queue takes at a time.
-    TooManyItems,
-    /// There is no such dataset, or it is not published.
-    UnknownDataset,
-    /// The dataset has no such prepackaged file, or the file has no path.
-    UnknownFile,
-    /// There is no such task.
-    UnknownTask,
-    /// The task is another user's.
-    NotYourTask,
-}
-
-impl Refusal {
-    fn read(words: &str) -> Option<Self> {
-        [
-            ("download the same thing at least twice", Self::Duplicated),
-            ("download queue can only process", Self::TooManyItems),
-            ("the DatasetID is not valid", Self::UnknownDataset),
-            ("the FileID is not valid", Self::UnknownFile),
-            ("the task does not exist", Self::UnknownTask),
-            ("TaskID not registered", Self::UnknownTask),
-            ("permission denied", Self::NotYourTask),
-        ]
-        .into_iter()
-        .find_map(|(part, refusal)| words.contains(part).then_some(refusal))
     }
 }
 
@@ -308,13 +319,23 @@ pub(crate) fn is_temporary(status: u16) -> bool {
     matches!(status, 408 | 425 | 429 | 500..)
 }
 
-/// For messages: how often something was tried, if more than once.
-pub(crate) fn after(attempts: u32) -> String {
-    if attempts > 1 {
-        format!(" after {attempts} attempts")
-    } else {
-        String::new()
-    }
+fn names(tasks: &[TaskId]) -> String {
+    let names: Vec<_> = tasks.iter().map(TaskId::as_str).collect();
+    names.join(" and ")
+}
+
+fn reason(task: &Task) -> String {
+    let message = task.message.as_ref();
+    message
+        .map(|message| format!(": {message}"))
+        .unwrap_or_default()
+}
+
+fn last(status: &Option<String>) -> String {
+    let status = status.as_ref();
+    status
+        .map(|status| format!("; it was {status} last"))
+        .unwrap_or_default()
 }
 
 fn at(path: &str) -> String {

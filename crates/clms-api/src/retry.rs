@@ -1,5 +1,6 @@
 //! When to try again, and how long to wait before.
 
+use std::fmt;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -46,10 +47,33 @@ impl Default for RetryPolicy {
     }
 }
 
+/// How often and how long something was tried before it was given up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Tries {
+    /// The attempts, from 1.
+    pub attempts: u32,
+    /// From the beginning of the first attempt to the end of the last one.
+    pub elapsed: Duration,
+}
+
+/// ` after 3 attempts in 2.5 s`, or nothing of a single attempt.
+impl fmt::Display for Tries {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.attempts <= 1 {
+            return Ok(());
+        }
+        let seconds = self.elapsed.as_secs_f64();
+        write!(f, " after {} attempts in {seconds:.1} s", self.attempts)
+    }
+}
+
 /// The attempts at one call.
 #[derive(Debug)]
 pub(crate) struct Attempts {
     policy: RetryPolicy,
+    begun: Instant,
+    /// The first attempt since the call last got on.
     first: Instant,
     /// Attempts so far, with the running one.
     count: u32,
@@ -62,15 +86,19 @@ impl Attempts {
     pub(crate) fn begin(policy: RetryPolicy) -> Self {
         Self {
             policy,
+            begun: Instant::now(),
             first: Instant::now(),
             count: 1,
             since_progress: 1,
         }
     }
 
-    /// How many attempts have begun.
-    pub(crate) fn count(&self) -> u32 {
-        self.count
+    /// How much was tried by now.
+    pub(crate) fn so_far(&self) -> Tries {
+        Tries {
+            attempts: self.count,
+            elapsed: self.begun.elapsed(),
+        }
     }
 
     /// The call got on, though it did not finish: both limits start anew.
@@ -156,7 +184,7 @@ mod tests {
         assert!(attempts.next(Some(Duration::ZERO)).is_some());
         assert!(attempts.next(Some(Duration::ZERO)).is_some());
         assert_eq!(attempts.next(Some(Duration::ZERO)), None);
-        assert_eq!(attempts.count(), 3);
+        assert_eq!(attempts.so_far().attempts, 3);
         attempts.progressed();
         assert!(
             attempts.next(None).is_some(),

@@ -3,19 +3,19 @@
 use std::error::Error as StdError;
 use std::fmt;
 
-use crate::error::after;
+use crate::retry::Tries;
 
 /// No answer, or not the whole of it.
 #[derive(Debug, thiserror::Error)]
-#[error("{call} failed{}: {kind} ({})", after(*attempts), root_cause(source))]
+#[error("{call} failed{tries}: {kind} ({})", root_cause(source))]
 #[non_exhaustive]
 pub struct TransportError {
     /// The call.
     pub call: String,
     /// What went wrong, roughly.
     pub kind: TransportKind,
-    /// How often it was tried.
-    pub attempts: u32,
+    /// How often and how long it was tried.
+    pub tries: Tries,
     /// Whether it is certain that the server got nothing of the request.
     pub before_sending: bool,
     /// What went wrong, exactly.
@@ -24,12 +24,12 @@ pub struct TransportError {
 
 impl TransportError {
     /// `call` names the address, so the error's own copy, which hides no secrets, is dropped.
-    pub(crate) fn new(call: String, attempts: u32, source: reqwest::Error) -> Self {
+    pub(crate) fn new(call: String, tries: Tries, source: reqwest::Error) -> Self {
         let source = source.without_url();
         Self {
             call,
             kind: TransportKind::of(&source),
-            attempts,
+            tries,
             before_sending: source.is_connect() || source.is_builder(),
             source,
         }

@@ -107,8 +107,10 @@ pub(crate) enum Command {
     /// The whole way into the cache: request, wait, download, unpack, build
     Preload(Preload),
     /// The preload jobs of this cache
-    #[command(subcommand)]
-    Jobs(Jobs),
+    Jobs {
+        #[command(subcommand)]
+        jobs: Option<Jobs>,
+    },
     /// The structure of a cached cube: dimensions, coordinates, variables, attributes; reads no pixels
     Open(Open),
     /// A map of a cached cube with the product's own colours and legend

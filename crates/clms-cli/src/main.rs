@@ -52,7 +52,10 @@ async fn run(cli: Cli, printer: Printer, screen: Screen) -> u8 {
     // Only preloading has something to bring to safety before it stops.
     let stops_by_itself = matches!(
         cli.command,
-        Command::Preload(_) | Command::Jobs(Jobs::Wait(_) | Jobs::Resume(_))
+        Command::Preload(_)
+            | Command::Jobs {
+                jobs: Some(Jobs::Wait(_) | Jobs::Resume(_))
+            }
     );
     let done = async {
         let context = Context::new(&cli.global, printer, screen, signals.stop())?;

@@ -265,13 +265,25 @@ pub(crate) struct SourceWindow {
 }
 
 /// A pixel type that GDAL reads and Zarr holds.
-pub(crate) trait Element: Copy + PartialEq + Send + Sync + 'static {
+pub(crate) trait Element: bytemuck::Pod + PartialEq + PartialOrd + Send + Sync {
     /// Rounds towards the type; call [`DataType::holds`] first.
     fn from_f64(value: f64) -> Self;
+    /// As a double, which holds every type's values exactly.
+    fn to_f64(self) -> f64;
+    /// The nearest value of the type.
+    fn rounded(value: f64) -> Self;
+    /// The mean of four values, rounded.
+    fn mean_of_four(values: [Self; 4]) -> Self;
     /// Equality in which NaN equals NaN.
     fn same(self, other: Self) -> bool;
     /// The memory of a slice, in the machine's byte order.
-    fn bytes(values: &[Self]) -> &[u8];
+    fn bytes(values: &[Self]) -> &[u8] {
+        bytemuck::cast_slice(values)
+    }
+    /// The same, to be written to.
+    fn bytes_mut(values: &mut [Self]) -> &mut [u8] {
+        bytemuck::cast_slice_mut(values)
+    }
     /// Reads a window of a band, whose pixels must be of this type, into a slice of just that size.
     fn read(
         band: &RasterBand<'_>,
@@ -295,18 +307,44 @@ fn read_as<T: gdal::raster::GdalType + Copy>(
     )
 }
 
+/// Means with a type that sums don't overflow.
+macro_rules! element_means {
+    ($T:ty, f64) => {
+        fn to_f64(self) -> f64 {
+            f64::from(self)
+        }
+        fn rounded(value: f64) -> Self {
+            value as Self
+        }
+        fn mean_of_four(values: [Self; 4]) -> Self {
+            (values.map(f64::from).iter().sum::<f64>() / 4.0) as Self
+        }
+    };
+    ($T:ty, $Sum:ty) => {
+        fn to_f64(self) -> f64 {
+            f64::from(self)
+        }
+        fn rounded(value: f64) -> Self {
+            (value + 0.5).floor() as Self
+        }
+        fn mean_of_four([a, b, c, d]: [Self; 4]) -> Self {
+            let sum = <$Sum>::from(a) + <$Sum>::from(b) + <$Sum>::from(c) + <$Sum>::from(d);
+            // Shifting rounds negative sums down, as `floor` does.
+            ((sum + 2) >> 2) as Self
+        }
+    };
+}
+
 macro_rules! element {
-    ($T:ty, $same:expr) => {
+    ($T:ty, $Sum:ident, $same:expr) => {
         impl Element for $T {
+            element_means!($T, $Sum);
             fn from_f64(value: f64) -> Self {
                 value as Self
             }
             fn same(self, other: Self) -> bool {
                 let same: fn(Self, Self) -> bool = $same;
                 same(self, other)
-            }
-            fn bytes(values: &[Self]) -> &[u8] {
-                zarrs::array::transmute_to_bytes(values)
             }
             fn read(
                 band: &RasterBand<'_>,
@@ -319,23 +357,21 @@ macro_rules! element {
     };
 }
 
-element!(u8, |a, b| a == b);
-element!(u16, |a, b| a == b);
-element!(i16, |a, b| a == b);
-element!(u32, |a, b| a == b);
-element!(i32, |a, b| a == b);
-element!(f32, |a, b| a == b || (a.is_nan() && b.is_nan()));
-element!(f64, |a, b| a == b || (a.is_nan() && b.is_nan()));
+element!(u8, u16, |a, b| a == b);
+element!(u16, u32, |a, b| a == b);
+element!(i16, i32, |a, b| a == b);
+element!(u32, u64, |a, b| a == b);
+element!(i32, i64, |a, b| a == b);
+element!(f32, f64, |a, b| a == b || (a.is_nan() && b.is_nan()));
+element!(f64, f64, |a, b| a == b || (a.is_nan() && b.is_nan()));
 
 impl Element for i8 {
+    element_means!(i8, i16);
     fn from_f64(value: f64) -> Self {
         value as Self
     }
     fn same(self, other: Self) -> bool {
         self == other
-    }
-    fn bytes(values: &[Self]) -> &[u8] {
-        zarrs::array::transmute_to_bytes(values)
     }
     fn read(
         band: &RasterBand<'_>,

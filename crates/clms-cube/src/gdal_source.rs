@@ -1,12 +1,14 @@
 //! Rasters as GDAL opens them. No other module opens datasets or sets GDAL's configuration.
 
 use std::path::PathBuf;
-use std::sync::Once;
+use std::sync::{Arc, Once};
 
 use gdal::raster::{GdalDataType, RasterBand};
 use gdal::{Dataset, DatasetOptions, GdalOpenFlags, Metadata};
 
 use crate::crs::SourceCrs;
+use crate::deflated::Inflating;
+use crate::tiff::{BlockLayout, BlockReader, Directory, RasterBytes};
 use crate::{CubeError, DataType, EntrySource, PackageEntry};
 
 /// The drivers that packages may use: no driver here follows references to other files or the network.
@@ -62,7 +64,17 @@ impl Drop for LocalConfig {
 pub(crate) struct RasterSource {
     /// Name inside the package.
     pub(crate) name: String,
-    path: PathBuf,
+    place: Place,
+    /// Where its blocks are, if they can be read without GDAL; known once the header has been read.
+    blocks: Option<Arc<BlockLayout>>,
+}
+
+#[derive(Debug, Clone)]
+enum Place {
+    File(PathBuf),
+    /// File, first byte, number of bytes.
+    Part(PathBuf, u64, u64),
+    Inflating(Arc<Inflating>),
 }
 
 /// What the header of a raster says.
@@ -93,19 +105,78 @@ pub(crate) struct BandHeader {
 
 impl RasterSource {
     pub(crate) fn new(entry: &PackageEntry) -> Self {
-        let path = match &entry.source {
-            EntrySource::File(path) => path.clone(),
-            EntrySource::Range { path, offset, len } => {
-                PathBuf::from(format!("/vsisubfile/{offset}_{len},{}", path.display()))
+        let place = match (&entry.source, entry.source.deflated()) {
+            (_, Some(entry)) => Place::Inflating(Arc::new(Inflating::new(entry))),
+            (EntrySource::Range { path, offset, len }, _) => {
+                Place::Part(path.clone(), *offset, *len)
+            }
+            (EntrySource::File(path) | EntrySource::Deflated { path, .. }, _) => {
+                Place::File(path.clone())
             }
         };
         Self {
             name: entry.name.clone(),
-            path,
+            place,
+            blocks: None,
         }
     }
 
+    /// The entry behind it, if it has to be inflated.
+    pub(crate) fn inflating(&self) -> Option<&Arc<Inflating>> {
+        match &self.place {
+            Place::Inflating(entry) => Some(entry),
+            Place::File(_) | Place::Part(..) => None,
+        }
+    }
+
+    pub(crate) fn bytes(&self) -> Result<RasterBytes, String> {
+        match &self.place {
+            Place::File(path) => RasterBytes::open(path, None),
+            Place::Part(path, offset, len) => RasterBytes::open(path, Some((*offset, *len))),
+            Place::Inflating(entry) => RasterBytes::inflating(entry),
+        }
+    }
+
+    /// Opens it for reading without GDAL; `None` when it has a layout that only GDAL reads.
+    pub(crate) fn block_reader(&self) -> Option<BlockReader> {
+        let layout = Arc::clone(self.blocks.as_ref()?);
+        let bytes = self.bytes().map_err(|reason| {
+            tracing::debug!(file = self.name, reason, "left to GDAL");
+        });
+        Some(BlockReader::new(layout, bytes.ok()?))
+    }
+
+    /// Opens all of it with GDAL; for an entry of an archive this waits until it is inflated.
     pub(crate) fn open(&self) -> Result<Dataset, CubeError> {
+        if let Some(entry) = self.inflating() {
+            entry
+                .require(entry.len())
+                .map_err(|reason| self.unreadable_because(reason))?;
+        }
+        self.open_header()
+    }
+
+    /// What GDAL calls it. The name of an entry in an archive is that of the file it is inflated into.
+    fn gdal_path(&self) -> Result<PathBuf, CubeError> {
+        Ok(match &self.place {
+            Place::File(path) => path.clone(),
+            Place::Part(path, offset, len) => {
+                PathBuf::from(format!("/vsisubfile/{offset}_{len},{}", path.display()))
+            }
+            Place::Inflating(entry) => entry
+                .path()
+                .map_err(|reason| self.unreadable_because(reason))?,
+        })
+    }
+
+    pub(crate) fn unreadable_because(&self, reason: String) -> CubeError {
+        CubeError::Unreadable {
+            file: self.name.clone(),
+            reason,
+        }
+    }
+
+    fn open_header(&self) -> Result<Dataset, CubeError> {
         initialise();
         let options = DatasetOptions {
             open_flags: GdalOpenFlags::GDAL_OF_READONLY
@@ -114,7 +185,7 @@ impl RasterSource {
             allowed_drivers: Some(&DRIVERS),
             ..DatasetOptions::default()
         };
-        Dataset::open_ex(&self.path, options).map_err(|error| self.unreadable(&error))
+        Dataset::open_ex(self.gdal_path()?, options).map_err(|error| self.unreadable(&error))
     }
 
     pub(crate) fn unreadable(&self, error: &gdal::errors::GdalError) -> CubeError {
@@ -123,20 +194,38 @@ impl RasterSource {
             | gdal::errors::GdalError::NullPointer { msg, .. }
                 if !msg.is_empty() =>
             {
-                msg.replace(&*self.path.to_string_lossy(), &self.name)
+                match self.gdal_path() {
+                    Ok(path) => msg.replace(&*path.to_string_lossy(), &self.name),
+                    Err(_) => msg.clone(),
+                }
             }
             other => other.to_string(),
         };
-        CubeError::Unreadable {
-            file: self.name.clone(),
-            reason,
+        self.unreadable_because(reason)
+    }
+
+    /// Makes sure that everything which GDAL looks at when it opens the file is there, and reads the directory of a TIFF file.
+    pub(crate) fn directory(&self) -> Result<Option<(Directory, RasterBytes)>, CubeError> {
+        let read = || {
+            let mut bytes = self.bytes()?;
+            let directory = Directory::read(&mut bytes)?;
+            Ok::<_, String>(directory.map(|directory| (directory, bytes)))
+        };
+        match (read(), self.inflating()) {
+            // Odd enough that GDAL should see all of it.
+            (Err(_) | Ok(None), Some(entry)) => entry
+                .require(entry.len())
+                .map(|()| None)
+                .map_err(|reason| self.unreadable_because(reason)),
+            (found, _) => Ok(found.ok().flatten()),
         }
     }
 
     /// Reads the header; no pixel.
     pub(crate) fn header(&self) -> Result<RasterHeader, CubeError> {
         let _config = LocalConfig::without_side_cars();
-        let dataset = self.open()?;
+        let directory = self.directory()?;
+        let dataset = self.open_header()?;
         let unreadable = |error: gdal::errors::GdalError| self.unreadable(&error);
         let (width, height) = dataset.raster_size();
         let mut dtype = None;
@@ -169,8 +258,18 @@ impl RasterSource {
             .spatial_ref()
             .ok()
             .filter(|srs| srs.to_wkt().is_ok_and(|wkt| !wkt.is_empty()));
+        let blocks = directory.and_then(|(directory, mut bytes)| {
+            let size = (width, height);
+            BlockLayout::read(&directory, &mut bytes, size, dtype.itemsize(), bands.len())
+                .inspect_err(|reason| tracing::debug!(file = self.name, reason, "left to GDAL"))
+                .ok()
+                .flatten()
+        });
         Ok(RasterHeader {
-            source: self.clone(),
+            source: Self {
+                blocks: blocks.map(Arc::new),
+                ..self.clone()
+            },
             width: width as u64,
             height: height as u64,
             dtype,

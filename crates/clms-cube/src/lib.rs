@@ -1,6 +1,6 @@
 //! Rasters of the Copernicus Land Monitoring Service (CLMS) as right, small, fast Zarr cubes.
 //!
-//! A package (the files of one download) becomes one Zarr v3 hierarchy that xarray, rioxarray and GDAL read as it is:
+//! A package (the files of one download) becomes one Zarr hierarchy (v3, or v2 for older readers) that xarray, rioxarray and GDAL read as it is:
 //! pixels stand where their georeferencing says, keep their native type, gaps are fill, and what the side-car files know
 //! (class names, colours) is in the metadata.
 //!
@@ -45,6 +45,7 @@
 mod build;
 mod classes;
 mod crs;
+mod deflated;
 mod dtype;
 mod error;
 mod gdal_source;
@@ -53,9 +54,11 @@ mod metadata;
 mod options;
 mod package;
 mod plan;
+mod product_classes;
 mod products;
 mod read;
 mod style;
+mod tiff;
 
 pub use build::{BuildProgress, BuildReport, BuildState, build};
 pub use classes::Class;
@@ -64,7 +67,10 @@ pub use dtype::{DataType, Pixels};
 pub use error::CubeError;
 pub use gdal_source::gdal_version;
 pub use grid::Grid;
-pub use options::{BuildOptions, Provenance, TileSize, TileSizeError};
+pub use options::{
+    BuildOptions, Levels, LevelsError, Provenance, TileSize, TileSizeError, ZarrFormat,
+    ZarrFormatError,
+};
 pub use package::{EntrySource, LeftOut, Package, PackageEntry, PackageFiles};
 pub use plan::{CubePlan, GroupPlan, Note, plan};
 pub use read::{ArrayStructure, Cube, CubeStructure, Dimension, GroupStructure, Overview, Window};

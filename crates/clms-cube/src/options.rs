@@ -16,10 +16,100 @@ pub struct BuildOptions {
     pub fill_value: Option<f64>,
     /// Zstandard level of the chunks; 1 by default.
     pub compression_level: Option<i32>,
+    /// Overviews: the same ground at half, a quarter, ... of the resolution.
+    pub levels: Levels,
+    /// Which Zarr it is written as.
+    pub zarr_format: ZarrFormat,
     /// Threads that read and encode; by default one for each core, at most 8.
     pub workers: Option<NonZeroUsize>,
     /// Where the data comes from, for the attributes of the cube.
     pub provenance: Provenance,
+}
+
+/// The version of the Zarr format that a cube is written as.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ZarrFormat {
+    /// Version 3, with sharded chunks and consolidated metadata: few files, small reads.
+    #[default]
+    V3,
+    /// Version 2 with consolidated metadata, one file for each chunk: for GDAL before 3.13, and what is built on it.
+    V2,
+}
+
+/// A text that is no version of Zarr.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{text:?} is no version of Zarr that is written: expected 3 or 2")]
+pub struct ZarrFormatError {
+    /// The text.
+    pub text: String,
+}
+
+/// `3` or `2`.
+impl FromStr for ZarrFormat {
+    type Err = ZarrFormatError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.trim() {
+            "3" => Ok(Self::V3),
+            "2" => Ok(Self::V2),
+            _ => Err(ZarrFormatError {
+                text: text.to_owned(),
+            }),
+        }
+    }
+}
+
+/// As it is read.
+impl fmt::Display for ZarrFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::V3 => "3",
+            Self::V2 => "2",
+        })
+    }
+}
+
+/// How many overviews each group of a cube has.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Levels {
+    /// For groups of more than 4096 x 4096 pixels, as many as it takes until the last one is at most 1024 pixels long and wide.
+    #[default]
+    Auto,
+    /// So many, whatever the size; 0 for none.
+    Exactly(u8),
+}
+
+/// A text that is no number of overviews.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{text:?} is no number of overviews: expected auto, or a number such as 0 or 5")]
+pub struct LevelsError {
+    /// The text.
+    pub text: String,
+}
+
+/// `auto` or `N`.
+impl FromStr for Levels {
+    type Err = LevelsError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let error = |_| LevelsError {
+            text: text.to_owned(),
+        };
+        match text.trim() {
+            "auto" => Ok(Self::Auto),
+            number => number.parse().map(Self::Exactly).map_err(error),
+        }
+    }
+}
+
+/// As it is read.
+impl fmt::Display for Levels {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Auto => f.write_str("auto"),
+            Self::Exactly(count) => count.fmt(f),
+        }
+    }
 }
 
 /// Size of a chunk in pixels.
@@ -128,6 +218,21 @@ pub struct Provenance {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn levels_from_text() {
+        for (text, levels) in [
+            ("auto", Levels::Auto),
+            ("0", Levels::Exactly(0)),
+            ("5", Levels::Exactly(5)),
+        ] {
+            assert_eq!(text.parse(), Ok(levels));
+            assert_eq!(levels.to_string(), text);
+        }
+        for bad in ["", "-1", "many", "1000"] {
+            assert_eq!(bad.parse::<Levels>().unwrap_err().text, bad);
+        }
+    }
 
     #[test]
     fn tile_sizes_from_text() {

@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use crate::deflated::DeflatedEntry;
+
 /// The files of one download, as unpacked.
 #[derive(Debug, Clone, Default)]
 pub struct Package {
@@ -35,6 +37,41 @@ pub enum EntrySource {
         /// Number of bytes.
         len: u64,
     },
+    /// A deflated entry of a ZIP archive. Rasters are decoded while it is being inflated, into a temporary file in the folder of the
+    /// archive; its length and checksum are compared when it is whole, and a cube is not finished before that.
+    Deflated {
+        /// The archive.
+        path: PathBuf,
+        /// First byte of the compressed data, behind the entry's local header.
+        offset: u64,
+        /// Number of bytes of the compressed data.
+        compressed_len: u64,
+        /// Number of bytes when inflated.
+        len: u64,
+        /// The checksum of the inflated bytes, as the archive's directory has it.
+        crc32: u32,
+    },
+}
+
+impl EntrySource {
+    pub(crate) fn deflated(&self) -> Option<DeflatedEntry> {
+        match self {
+            Self::Deflated {
+                path,
+                offset,
+                compressed_len,
+                len,
+                crc32,
+            } => Some(DeflatedEntry {
+                archive: path.clone(),
+                offset: *offset,
+                compressed_len: *compressed_len,
+                len: *len,
+                crc32: *crc32,
+            }),
+            Self::File(_) | Self::Range { .. } => None,
+        }
+    }
 }
 
 /// Which files of a package went into a cube.
@@ -187,6 +224,13 @@ impl PackageEntry {
         let (path, offset, len) = match &self.source {
             EntrySource::File(path) => (path, 0, None),
             EntrySource::Range { path, offset, len } => (path, *offset, Some(*len)),
+            EntrySource::Deflated { len, .. } if *len > limit => {
+                return Err(format!("{len} bytes are too many for a side-car"));
+            }
+            EntrySource::Deflated { .. } => {
+                let entry = self.source.deflated();
+                return entry.map_or_else(|| Ok(Vec::new()), |entry| entry.read_all());
+            }
         };
         let describe = |error: std::io::Error| error.to_string();
         let mut file = std::fs::File::open(path).map_err(describe)?;

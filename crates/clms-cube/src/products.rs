@@ -1,11 +1,13 @@
 //! What is known about CLMS products beyond what their files say: a table of facts taken over from the public product
 //! specifications.
 
+use crate::product_classes::{self as classes, KnownClass};
+
 /// What the values of a product are.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Values {
     /// Codes of classes.
-    Classes(&'static [(i64, &'static str)]),
+    Classes(&'static [KnownClass]),
     /// A measure with its valid range; values beyond it are codes.
     Quantity {
         min: f64,
@@ -33,56 +35,68 @@ const PERCENT: Values = Values::Quantity {
 const OPEN: Values = Values::Classes(&[]);
 const OUTSIDE_255: (Option<u8>, Option<u16>) = (Some(255), Some(65535));
 
-const LEAF_TYPES: &[(i64, &str)] = &[
-    (0, "non-tree areas"),
-    (1, "broadleaved trees"),
-    (2, "coniferous trees"),
-];
-const FOREST_TYPES: &[(i64, &str)] = &[
-    (0, "non-forest areas"),
-    (1, "broadleaved forest"),
-    (2, "coniferous forest"),
-    (3, "mixed forest"),
-];
-const CLCPLUS: &[(i64, &str)] = &[
-    (1, "Sealed"),
-    (2, "Woody needle leaved trees"),
-    (3, "Woody broadleaved deciduous trees"),
-    (4, "Woody broadleaved evergreen trees"),
-    (5, "Low-growing woody plants"),
-    (6, "Permanent herbaceous"),
-    (7, "Periodically herbaceous"),
-    (8, "Lichens and mosses"),
-    (9, "Non and sparsely vegetated"),
-    (10, "Water"),
-    (11, "Snow and ice"),
-    (253, "Coastal seawater buffer"),
-    (254, "Outside area"),
-    (255, "No data"),
-];
-
 /// Code in file names (upper case), variable, long name, values, outside codes.
 const PRODUCTS: &[(&str, Product)] = &[
     product("BCD", "Broadleaved Cover Density", PERCENT),
     product("CCD", "Coniferous Cover Density", PERCENT),
     product("TCD", "Tree Cover Density", PERCENT),
-    product("TCPC", "Tree Cover Presence Change", OPEN),
-    product("TCCM", "Tree Cover Change Mask", OPEN),
-    product("DLT", "Dominant Leaf Type", Values::Classes(LEAF_TYPES)),
-    product("DLTC", "Dominant Leaf Type Change", OPEN),
-    product("FTY", "Forest Type", Values::Classes(FOREST_TYPES)),
-    product("FADSL", "Forest Additional Support Layer", OPEN),
     product(
-        "GRA",
-        "Grassland",
-        Values::Classes(&[(0, "non-grassland areas"), (1, "grassland")]),
+        "TCPC",
+        "Tree Cover Presence Change",
+        Values::Classes(classes::TREE_COVER_CHANGES),
     ),
-    product("GRAC", "Grassland Change", OPEN),
+    product(
+        "TCCM",
+        "Tree Cover Change Mask",
+        Values::Classes(classes::TREE_COVER_CHANGES),
+    ),
+    product(
+        "DLT",
+        "Dominant Leaf Type",
+        Values::Classes(classes::LEAF_TYPES),
+    ),
+    product(
+        "DLTC",
+        "Dominant Leaf Type Change",
+        Values::Classes(classes::LEAF_TYPE_CHANGES),
+    ),
+    product("FTY", "Forest Type", Values::Classes(classes::FOREST_TYPES)),
+    product(
+        "FADSL",
+        "Forest Additional Support Layer",
+        Values::Classes(classes::FOREST_SUPPORT),
+    ),
+    product("GRA", "Grassland", Values::Classes(classes::GRASSLAND)),
+    product(
+        "GRAC",
+        "Grassland Change",
+        Values::Classes(classes::GRASSLAND_CHANGES),
+    ),
     product("GRAVPI", "Grassland Vegetation Probability Index", PERCENT),
-    product("GRAME", "Grassland Mowing Events", OPEN),
-    product("GRAMD", "Grassland Mowing Dates", OPEN),
-    product("PLOUGH", "Ploughing Indicator", OPEN),
-    product("HER", "Herbaceous Cover", OPEN),
+    product(
+        "GRAME",
+        "Grassland Mowing Events",
+        Values::Classes(classes::MOWING_EVENTS),
+    ),
+    product(
+        "GRAMD",
+        "Grassland Mowing Dates",
+        Values::Quantity {
+            min: 0.0,
+            max: 365.0,
+            units: "day of the year",
+        },
+    ),
+    product(
+        "PLOUGH",
+        "Ploughing Indicator",
+        Values::Classes(classes::PLOUGHING),
+    ),
+    product(
+        "HER",
+        "Herbaceous Cover",
+        Values::Classes(classes::HERBACEOUS),
+    ),
     product("IMD", "Imperviousness Density", PERCENT),
     product("IMDC", "Imperviousness Density Change", OPEN),
     product("IMC", "Imperviousness Change", OPEN),
@@ -90,7 +104,7 @@ const PRODUCTS: &[(&str, Product)] = &[
     product(
         "IBU",
         "Impervious Built-up",
-        Values::Classes(&[(0, "non built-up areas"), (1, "built-up areas")]),
+        Values::Classes(classes::BUILT_UP),
     ),
     product("IBUC", "Impervious Built-up Change", OPEN),
     product("SBU", "Share of Built-up", PERCENT),
@@ -101,7 +115,13 @@ const PRODUCTS: &[(&str, Product)] = &[
     product("WVL", "Woody Vegetation Layer", OPEN),
     product("WAW", "Water and Wetness", OPEN),
     product("WWPI", "Water and Wetness Probability Index", PERCENT),
-    product("CTY", "Crop Types", OPEN),
+    product("CTY", "Crop Types", Values::Classes(classes::CROP_TYPES)),
+    product("FSC", "Fractional Snow Cover", PERCENT),
+    product(
+        "WIC",
+        "Water and Ice Cover",
+        Values::Classes(classes::WATER_ICE),
+    ),
     (
         "CLC",
         Product {
@@ -125,7 +145,7 @@ const PRODUCTS: &[(&str, Product)] = &[
         Product {
             variable: "CLCplus",
             long_name: "CLCplus Backbone",
-            values: Values::Classes(CLCPLUS),
+            values: Values::Classes(classes::CLCPLUS),
             outside: (Some(254), None),
         },
     ),

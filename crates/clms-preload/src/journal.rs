@@ -1,13 +1,14 @@
 //! The journal: one JSON document for each job, next to the cubes.
 //!
 //! `jobs/<job id>.json` below [`CacheStore::records`](clms_cache::CacheStore::records), whose writes are atomic: a reader sees the job before or after a step,
-//! never in between. Every document says by which version of this format it was written.
+//! never in between. `cancellations/<job id>.json` is a message to whichever process works on the job that it is to be given up; the one who works
+//! on a job removes old ones when it begins, and looks for new ones at every tick. Every document says by which version of this format it was written.
 
 use std::sync::Arc;
 
 use futures::{StreamExt as _, TryStreamExt as _};
 use jiff::Timestamp;
-use object_store::{ObjectStore, ObjectStoreExt as _, path::Path};
+use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt as _, path::Path};
 use serde::{Deserialize, Serialize};
 
 use crate::{JobId, JobRequest, JobState, Problem, ProblemKind, Stage, StageName, TaskId};
@@ -16,6 +17,8 @@ use crate::{JobId, JobRequest, JobState, Problem, ProblemKind, Stage, StageName,
 const VERSION: u32 = 1;
 /// The folder of the documents.
 const FOLDER: &str = "jobs";
+/// The folder of messages to those who work on jobs that these are to be given up.
+const CANCELLATIONS: &str = "cancellations";
 /// How many documents are read at a time.
 const READERS: usize = 8;
 
@@ -142,11 +145,7 @@ impl Journal {
     /// # Errors
     /// If the storage refuses.
     pub async fn remove(&self, job: &JobId) -> Result<(), JournalError> {
-        let path = path(job);
-        match self.records.delete(&path).await {
-            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
-            Err(source) => Err(JournalError::Storage { path, source }),
-        }
+        self.delete(path(job)).await
     }
 
     /// All records.
@@ -154,17 +153,7 @@ impl Journal {
     /// # Errors
     /// If the storage can't be listed. A record that can't be read is part of the answer.
     pub async fn list(&self) -> Result<JobList, JournalError> {
-        let folder = Path::from(FOLDER);
-        let objects: Vec<_> = match self.records.list(Some(&folder)).try_collect().await {
-            Ok(objects) => objects,
-            Err(object_store::Error::NotFound { .. }) => Vec::new(),
-            Err(source) => {
-                return Err(JournalError::Storage {
-                    path: folder,
-                    source,
-                });
-            }
-        };
+        let objects = self.objects(FOLDER).await?;
         let mut list = JobList::default();
         let mut reads = futures::stream::iter(objects)
             .map(|object| async move { self.read_path(&object.location).await })
@@ -178,6 +167,61 @@ impl Journal {
         list.jobs
             .sort_by(|a, b| (b.updated_at, &a.job).cmp(&(a.updated_at, &b.job)));
         Ok(list)
+    }
+
+    /// Leaves word that a job is to be given up, for the process that works on it.
+    ///
+    /// # Errors
+    /// If the storage refuses.
+    pub async fn ask_to_cancel(
+        &self,
+        job: &JobId,
+        by: &str,
+        at: Timestamp,
+    ) -> Result<(), JournalError> {
+        let path = cancellation_path(job);
+        let json = serde_json::json!({"version": VERSION, "job": job, "by": by, "at": at});
+        match self.records.put(&path, json.to_string().into()).await {
+            Ok(_) => Ok(()),
+            Err(source) => Err(JournalError::Storage { path, source }),
+        }
+    }
+
+    /// The jobs that are to be given up.
+    ///
+    /// # Errors
+    /// If the storage can't be listed.
+    pub async fn cancellations(&self) -> Result<Vec<JobId>, JournalError> {
+        let objects = self.objects(CANCELLATIONS).await?;
+        let job = |object: &ObjectMeta| {
+            let name = object.location.filename()?.strip_suffix(".json")?;
+            name.parse().ok()
+        };
+        Ok(objects.iter().filter_map(job).collect())
+    }
+
+    /// Takes back what [`ask_to_cancel`](Self::ask_to_cancel) said, if anything.
+    ///
+    /// # Errors
+    /// If the storage refuses.
+    pub async fn withdraw_cancellation(&self, job: &JobId) -> Result<(), JournalError> {
+        self.delete(cancellation_path(job)).await
+    }
+
+    async fn delete(&self, path: Path) -> Result<(), JournalError> {
+        match self.records.delete(&path).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(source) => Err(JournalError::Storage { path, source }),
+        }
+    }
+
+    async fn objects(&self, folder: &str) -> Result<Vec<ObjectMeta>, JournalError> {
+        let path = Path::from(folder);
+        match self.records.list(Some(&path)).try_collect().await {
+            Ok(objects) => Ok(objects),
+            Err(object_store::Error::NotFound { .. }) => Ok(Vec::new()),
+            Err(source) => Err(JournalError::Storage { path, source }),
+        }
     }
 
     async fn read_path(&self, path: &Path) -> Result<Option<JobRecord>, JournalError> {
@@ -204,6 +248,10 @@ pub async fn list_jobs(records: Arc<dyn ObjectStore>) -> Result<JobList, Journal
 
 fn path(job: &JobId) -> Path {
     Path::from_iter([FOLDER.to_owned(), format!("{job}.json")])
+}
+
+fn cancellation_path(job: &JobId) -> Path {
+    Path::from_iter([CANCELLATIONS.to_owned(), format!("{job}.json")])
 }
 
 fn parse(json: &[u8], path: &Path) -> Result<JobRecord, JournalError> {

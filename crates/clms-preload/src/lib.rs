@@ -38,11 +38,13 @@
 //! ```
 //!
 //! * [`machine`] is what a job is: a plain function from state and event to state and commands.
-//! * [`Engine`] drives jobs through it, several side by side, with one look at the server for all of them.
+//! * [`Engine`] drives jobs through it, several side by side, with one look at the server for all of them: [`Engine::run`] waits for their ends,
+//!   [`Engine::start`] gives a [`JobHandle`] for each, and [`Engine::cancel`] gives one up, whichever process works on it.
 //! * [`Journal`] is what survives a process.
 //! * [`ZipUnpacker`] opens packages, which are archives in archives, without believing them.
-//! * [`PortalSource`], [`CubeBuilder`], [`Unpacker`], [`Clock`], [`Progress`] and [`DiskSpace`] are what a job needs of the world; others implement them.
+//! * [`PortalSource`], [`CubeBuilder`], [`Unpacker`], [`Clock`], [`Progress`] and [`Disk`] are what a job needs of the world; others implement them.
 
+mod cancellation;
 mod clock;
 mod engine;
 mod ids;
@@ -57,10 +59,11 @@ mod scratch;
 mod unpack;
 
 pub use self::{
+    cancellation::{CancelReport, CancelScope, CancelVerdict, TaskCancellation},
     clock::{Clock, ManualClock, SystemClock},
     engine::{
-        CancelReport, CancelScope, Engine, EngineBuilder, EngineLimits, JobOutcome, JobStatus,
-        PollPolicy, RunOptions, TaskCancellation,
+        Engine, EngineBuilder, EngineLimits, JobHandle, JobOutcome, JobStatus, PollPolicy,
+        RunOptions,
     },
     ids::{ContentKey, InvalidJobId, JobId, TaskId},
     journal::{JobList, JobRecord, Journal, JournalError, list_jobs},
@@ -72,6 +75,6 @@ pub use self::{
     problem::{Problem, ProblemKind},
     progress::{Meter, NoProgress, Progress, ProgressEvent, Unit},
     request::{JobRequest, Order},
-    scratch::{DiskSpace, FileSystemSpace},
+    scratch::{Disk, FileSystem},
     unpack::{UnpackError, UnpackLimits, ZipUnpacker},
 };

@@ -38,7 +38,7 @@ pub trait CubeBuilder: fmt::Debug + Send + Sync + 'static {
     /// Writes the whole cube into `staged`. It is committed or discarded by the caller.
     ///
     /// # Errors
-    /// Any [`Problem`] ends the job, whose download is kept.
+    /// A retryable [`Problem`] leads to another attempt with the same package, any other ends the job, whose download is kept.
     /// [`Interrupted`](crate::ProblemKind::Interrupted) soon after `cancel` was cancelled.
     async fn build(
         &self,
@@ -47,6 +47,12 @@ pub trait CubeBuilder: fmt::Debug + Send + Sync + 'static {
         meter: &Meter,
         cancel: &CancellationToken,
     ) -> Result<(), Problem>;
+
+    /// How many bytes of memory one build takes at most, if that is known; see
+    /// [`EngineLimits::memory`](crate::EngineLimits::memory).
+    fn memory(&self) -> Option<u64> {
+        None
+    }
 }
 
 /// What a [`CubeBuilder`] is to build from.

@@ -31,6 +31,12 @@ pub trait PortalSource: fmt::Debug + Send + Sync + 'static {
     /// The [`Problem`] says why the server did not take the request.
     async fn cancel(&self, task: &TaskId) -> Result<CancelOutcome, Problem>;
 
+    /// Finds out whether a link is alive, by asking for its first bytes.
+    ///
+    /// # Errors
+    /// As [`download`](Self::download).
+    async fn probe(&self, link: &DownloadLink) -> Result<(), Problem>;
+
     /// Downloads the package of a finished task into the file `download.into` and returns its length in bytes.
     ///
     /// If the file is there, it is the beginning of an earlier attempt at the same task; it is continued if the server can prove that it still
@@ -204,8 +210,7 @@ pub enum PostOutcome {
 }
 
 /// What the server answered to a cancellation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CancelOutcome {
     /// It took it. Whether the task really stops is another matter.
     Accepted,

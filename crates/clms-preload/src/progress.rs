@@ -10,11 +10,18 @@
 //! [`NextPoll`](ProgressEvent::NextPoll) belongs to no job: it tells when the server will be looked at again on behalf of all.
 //! Within one `stage_entered`, `done` of `amount` never falls, except that a download which had to begin anew starts again at 0.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
+use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::{JobId, JobStatus, Problem, StageName, TaskId, TaskStatus};
+use crate::{
+    Clock, JobId, JobStatus, Problem, StageName, SystemClock, TaskId, TaskStatus, clock::elapsed,
+};
 
 /// A listener to all jobs of an engine.
 ///
@@ -63,6 +70,9 @@ pub enum ProgressEvent {
         done: u64,
         /// Of how many, if known.
         total: Option<u64>,
+        /// How many in a second, over the last seconds.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        rate: Option<f64>,
     },
     /// The server showed a new status of the task that the job waits for.
     TaskSeen {
@@ -118,6 +128,24 @@ pub enum ProgressEvent {
     },
 }
 
+impl ProgressEvent {
+    /// The job that it is about; `None` for [`NextPoll`](Self::NextPoll).
+    #[must_use]
+    pub fn job(&self) -> Option<&JobId> {
+        match self {
+            Self::JobStarted { job, .. }
+            | Self::StageEntered { job, .. }
+            | Self::Amount { job, .. }
+            | Self::TaskSeen { job, .. }
+            | Self::TaskChosen { job, .. }
+            | Self::TaskAbandoned { job, .. }
+            | Self::Retrying { job, .. }
+            | Self::JobEnded { job, .. } => Some(job),
+            Self::NextPoll { .. } => None,
+        }
+    }
+}
+
 /// What an amount counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -138,6 +166,8 @@ pub struct Meter {
     job: JobId,
     stage: StageName,
     progress: Arc<dyn Progress>,
+    clock: Arc<dyn Clock>,
+    pace: Arc<Mutex<Pace>>,
 }
 
 impl Meter {
@@ -148,7 +178,15 @@ impl Meter {
             job,
             stage,
             progress,
+            clock: Arc::new(SystemClock),
+            pace: Arc::default(),
         }
+    }
+
+    /// The same with another clock, which its rates are measured with.
+    #[must_use]
+    pub fn with_clock(self, clock: Arc<dyn Clock>) -> Self {
+        Self { clock, ..self }
     }
 
     /// So many bytes are done.
@@ -162,12 +200,66 @@ impl Meter {
     }
 
     fn amount(&self, unit: Unit, done: u64, total: Option<u64>) {
+        let rate = self
+            .pace
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .rate(self.clock.now(), done);
         self.progress.event(&ProgressEvent::Amount {
             job: self.job.clone(),
             stage: self.stage,
             unit,
             done,
             total,
+            rate,
         });
+    }
+}
+
+/// How fast the work goes: measured from the beginning of the span before the present one.
+#[derive(Debug, Default)]
+struct Pace {
+    /// Where the last span and the present one began.
+    spans: Option<[(Timestamp, u64); 2]>,
+}
+
+/// Rates are measured over one to two of these.
+const SPAN: Duration = Duration::from_secs(5);
+/// A shorter time says nothing.
+const SHORTEST: Duration = Duration::from_millis(100);
+
+impl Pace {
+    fn rate(&mut self, now: Timestamp, done: u64) -> Option<f64> {
+        let here = (now, done);
+        let [last, present] = self.spans.get_or_insert([here, here]);
+        if done < last.1 {
+            // It began anew.
+            self.spans = Some([here, here]);
+            return None;
+        }
+        if elapsed(present.0, now) >= SPAN {
+            (*last, *present) = (*present, here);
+        }
+        let time = elapsed(last.0, now);
+        (time >= SHORTEST).then(|| (done - last.1) as f64 / time.as_secs_f64())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rates_are_those_of_the_last_seconds() {
+        let at = |seconds| Timestamp::from_second(seconds).unwrap();
+        let mut pace = Pace::default();
+        assert_eq!(pace.rate(at(0), 1000), None);
+        assert_eq!(pace.rate(at(2), 1200), Some(100.0));
+        assert_eq!(pace.rate(at(10), 2000), Some(100.0));
+        // Slower from now on: the past is forgotten.
+        assert_eq!(pace.rate(at(15), 2050), Some(10.0));
+        assert_eq!(pace.rate(at(20), 2100), Some(10.0));
+        assert_eq!(pace.rate(at(21), 0), None, "begun anew");
+        assert_eq!(pace.rate(at(22), 7), Some(7.0));
     }
 }

@@ -124,7 +124,10 @@ impl StoreError {
             }),
             Self::Unavailable { why, .. } => Some(why.hint.clone()),
             Self::NotCached { data_id, .. } => Some(format!("get it with: clms preload '{data_id}'")),
-            Self::Setting { .. } => None,
+            Self::Setting { setting, .. } => Some(format!(
+                "choose another with --{setting} or CLMS_{}",
+                setting.to_uppercase()
+            )),
             Self::Credentials(why) => Some(why.hint()),
             Self::Api(why) => why.hint(),
             Self::Cache(why) => why.hint(),

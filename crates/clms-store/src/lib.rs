@@ -43,15 +43,20 @@ mod data_id;
 mod describe;
 mod eea;
 mod error;
+mod jobs;
 mod preload;
 mod store;
 
 pub use catalogue::Catalogue;
 pub use clms_api::{ServiceKey, SignedIn};
-pub use clms_preload::{JobOutcome, JobStatus, Problem, ProblemKind};
+pub use clms_preload::{
+    CancelReport, CancelScope, CancelVerdict, JobId, JobOutcome, JobStatus, Problem, ProblemKind,
+    TaskCancellation,
+};
 pub use data_id::{DataId, InvalidDataId};
 pub use describe::{Description, TimeRange};
 pub use error::{ErrorClass, StoreError};
+pub use jobs::{JobDetails, JobsError, ResumeOptions};
 pub use preload::{JobSummary, PlannedAction, PlannedPreload, PreloadOptions};
 pub use store::{CachedCube, ClmsStore, ClmsStoreBuilder, DEFAULT_API_URL, DEFAULT_POLL_INTERVAL};
 

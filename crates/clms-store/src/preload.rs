@@ -4,8 +4,8 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use clms_api::Client;
 use clms_preload::{
-    Engine, JobId, JobOutcome, JobRecord, JobRequest, JobStatus, Journal, Policy, PollPolicy,
-    Problem, Progress, RunOptions, ZipUnpacker,
+    ContentKey, Engine, JobId, JobOutcome, JobRecord, JobRequest, JobStatus, Journal, Policy,
+    PollPolicy, Problem, Progress, RunOptions, StageName, ZipUnpacker,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -32,6 +32,9 @@ pub struct PreloadOptions {
     pub timeout: Option<Duration>,
     /// Only request, and leave as soon as the portal has the requests. The same preload again carries on.
     pub detach: bool,
+    /// Links of finished tasks older than this are not even tried, whatever the portal promises; a day if not given. Younger ones have to
+    /// prove themselves.
+    pub max_link_age: Option<Duration>,
 }
 
 /// What a preload of one data id would do.
@@ -75,6 +78,9 @@ pub struct JobSummary {
     pub data_id: String,
     /// Where it stands, such as `waiting`, `completed` or `failed`.
     pub state: String,
+    /// True if nothing more happens to it unless it is asked for again.
+    #[serde(skip)]
+    pub has_ended: bool,
     /// The portal's task, if it has one.
     pub task_id: Option<String>,
     /// When it came to stand there.
@@ -87,11 +93,12 @@ pub struct JobSummary {
 }
 
 impl JobSummary {
-    fn of(record: &JobRecord) -> Self {
+    pub(crate) fn of(record: &JobRecord) -> Self {
         Self {
             job: record.job.clone(),
             data_id: record.request.data_id.clone(),
             state: record.stage().to_string(),
+            has_ended: record.is_finished() || record.stage() == StageName::Failed,
             task_id: record.task_id().map(ToString::to_string),
             since: record.updated_at,
             created_at: record.created_at,
@@ -172,6 +179,7 @@ impl ClmsStore {
                 .collect::<Result<_, _>>()?;
             let client = self.signed_client().await?;
             client.sign_in().await?;
+            self.check_scratch().await?;
             Ok::<_, StoreError>((client, requests))
         };
         let (client, requests) = tokio::select! {
@@ -182,8 +190,9 @@ impl ClmsStore {
             timeout: options.timeout,
             detach: options.detach,
             keep_downloads: options.keep_downloads,
+            ..RunOptions::default()
         };
-        let engine = self.engine(client, progress);
+        let engine = self.engine(client, progress, options.max_link_age);
         Ok(engine.run(requests, run, cancel).await)
     }
 
@@ -213,20 +222,24 @@ impl ClmsStore {
         let mut outcomes = Vec::new();
         for data_id in data_ids {
             let name = data_id.cube_name()?;
-            // A job that has still to clean up is run to its end.
             let record = jobs.iter().find(|record| record.request.cube == name);
-            let Some(record) = record.filter(|record| record.is_finished()) else {
+            // A job that has still to clean up is run to its end.
+            if record.is_some_and(|record| !record.is_finished()) {
                 return Ok(None);
-            };
+            }
             let Some(cube) = self.cache.look_up(&name).await? else {
                 return Ok(None);
             };
             outcomes.push(JobOutcome {
-                job: record.job.clone(),
+                // A cube that came from elsewhere never had a job.
+                job: record.map_or_else(
+                    || JobId::of(&data_id.to_string(), &ContentKey::other("cached")),
+                    |record| record.job.clone(),
+                ),
                 data_id: data_id.to_string(),
                 status: JobStatus::Cached,
                 cube: Some(cube.location),
-                task_id: record.task_id().cloned(),
+                task_id: record.and_then(|record| record.task_id().cloned()),
                 bytes: Some(self.cache.usage(&name).await?.bytes),
                 error: None,
             });
@@ -234,7 +247,12 @@ impl ClmsStore {
         Ok(Some(outcomes))
     }
 
-    fn engine(&self, client: Client, progress: Arc<dyn Progress>) -> Engine {
+    pub(crate) fn engine(
+        &self,
+        client: Client,
+        progress: Arc<dyn Progress>,
+        max_link_age: Option<Duration>,
+    ) -> Engine {
         let pace = self.poll_interval;
         let poll = PollPolicy {
             initial: pace,
@@ -248,6 +266,7 @@ impl ClmsStore {
             link_retry: patience.link_retry.min(pace),
             backoff: patience.backoff.min(pace / 3),
             settle: patience.settle.min((pace * 2).max(Duration::from_secs(2))),
+            max_link_age: max_link_age.unwrap_or(patience.max_link_age),
             ..patience
         };
         Engine::builder(
@@ -260,6 +279,7 @@ impl ClmsStore {
         .progress(progress)
         .poll(poll)
         .policy(policy)
+        .holder(format!("clms, process {}", std::process::id()))
         .build()
     }
 
@@ -267,8 +287,36 @@ impl ClmsStore {
         self.scratch
             .clone()
             .or_else(|| self.cache.scratch())
-            .unwrap_or_else(|| std::env::temp_dir().join(FALLBACK_SCRATCH))
+            .unwrap_or_else(|| user_cache().join(FALLBACK_SCRATCH))
     }
+
+    /// Finds out before anything is requested whether downloads can be written. The cache's own scratch folder is as good as
+    /// the cache, which every job checks first.
+    async fn check_scratch(&self) -> Result<(), StoreError> {
+        let Some(folder) = &self.scratch else {
+            return Ok(());
+        };
+        let probe = folder.join(format!(".probe-{}", std::process::id()));
+        let tried = async {
+            tokio::fs::create_dir_all(folder).await?;
+            tokio::fs::write(&probe, b"").await?;
+            tokio::fs::remove_file(&probe).await
+        };
+        tried.await.map_err(|why| StoreError::Setting {
+            setting: "scratch",
+            value: folder.display().to_string(),
+            why: why.to_string(),
+        })
+    }
+}
+
+/// Where this user's programs keep what can be made again.
+fn user_cache() -> PathBuf {
+    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+    set("XDG_CACHE_HOME")
+        .map(PathBuf::from)
+        .or_else(|| Some(PathBuf::from(set("HOME")?).join(".cache")))
+        .unwrap_or_else(std::env::temp_dir)
 }
 
 fn request(

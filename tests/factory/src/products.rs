@@ -1,5 +1,6 @@
 //! The products that are known by the name of their file.
 
+mod bench;
 mod clcplus;
 mod corine;
 mod country;
@@ -86,11 +87,13 @@ impl Package {
     ///   `IMD_2018_100m_eu_03035_v020` and `FTY_2018_010m_lv_03035_v010` (three by three tiles, the middle one missing)
     /// - `u2018_clc2018_v2020_20u1_raster100m` and its siblings of 1990 to 2018, and the vector `…_geoPackage`
     /// - `CLMS_CLCplus_RASTER_2018` and `CLMS_CLCplus_RASTER_2021`
+    /// - `bench_S`, `bench_M`, `bench_T` and `bench_X`, which `cargo xtask bench` measures with
     #[must_use]
     pub fn by_file_name(file: &str, scale: Scale) -> Option<Self> {
         let spec = hrl::package(file, scale)
             .or_else(|| corine::package(file, scale))
-            .or_else(|| clcplus::package(file, scale))?;
+            .or_else(|| clcplus::package(file, scale))
+            .or_else(|| bench::package(file, scale))?;
         Some(Self { spec, scale })
     }
 

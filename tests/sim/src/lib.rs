@@ -37,6 +37,7 @@
 mod access;
 mod answer;
 mod call;
+pub mod cassette;
 mod catalogue;
 mod datarequest;
 mod direct_links;

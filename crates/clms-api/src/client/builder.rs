@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use reqwest::header::{ACCEPT, HeaderMap, HeaderValue};
 use reqwest::redirect;
+use tokio::sync::OnceCell;
 use url::Url;
 
 use super::token::TokenCache;
 use super::{Client, Inner};
 use crate::error::ApiError;
+use crate::limiter::Limiters;
 use crate::retry::RetryPolicy;
 use crate::service_key::ServiceKey;
 
@@ -36,6 +38,9 @@ pub struct ClientBuilder {
     connect_timeout: Duration,
     read_timeout: Duration,
     retry: RetryPolicy,
+    token_endpoint: Option<Url>,
+    calls_at_a_time: usize,
+    cdse_patience: Duration,
 }
 
 impl Default for ClientBuilder {
@@ -49,6 +54,10 @@ impl Default for ClientBuilder {
             // portal waits ten seconds for its engine before it answers a request.
             read_timeout: Duration::from_secs(90),
             retry: RetryPolicy::default(),
+            token_endpoint: None,
+            calls_at_a_time: 4,
+            // Tasks were seen to show up within some seconds, and to be rejected after 30.
+            cdse_patience: Duration::from_secs(60),
         }
     }
 }
@@ -91,6 +100,28 @@ impl ClientBuilder {
         self
     }
 
+    /// How many calls to make at a time to any one host (4). A host that answers 429 with
+    /// `Retry-After` is left alone by all calls of the client and its clones.
+    pub fn calls_at_a_time(mut self, calls: usize) -> Self {
+        self.calls_at_a_time = calls;
+        self
+    }
+
+    /// How long [`Client::request_once`] waits for the task of a request to CDSE to show up in
+    /// the list of tasks (60 seconds).
+    pub fn cdse_patience(mut self, patience: Duration) -> Self {
+        self.cdse_patience = patience;
+        self
+    }
+
+    /// Where to send the assertion that is exchanged for a token, in place of the address in the
+    /// service key. The assertion itself still names that one. For recording proxies, which must
+    /// see all of a conversation.
+    pub fn token_endpoint(mut self, url: Url) -> Self {
+        self.token_endpoint = Some(url);
+        self
+    }
+
     /// Makes the client; nothing is sent yet.
     ///
     /// # Errors
@@ -113,7 +144,11 @@ impl ClientBuilder {
                 downloads: self.http().build().map_err(configuration)?,
                 key: self.key,
                 tokens: TokenCache::default(),
+                token_endpoint: self.token_endpoint,
                 retry: self.retry,
+                limiters: Limiters::new(self.calls_at_a_time),
+                formats: OnceCell::new(),
+                cdse_patience: self.cdse_patience,
             }),
         })
     }

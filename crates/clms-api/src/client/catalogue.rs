@@ -1,71 +1,22 @@
-//! The catalogue of datasets (`@search`).
+//! The catalogue of datasets (`@search`, `@datasets_by_uid`, and their own addresses).
 
 use std::collections::{HashSet, VecDeque};
-use std::num::NonZeroU32;
 
+use futures::future;
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use serde::Deserialize;
 use serde_json::Value;
 use url::Url;
 
 use super::Client;
-use super::exchange::Call;
-use crate::error::ApiError;
-use crate::model::{Dataset, DatasetUid};
+use super::exchange::{Call, undecodable};
+use super::query::{DatasetQuery, Told};
+use crate::error::{ApiError, DecodeError};
+use crate::model::{Dataset, DatasetSummary, DatasetUid, Source};
+use crate::request::InvalidRequest;
 
-/// The real catalogue has about 250 datasets, so this makes three requests of it.
-const BATCH_SIZE: u32 = 100;
-
-/// Which datasets to list; all of them unless said otherwise.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct DatasetQuery {
-    uid: Option<DatasetUid>,
-    text: Option<String>,
-    batch_size: Option<NonZeroU32>,
-}
-
-impl DatasetQuery {
-    /// All datasets.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Only the one with this UID.
-    pub fn uid(mut self, uid: DatasetUid) -> Self {
-        self.uid = Some(uid);
-        self
-    }
-
-    /// Only those in which the portal's text search finds these words.
-    pub fn text(mut self, words: impl Into<String>) -> Self {
-        self.text = Some(words.into());
-        self
-    }
-
-    /// How many datasets to ask for at a time (100). A dataset is about 40 kB of JSON.
-    pub fn batch_size(mut self, datasets: NonZeroU32) -> Self {
-        self.batch_size = Some(datasets);
-        self
-    }
-
-    fn url(&self, mut search: Url) -> Url {
-        {
-            let mut query = search.query_pairs_mut();
-            query.append_pair("portal_type", "DataSet");
-            // metadata_fields would be shorter, but leaves out boxes, dates, CRSs and files.
-            query.append_pair("fullobjects", "1");
-            if let Some(uid) = &self.uid {
-                query.append_pair("UID", uid.as_str());
-            }
-            if let Some(text) = &self.text {
-                query.append_pair("SearchableText", text);
-            }
-            let batch_size = self.batch_size.map_or(BATCH_SIZE, NonZeroU32::get);
-            query.append_pair("b_size", &batch_size.to_string());
-        }
-        search
-    }
-}
+/// Keeps addresses below 4 kB.
+const UIDS_AT_A_TIME: usize = 50;
 
 impl Client {
     /// The datasets of the catalogue, page by page as the stream is read. Needs no key.
@@ -74,18 +25,101 @@ impl Client {
     /// its JSON; the stream goes on after it. After any other error it ends. A dataset that the
     /// portal lists twice, because the catalogue changed between two pages, comes once.
     pub fn datasets(&self, query: DatasetQuery) -> BoxStream<'static, Result<Dataset, ApiError>> {
-        let pages = Pages {
-            next: Some(query.url(self.endpoint("@search"))),
-            client: self.clone(),
-            ready: VecDeque::new(),
-            seen: HashSet::new(),
-            count: 0,
+        let url = query.url(self.endpoint("@search"), Told::All);
+        let found = self.pages("@search", url, Dataset::from_portal);
+        let Some(source) = query.source else {
+            return found;
         };
-        stream::unfold(pages, |mut pages| async move {
-            let item = pages.next_item().await?;
-            Some((item, pages))
-        })
-        .boxed()
+        let is_wanted = move |found: &Result<Dataset, ApiError>| match found {
+            Ok(dataset) => is_from(dataset, &source),
+            Err(_) => true,
+        };
+        found
+            .filter(move |found| future::ready(is_wanted(found)))
+            .boxed()
+    }
+
+    /// Short entries of what a search finds (`@search` without `fullobjects`), with the further
+    /// `fields` that are asked for; without `UID` among them, entries have none. Needs no key.
+    ///
+    /// Of the fields, `dataset_full_format`, which the documentation shows, is always null, and
+    /// `_all` is all but the collections and files.
+    ///
+    /// ```no_run
+    /// # use clms_api::{Client, DatasetQuery, futures::TryStreamExt};
+    /// # async fn example(client: Client) -> Result<(), clms_api::ApiError> {
+    /// let products = DatasetQuery::new().portal_type("Product");
+    /// let mut products = client.search(products, &["UID"]);
+    /// while let Some(product) = products.try_next().await? {
+    ///     println!("{}", product.title);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// Errors are as for [`Client::datasets`].
+    pub fn search(
+        &self,
+        query: DatasetQuery,
+        fields: &[&str],
+    ) -> BoxStream<'static, Result<DatasetSummary, ApiError>> {
+        let url = query.url(self.endpoint("@search"), Told::Summary(fields));
+        self.pages("@search", url, DatasetSummary::from_portal)
+    }
+
+    /// What can be requested of some datasets (`@datasets_by_uid`): their files, collections and
+    /// CRSs, and nothing that describes them. A fraction of what a search brings. Unknown UIDs
+    /// bring nothing; without any UID the portal lists all its pages, so then this asks nothing.
+    /// Needs no key.
+    ///
+    /// Errors are as for [`Client::datasets`].
+    pub fn datasets_by_uid(
+        &self,
+        uids: &[DatasetUid],
+    ) -> BoxStream<'static, Result<Dataset, ApiError>> {
+        const ENDPOINT: &str = "@datasets_by_uid";
+        let streams: Vec<_> = uids
+            .chunks(UIDS_AT_A_TIME)
+            .map(|uids| {
+                let uids: Vec<_> = uids.iter().map(DatasetUid::as_str).collect();
+                let mut url = self.endpoint(ENDPOINT);
+                url.query_pairs_mut()
+                    .append_pair("UID", &uids.join(","))
+                    .append_pair("b_size", &UIDS_AT_A_TIME.to_string());
+                self.pages(ENDPOINT, url, Dataset::from_portal)
+            })
+            .collect();
+        stream::iter(streams).flatten().boxed()
+    }
+
+    /// The dataset at an address: its page at the portal, or the path of it, such as
+    /// `en/products/corine-land-cover/clc2018`. `None` if there is nothing. Needs no key.
+    ///
+    /// # Errors
+    /// [`ApiError::Status`] with status 401 for one that is not published,
+    /// [`ApiError::InvalidRequest`] for an address of another host, [`ApiError::Decode`] for an
+    /// object that is no dataset, and whatever can happen on the way.
+    pub async fn dataset_at(&self, address: &str) -> Result<Option<Dataset>, ApiError> {
+        let path = match Url::parse(address.trim()) {
+            Ok(page) if page.host() == self.base_url().host() => page.path().to_owned(),
+            Ok(page) => {
+                return Err(InvalidRequest::Other {
+                    problem: format!("{page} is not a page of {}", self.base_url()),
+                }
+                .into());
+            }
+            Err(_) => address.trim().to_owned(),
+        };
+        let path = path.trim_matches('/');
+        let path = path.strip_prefix("api/").unwrap_or(path);
+        let call = Call::public(self.endpoint(path));
+        match self.json(&call).await {
+            Ok(object) => Dataset::from_portal(object)
+                .map(Some)
+                .map_err(|error| undecodable(&call, error)),
+            Err(ApiError::Status { status: 404, .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// The dataset with this UID, or `None` if the portal has no such published dataset. Needs
@@ -102,13 +136,46 @@ impl Client {
         }
         Ok(None)
     }
+
+    fn pages<T: Send + 'static>(
+        &self,
+        endpoint: &'static str,
+        url: Url,
+        read: fn(Value) -> Result<T, DecodeError>,
+    ) -> BoxStream<'static, Result<T, ApiError>> {
+        let pages = Pages {
+            client: self.clone(),
+            endpoint,
+            read,
+            next: Some(url),
+            ready: VecDeque::new(),
+            seen: HashSet::new(),
+            count: 0,
+        };
+        stream::unfold(pages, |mut pages| async move {
+            let item = pages.next_item().await?;
+            Some((item, pages))
+        })
+        .boxed()
+    }
+}
+
+/// Whether the portal takes anything of a dataset from a source.
+fn is_from(dataset: &Dataset, source: &Source) -> bool {
+    let files = dataset.files.iter().map(|file| &file.source);
+    let collections = dataset.download_information.iter().map(|info| &info.source);
+    files
+        .chain(collections)
+        .any(|found| found.as_ref() == Some(source))
 }
 
 /// A walk through the pages of a search.
-struct Pages {
+struct Pages<T> {
     client: Client,
+    endpoint: &'static str,
+    read: fn(Value) -> Result<T, DecodeError>,
     next: Option<Url>,
-    ready: VecDeque<Result<Dataset, ApiError>>,
+    ready: VecDeque<Result<T, ApiError>>,
     /// What each item of the pages so far is known by.
     seen: HashSet<String>,
     count: usize,
@@ -127,8 +194,8 @@ struct Batching {
     next: Option<String>,
 }
 
-impl Pages {
-    async fn next_item(&mut self) -> Option<Result<Dataset, ApiError>> {
+impl<T> Pages<T> {
+    async fn next_item(&mut self) -> Option<Result<T, ApiError>> {
         loop {
             if let Some(item) = self.ready.pop_front() {
                 return Some(item);
@@ -149,11 +216,11 @@ impl Pages {
         let before = self.ready.len();
         for item in page.items {
             if self.seen.insert(identity(&item)) {
-                let dataset = Dataset::from_portal(item).map_err(|error| ApiError::Decode {
+                let item = (self.read)(item).map_err(|error| ApiError::Decode {
                     call: call.name(),
                     error,
                 });
-                self.ready.push_back(dataset);
+                self.ready.push_back(item);
             }
         }
         let Some(next) = page.batching.and_then(|batching| batching.next) else {
@@ -169,7 +236,7 @@ impl Pages {
         // Behind a proxy the portal's links may have another scheme, host or path than ours, so
         // only their query is used.
         let query = next.split_once('?').map(|(_, query)| query);
-        let mut url = self.client.endpoint("@search");
+        let mut url = self.client.endpoint(self.endpoint);
         url.set_query(query);
         self.next = Some(url);
     }

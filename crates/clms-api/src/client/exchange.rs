@@ -12,7 +12,7 @@ use url::Url;
 use super::Client;
 use crate::error::{ApiError, DecodeError};
 use crate::redact::redacted;
-use crate::retry::{Attempts, retry_after};
+use crate::retry::{Attempts, Tries, retry_after};
 use crate::server_message::{ServerMessage, excerpt, is_html};
 use crate::transport_error::TransportError;
 
@@ -40,6 +40,16 @@ impl Call {
         Self {
             needs_token: true,
             ..Self::public(url)
+        }
+    }
+
+    /// Any call, for those who know what they do.
+    pub(super) fn raw(method: Method, url: Url, body: Option<Value>, needs_token: bool) -> Self {
+        Self {
+            method,
+            url,
+            body,
+            needs_token,
         }
     }
 
@@ -89,8 +99,12 @@ impl Client {
             } else {
                 None
             };
-            let request = self.request(call, token.as_ref().map(|token| &*token.secret))?;
-            let (error, wait) = match send(request, || call.name(), attempts.count()).await {
+            let request = self.prepare(call, token.as_ref().map(|token| &*token.secret))?;
+            let sent = self
+                .send(&call.url, request, || call.name(), attempts.so_far())
+                .await;
+            let tries = attempts.so_far();
+            let (error, wait) = match sent {
                 Ok(answer) if answer.status.is_success() && !answer.is_html() => return Ok(answer),
                 Ok(answer) => match token {
                     Some(token) if answer.status == StatusCode::UNAUTHORIZED => {
@@ -103,11 +117,14 @@ impl Client {
                         continue;
                     }
                     _ => (
-                        refusal(call.name(), &answer, attempts.count()),
+                        refusal(call.name(), &answer, tries),
                         retry_after(&answer.headers),
                     ),
                 },
-                Err(error) => (error.into(), None),
+                Err(error) => {
+                    let wait = error.retry_after();
+                    (error, wait)
+                }
             };
             if !may_repeat(call, &error) {
                 return Err(unless_unclear(call, error));
@@ -122,12 +139,47 @@ impl Client {
         }
     }
 
+    /// Sends a request when its host has a turn to give, and reads its answer to the end.
+    pub(super) async fn send(
+        &self,
+        url: &Url,
+        request: RequestBuilder,
+        name: impl Fn() -> String,
+        tries: Tries,
+    ) -> Result<Answer, ApiError> {
+        let patience = self.inner.retry.max_elapsed.saturating_sub(tries.elapsed);
+        let turn = self.inner.limiters.turn(url, patience).await;
+        let turn = turn.map_err(|left| ApiError::RateLimited {
+            call: name(),
+            retry_after: Some(left),
+            tries,
+        })?;
+        let failed = |error| TransportError::new(name(), tries, error);
+        let response = request.send().await.map_err(failed)?;
+        let status = response.status();
+        let headers = response.headers().clone();
+        turn.heed(status, &headers);
+        let body = response.bytes().await.map_err(failed)?;
+        tracing::debug!(
+            call = name(),
+            attempt = tries.attempts,
+            status = status.as_u16(),
+            bytes = body.len(),
+            "answered"
+        );
+        Ok(Answer {
+            status,
+            headers,
+            body,
+        })
+    }
+
     /// The connections for the API.
     pub(super) fn api(&self) -> &reqwest::Client {
         &self.inner.api
     }
 
-    fn request(
+    fn prepare(
         &self,
         call: &Call,
         token: Option<&SecretString>,
@@ -173,39 +225,14 @@ impl Answer {
     }
 }
 
-/// Sends a request and reads its answer to the end.
-pub(super) async fn send(
-    request: RequestBuilder,
-    name: impl Fn() -> String,
-    attempt: u32,
-) -> Result<Answer, TransportError> {
-    let failed = |error| TransportError::new(name(), attempt, error);
-    let response = request.send().await.map_err(failed)?;
-    let status = response.status();
-    let headers = response.headers().clone();
-    let body = response.bytes().await.map_err(failed)?;
-    tracing::debug!(
-        call = name(),
-        attempt,
-        status = status.as_u16(),
-        bytes = body.len(),
-        "answered"
-    );
-    Ok(Answer {
-        status,
-        headers,
-        body,
-    })
-}
-
 /// The error that an answer is, if it is no success.
-pub(super) fn refusal(call: String, answer: &Answer, attempts: u32) -> ApiError {
+pub(super) fn refusal(call: String, answer: &Answer, tries: Tries) -> ApiError {
     let status = answer.status.as_u16();
     if answer.status == StatusCode::TOO_MANY_REQUESTS {
         return ApiError::RateLimited {
             call,
             retry_after: retry_after(&answer.headers),
-            attempts,
+            tries,
         };
     }
     if let Some(location) = answer
@@ -221,7 +248,7 @@ pub(super) fn refusal(call: String, answer: &Answer, attempts: u32) -> ApiError 
             call,
             status,
             message: ServerMessage { text, code: None },
-            attempts,
+            tries,
         };
     }
     if answer.is_html() {
@@ -235,7 +262,7 @@ pub(super) fn refusal(call: String, answer: &Answer, attempts: u32) -> ApiError 
         call,
         status,
         message: ServerMessage::read(&answer.body),
-        attempts,
+        tries,
     }
 }
 

@@ -2,20 +2,34 @@
 
 mod builder;
 mod catalogue;
+mod direct_links;
 mod exchange;
+mod lookup;
+mod once;
+mod query;
+mod raw;
 mod sign_in;
 mod tasks;
 mod token;
+mod waiting;
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
+use tokio::sync::OnceCell;
 use url::Url;
 
 pub use self::builder::{ClientBuilder, DEFAULT_BASE_URL};
-pub use self::catalogue::DatasetQuery;
+pub use self::direct_links::DirectLinksRequest;
+pub use self::once::{Requested, RequestedTask};
+pub use self::query::DatasetQuery;
+pub use self::raw::{RawAnswer, RawCall};
 pub use self::sign_in::SignedIn;
 use self::token::TokenCache;
+pub use self::waiting::Polling;
+use crate::limiter::Limiters;
+use crate::model::FormatTable;
 use crate::retry::RetryPolicy;
 use crate::service_key::ServiceKey;
 
@@ -38,8 +52,14 @@ struct Inner {
     /// For downloads from wherever the portal's links lead.
     downloads: reqwest::Client,
     key: Option<ServiceKey>,
+    /// In place of the key's own address.
+    token_endpoint: Option<Url>,
     tokens: TokenCache,
     retry: RetryPolicy,
+    limiters: Limiters,
+    /// The portal's table of formats, which changes with its software only.
+    formats: OnceCell<FormatTable>,
+    cdse_patience: Duration,
 }
 
 impl Client {
@@ -61,6 +81,11 @@ impl Client {
     /// The connections for downloads, which know nothing of tokens.
     pub(crate) fn downloads(&self) -> &reqwest::Client {
         &self.inner.downloads
+    }
+
+    /// The turns at hosts.
+    pub(crate) fn limiters(&self) -> &Limiters {
+        &self.inner.limiters
     }
 
     /// How often and how long calls are tried.

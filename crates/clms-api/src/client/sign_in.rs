@@ -23,6 +23,18 @@ pub struct SignedIn {
     pub token_expires_at: Timestamp,
 }
 
+impl SignedIn {
+    /// For those who stand in for a client in tests.
+    pub fn new(user_id: &str, client_id: &str, token_expires_at: Timestamp) -> Self {
+        Self {
+            user_id: user_id.to_owned(),
+            client_id: client_id.to_owned(),
+            key_title: None,
+            token_expires_at,
+        }
+    }
+}
+
 impl Client {
     /// Proves the service key: fetches a token and makes a call with it (`@datarequest_search`).
     /// The call matters, because the portal gives tokens that it then refuses, to a key used

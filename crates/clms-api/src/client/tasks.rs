@@ -1,14 +1,16 @@
 //! Requesting prepackaged files, and the tasks that this makes.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 
 use super::Client;
 use super::exchange::{Call, undecodable};
-use crate::error::{ApiError, DecodeError, Refusal};
+use crate::error::{ApiError, DecodeError};
 use crate::model::{Accepted, Fields, FileRequest, Task, TaskId, TaskStatus};
+use crate::refusal::Refusal;
+use crate::request::{DataRequest, TaskKind};
 
 impl Client {
     /// Asks the portal for prepackaged files (`POST @datarequest_post`). All files of one call
@@ -16,6 +18,7 @@ impl Client {
     ///
     /// Ask for no file of which a task is queued already: the portal takes a second one, and
     /// then refuses every request until one of them is gone ([`Refusal::Duplicated`]).
+    /// [`Client::request_once`] sees to it.
     ///
     /// # Errors
     /// - [`ApiError::InvalidRequest`] for no file at all, a blank identifier, or a file twice,
@@ -24,15 +27,27 @@ impl Client {
     ///   [`Client::tasks`] before asking again;
     /// - [`ApiError::Status`] with a [`refusal`](ApiError::refusal) for most others.
     pub async fn request_files(&self, files: &[FileRequest]) -> Result<Accepted, ApiError> {
-        check(files)?;
-        let datasets: Vec<Value> = files
-            .iter()
-            .map(|file| json!({"DatasetID": file.dataset_uid, "FileID": file.file_id}))
-            .collect();
+        self.request(&files.iter().collect()).await
+    }
+
+    /// Asks the portal for prepackaged files and parts of datasets
+    /// (`POST @datarequest_post`), once and without looking at what is queued already; see
+    /// [`Client::request_once`] for more care.
+    ///
+    /// The tasks that CDSE works on are not among those in the answer: it names none if nothing
+    /// else was asked for.
+    ///
+    /// # Errors
+    /// As for [`Client::request_files`]; [`ApiError::InvalidRequest`] also for more parts than
+    /// the portal takes at a time.
+    pub async fn request(&self, request: &DataRequest) -> Result<Accepted, ApiError> {
+        request.check()?;
         let url = self.endpoint("@datarequest_post");
-        let call = Call::change(Method::POST, url, json!({"Datasets": datasets}));
+        let call = Call::change(Method::POST, url, request.to_json());
         let answer: Value = self.json(&call).await?;
-        let accepted = read_accepted(answer).map_err(|error| undecodable(&call, error))?;
+        let accepted = read_accepted(answer)
+            .and_then(|accepted| complete(accepted, request))
+            .map_err(|error| undecodable(&call, error))?;
         tracing::info!(?accepted, "requested");
         Ok(accepted)
     }
@@ -98,21 +113,12 @@ impl Client {
     }
 }
 
-fn check(files: &[FileRequest]) -> Result<(), ApiError> {
-    let invalid = |problem: String| Err(ApiError::InvalidRequest { problem });
-    if files.is_empty() {
-        return invalid("it asks for no file".to_owned());
+/// A success without any task is none, unless all tasks are CDSE's.
+fn complete(accepted: Accepted, request: &DataRequest) -> Result<Accepted, DecodeError> {
+    if accepted == Accepted::default() && request.kinds() != [TaskKind::CdseParts] {
+        return Err(DecodeError::new("TaskIds", "names no task"));
     }
-    let mut seen = HashSet::new();
-    for file in files {
-        if file.dataset_uid.as_str().is_empty() || file.file_id.as_str().is_empty() {
-            return invalid("it asks for a file with a blank identifier".to_owned());
-        }
-        if !seen.insert(file) {
-            return invalid(format!("it asks for file {} twice", file.file_id));
-        }
-    }
-    Ok(())
+    Ok(accepted)
 }
 
 /// Reads `{"TaskIds": [{"TaskID": "…"}], "ErrorTaskIds": []}`.
@@ -129,31 +135,15 @@ fn read_accepted(answer: Value) -> Result<Accepted, DecodeError> {
             })
             .collect()
     };
-    let accepted = Accepted {
+    Ok(Accepted {
         task_ids: ids("TaskIds")?,
         error_task_ids: ids("ErrorTaskIds")?,
-    };
-    if accepted == Accepted::default() {
-        return Err(DecodeError::new("TaskIds", "names no task"));
-    }
-    Ok(accepted)
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn requests_that_the_portal_would_misread_are_not_sent() {
-        let file = |id: &str| FileRequest {
-            dataset_uid: "d".into(),
-            file_id: id.into(),
-        };
-        for files in [vec![], vec![file(" ")], vec![file("a"), file("a")]] {
-            assert_eq!(check(&files).unwrap_err().kind(), "invalid_request");
-        }
-        check(&[file("a"), file("b")]).unwrap();
-    }
 
     #[test]
     fn acceptance_names_its_tasks() {
@@ -164,12 +154,15 @@ mod tests {
             error_task_ids: vec!["2".into()],
         };
         assert_eq!(accepted.unwrap(), expected);
-        for nothing in [
-            json!({"TaskIds": [], "ErrorTaskIds": []}),
-            json!({}),
-            json!([]),
-        ] {
-            assert!(read_accepted(nothing).is_err());
+        let file = FileRequest {
+            dataset_uid: "d".into(),
+            file_id: "f".into(),
+        };
+        let request = DataRequest::new().file(file);
+        for nothing in [json!({"TaskIds": [], "ErrorTaskIds": []}), json!({})] {
+            let accepted = read_accepted(nothing).unwrap();
+            assert!(complete(accepted, &request).is_err());
         }
+        assert!(read_accepted(json!([])).is_err());
     }
 }

@@ -10,10 +10,10 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 
 use super::Client;
-use super::exchange::{Answer, Call, refusal, send};
+use super::exchange::{Answer, Call, refusal};
 use crate::error::{ApiError, DecodeError};
 use crate::redact::redacted;
-use crate::retry::Attempts;
+use crate::retry::{Attempts, Tries};
 use crate::server_message::ServerMessage;
 use crate::service_key::ServiceKey;
 
@@ -118,7 +118,7 @@ impl Client {
     async fn fetch_token(&self, key: &ServiceKey) -> Result<Token, ApiError> {
         let mut attempts = Attempts::begin(self.inner.retry);
         loop {
-            let error = match self.ask_for_token(key, attempts.count()).await {
+            let error = match self.ask_for_token(key, attempts.so_far()).await {
                 Ok(token) => return Ok(token),
                 Err(error) => error,
             };
@@ -135,7 +135,7 @@ impl Client {
         }
     }
 
-    async fn ask_for_token(&self, key: &ServiceKey, attempt: u32) -> Result<Token, ApiError> {
+    async fn ask_for_token(&self, key: &ServiceKey, tries: Tries) -> Result<Token, ApiError> {
         let asked = Instant::now();
         let now = Timestamp::now();
         let iat = now.as_second().saturating_sub_unsigned(BACKDATED.as_secs());
@@ -153,11 +153,13 @@ impl Client {
             grant_type: GRANT_TYPE,
             assertion: assertion.expose_secret(),
         };
-        let name = || format!("POST {}", redacted(key.token_uri()));
-        let request = self.api().post(key.token_uri().clone()).form(&form);
-        let answer = send(request, name, attempt).await?;
+        let address = self.inner.token_endpoint.as_ref();
+        let address = address.unwrap_or_else(|| key.token_uri());
+        let name = || format!("POST {}", redacted(address));
+        let request = self.api().post(address.clone()).form(&form);
+        let answer = self.send(address, request, name, tries).await?;
         if !answer.status.is_success() || answer.is_html() {
-            return Err(token_refusal(key, &answer, name(), attempt));
+            return Err(token_refusal(key, &answer, name(), tries));
         }
         let given: TokenAnswer = serde_json::from_slice(&answer.body).map_err(|_| {
             // serde's message could quote the token.
@@ -181,7 +183,7 @@ impl Client {
     }
 }
 
-fn token_refusal(key: &ServiceKey, answer: &Answer, call: String, attempt: u32) -> ApiError {
+fn token_refusal(key: &ServiceKey, answer: &Answer, call: String, tries: Tries) -> ApiError {
     match answer.status {
         StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED if !answer.is_html() => {
             ApiError::KeyRefused {
@@ -190,6 +192,6 @@ fn token_refusal(key: &ServiceKey, answer: &Answer, call: String, attempt: u32) 
                 message: ServerMessage::read(&answer.body),
             }
         }
-        _ => refusal(call, answer, attempt),
+        _ => refusal(call, answer, tries),
     }
 }

@@ -11,6 +11,7 @@ mod transfer;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 use url::Url;
@@ -22,7 +23,10 @@ pub use self::probe::LinkState;
 use self::transfer::{Outcome, Transfer};
 use crate::client::Client;
 use crate::redact::redacted;
-use crate::retry::{Attempts, RetryPolicy};
+use crate::retry::{Attempts, RetryPolicy, Tries};
+
+/// How often to ask whether a link is alive by now.
+const LINK_INTERVAL: Duration = Duration::from_secs(10);
 
 /// How far a download is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +51,17 @@ pub struct Downloaded {
     pub resumed_from: u64,
 }
 
+impl Downloaded {
+    /// For those who stand in for a client in tests.
+    pub fn new(path: impl Into<PathBuf>, bytes: u64, resumed_from: u64) -> Self {
+        Self {
+            path: path.into(),
+            bytes,
+            resumed_from,
+        }
+    }
+}
+
 /// In a mutex that is never locked: it makes a `Download` `Sync`, and so its future `Send`,
 /// without asking the same of the callback.
 type OnProgress = Mutex<Box<dyn FnMut(DownloadProgress) + Send>>;
@@ -61,6 +76,8 @@ pub struct Download {
     cancel: CancellationToken,
     on_progress: OnProgress,
     retry: RetryPolicy,
+    /// How long a link may lead to nothing.
+    link_patience: Duration,
     /// The first byte that was fetched, over all attempts.
     first_fetched: u64,
 }
@@ -81,6 +98,7 @@ impl Client {
             cancel: CancellationToken::new(),
             on_progress: Mutex::new(Box::new(|_| {})),
             retry: self.retry_policy(),
+            link_patience: Duration::ZERO,
             first_fetched: u64::MAX,
         }
     }
@@ -113,18 +131,28 @@ impl Download {
         self
     }
 
+    /// How long to go on asking while the link is dead, or leads to a web page or a broken zip:
+    /// not at all unless said otherwise. New links of the portal can be so for up to three
+    /// minutes; those of an old task stay so.
+    pub fn wait_for_link(mut self, patience: Duration) -> Self {
+        self.link_patience = patience;
+        self
+    }
+
     /// Runs the download, and takes it up again after breaks.
     ///
     /// # Errors
-    /// See [`DownloadError`]. A link that is dead or leads to something else fails at once; the
-    /// caller knows how old the link is, and so whether waiting is of use.
+    /// See [`DownloadError`]. A link that is dead or leads to something else fails at once, or
+    /// after [`Download::wait_for_link`]: the caller knows how old the link is, and so whether
+    /// waiting is of use.
     pub async fn run(mut self) -> Result<Downloaded, DownloadError> {
         let mut attempts = Attempts::begin(self.retry);
+        let begun = Instant::now();
         // Progress is a byte further than ever before, lest a file that can't be resumed be
         // begun for ever.
         let mut furthest = self.kept_bytes().await?;
         loop {
-            let error = match self.attempt(attempts.count()).await {
+            let error = match self.attempt(attempts.so_far()).await {
                 Ok(done) => return Ok(done),
                 Err(error) => error,
             };
@@ -136,6 +164,9 @@ impl Download {
             }
             let delay = if error.is_passing() {
                 attempts.next(error.retry_after())
+            } else if error.is_retryable() {
+                let left = self.link_patience.saturating_sub(begun.elapsed());
+                (!left.is_zero()).then(|| left.min(LINK_INTERVAL))
             } else {
                 None
             };
@@ -160,7 +191,7 @@ impl Download {
     }
 
     /// One request, or two if the first can't go on from what is kept.
-    async fn attempt(&mut self, attempt: u32) -> Result<Downloaded, DownloadError> {
+    async fn attempt(&mut self, tries: Tries) -> Result<Downloaded, DownloadError> {
         let kept = match self.part.kept(self.link.as_str()).await? {
             Kept::Everything { bytes } if self.check_length(bytes).is_ok() => {
                 self.progress(bytes, Some(bytes));
@@ -173,7 +204,7 @@ impl Download {
             Kept::Everything { .. } => Kept::Nothing,
             kept => kept,
         };
-        if let Outcome::Done(done) = Transfer::new(self, attempt).run(kept).await? {
+        if let Outcome::Done(done) = Transfer::new(self, tries).run(kept).await? {
             return Ok(done);
         }
         tracing::debug!(
@@ -181,7 +212,7 @@ impl Download {
             "can't go on from what is there, beginning anew"
         );
         self.part.discard().await?;
-        match Transfer::new(self, attempt).run(Kept::Nothing).await? {
+        match Transfer::new(self, tries).run(Kept::Nothing).await? {
             Outcome::Done(done) => Ok(done),
             Outcome::MustBeginAnew(problem) => Err(DownloadError::WrongRange {
                 url: redacted(&self.link),

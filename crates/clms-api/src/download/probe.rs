@@ -9,6 +9,7 @@ use super::error::DownloadError;
 use super::response::{ContentRange, content_type, is_zip, refusal, strong_etag};
 use crate::client::Client;
 use crate::redact::redacted;
+use crate::retry::{Attempts, RetryPolicy};
 use crate::server_message::excerpt;
 use crate::transport_error::TransportError;
 
@@ -50,14 +51,23 @@ impl Client {
     /// [`DownloadError::RateLimited`] or [`DownloadError::Status`]: then it is not known what
     /// the link leads to. It is asked once only.
     pub async fn probe(&self, link: &Url) -> Result<LinkState, DownloadError> {
-        let transport = |error| TransportError::new(format!("GET {}", redacted(link)), 1, error);
+        let tries = Attempts::begin(RetryPolicy::none()).so_far();
+        let transport =
+            |error| TransportError::new(format!("GET {}", redacted(link)), tries, error);
         let request = self
             .downloads()
             .get(link.clone())
             .header(ACCEPT, "*/*")
             .header(ACCEPT_ENCODING, "identity")
             .header(RANGE, format!("bytes=0-{}", PROBED_BYTES - 1));
+        let turn = self.limiters().turn(link, self.retry_policy().max_elapsed);
+        let turn = turn.await.map_err(|left| DownloadError::RateLimited {
+            url: redacted(link),
+            retry_after: Some(left),
+        })?;
         let mut response = request.send().await.map_err(transport)?;
+        turn.heed(response.status(), response.headers());
+        drop(turn);
         let total = match response.status() {
             StatusCode::PARTIAL_CONTENT => {
                 ContentRange::of(&response).and_then(|range| range.total)

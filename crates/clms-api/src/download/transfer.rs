@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use reqwest::header::{ACCEPT, ACCEPT_ENCODING, IF_RANGE, RANGE};
-use reqwest::{Response, StatusCode};
+use reqwest::{RequestBuilder, Response, StatusCode};
 use tokio::fs::File;
 use tokio::io::{AsyncWriteExt, BufWriter};
 
@@ -11,6 +11,7 @@ use super::part_file::{Kept, Validator};
 use super::response::{ContentRange, content_type, is_zip, refusal, strong_etag};
 use super::{Download, Downloaded};
 use crate::redact::redacted;
+use crate::retry::Tries;
 use crate::server_message::excerpt;
 use crate::transport_error::TransportError;
 
@@ -31,7 +32,7 @@ pub(super) enum Outcome {
 /// One request of a download.
 pub(super) struct Transfer<'a> {
     download: &'a mut Download,
-    attempt: u32,
+    tries: Tries,
 }
 
 /// A body that is being written to the part file.
@@ -45,8 +46,8 @@ struct Body {
 }
 
 impl<'a> Transfer<'a> {
-    pub(super) fn new(download: &'a mut Download, attempt: u32) -> Self {
-        Self { download, attempt }
+    pub(super) fn new(download: &'a mut Download, tries: Tries) -> Self {
+        Self { download, tries }
     }
 
     /// Fetches what is not kept.
@@ -101,10 +102,14 @@ impl<'a> Transfer<'a> {
                 .header(RANGE, format!("bytes={offset}-"))
                 .header(IF_RANGE, etag);
         }
+        let asked = async {
+            let response = answer(download, request, self.tries).await?;
+            response.map_err(|error| self.transport(error).into())
+        };
         tokio::select! {
             biased;
             () = download.cancel.cancelled() => Err(DownloadError::Cancelled { bytes: offset }),
-            answer = request.send() => Ok(answer.map_err(|error| self.transport(error))?),
+            response = asked => response,
         }
     }
 
@@ -264,10 +269,31 @@ impl<'a> Transfer<'a> {
     fn transport(&self, error: reqwest::Error) -> TransportError {
         TransportError::new(
             format!("GET {}", redacted(&self.download.link)),
-            self.attempt,
+            self.tries,
             error,
         )
     }
+}
+
+/// Sends a request when its host has a turn to give. The turn ends with the headers: a long body
+/// must not keep anybody from asking.
+async fn answer(
+    download: &Download,
+    request: RequestBuilder,
+    tries: Tries,
+) -> Result<Result<Response, reqwest::Error>, DownloadError> {
+    let patience = download.retry.max_elapsed.saturating_sub(tries.elapsed);
+    let limiters = download.client.limiters();
+    let turn = limiters.turn(&download.link, patience).await;
+    let turn = turn.map_err(|left| DownloadError::RateLimited {
+        url: redacted(&download.link),
+        retry_after: Some(left),
+    })?;
+    let answered = request.send().await;
+    if let Ok(response) = &answered {
+        turn.heed(response.status(), response.headers());
+    }
+    Ok(answered)
 }
 
 /// Whether a part of the file is the one that was asked for, and of the same version; gives the

@@ -136,7 +136,7 @@ fn name_of(value: &Value) -> String {
 }
 
 /// The page of an `@id`: the same address without `/api` before the language.
-fn page(id: &str) -> Option<Url> {
+pub(super) fn page(id: &str) -> Option<Url> {
     let mut url = Url::parse(id.trim()).ok()?;
     let path = ["/api/", "/++api++/"]
         .iter()

@@ -241,6 +241,7 @@ fn kind(value: &Value) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use serde_json::json;
 
     use super::*;
@@ -266,6 +267,32 @@ mod tests {
         assert_eq!(parse_time("2017-01-01"), Some(midnight));
         for text in ["", "2016 - present", "None", "22.11.2026"] {
             assert_eq!(parse_time(text), None, "{text}");
+        }
+    }
+
+    proptest! {
+        /// However the portal spells an instant, it is that instant.
+        #[test]
+        fn times_in_any_spelling(seconds in 0_i64..4_000_000_000, micros in 0_i32..1_000_000, offset in -12_i8..=12) {
+            let time = Timestamp::new(seconds, micros * 1000).unwrap();
+            let naive = time.to_zoned(TimeZone::UTC).datetime();
+            let zoned = time.to_zoned(TimeZone::fixed(jiff::tz::offset(offset)));
+            for text in [
+                time.to_string(),
+                naive.to_string(),
+                naive.to_string().replace('T', " "),
+                zoned.strftime("%Y-%m-%dT%H:%M:%S%.f%:z").to_string(),
+                format!("\t{time} "),
+            ] {
+                prop_assert_eq!(parse_time(&text), Some(time), "{}", text);
+            }
+            let midnight = naive.date().to_zoned(TimeZone::UTC).unwrap().timestamp();
+            prop_assert_eq!(parse_time(&naive.date().to_string()), Some(midnight));
+        }
+
+        #[test]
+        fn no_text_is_too_odd(text in ".*") {
+            let _ = parse_time(&text);
         }
     }
 

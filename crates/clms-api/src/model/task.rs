@@ -1,13 +1,16 @@
 //! Download tasks.
 
 use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use url::Url;
 
-use super::fields::Fields;
+use super::dataset::BBox;
+use super::fields::{Fields, as_number, parse_time};
 use super::ids::{DatasetUid, FileId, TaskId};
-use super::words::{CdseRole, Source, TaskStatus};
+use super::words::{CdseRole, Format, Source, TaskStatus};
 use crate::error::DecodeError;
 
 /// A prepackaged file to request.
@@ -146,7 +149,31 @@ pub struct TaskDataset {
     pub title: Option<String>,
     /// Where the portal takes it from.
     pub source: Option<Source>,
-    /// Everything else, such as area, dates, format and CRS of a part.
+    /// The format that was asked for, of a part.
+    #[serde(default)]
+    pub format: Option<Format>,
+    /// The CRS that was asked for, of a part.
+    #[serde(default)]
+    pub crs: Option<String>,
+    /// The bounding box that was asked for, of a part, whatever corners the portal names.
+    #[serde(default)]
+    pub bbox: Option<BBox>,
+    /// The NUTS code that was asked for, of a part.
+    #[serde(default)]
+    pub nuts: Option<String>,
+    /// The first and the last day that were asked for, of a part, in UTC.
+    #[serde(default)]
+    pub days: Option<(Date, Date)>,
+    /// The layer that was asked for, of a part.
+    #[serde(default)]
+    pub layer: Option<String>,
+    /// Where the portal finds the data, in base64.
+    #[serde(default)]
+    pub path: Option<String>,
+    /// The CDSE collection, of a part that CDSE cuts.
+    #[serde(default)]
+    pub byoc_collection: Option<String>,
+    /// Everything else.
     pub extra: Map<String, Value>,
 }
 
@@ -157,9 +184,45 @@ impl TaskDataset {
             file_id: fields.word("FileID"),
             title: fields.text("DatasetTitle"),
             source: fields.word("DatasetSource"),
+            format: fields.word("OutputFormat"),
+            crs: fields.text("OutputGCS"),
+            bbox: fields.take("BoundingBox", corners),
+            nuts: fields.text("NUTSID"),
+            days: fields.take("TemporalFilter", days),
+            layer: fields.text("Layer"),
+            path: fields.text("DatasetPath"),
+            byoc_collection: fields.text("ByocCollection"),
             extra: fields.rest(),
         }
     }
+}
+
+/// A box from four numbers of which two opposite corners are told.
+fn corners(value: &Value) -> Option<BBox> {
+    let [x1, y1, x2, y2] = value.as_array()?.as_slice() else {
+        return None;
+    };
+    let [x1, y1, x2, y2] = [
+        as_number(x1)?,
+        as_number(y1)?,
+        as_number(x2)?,
+        as_number(y2)?,
+    ];
+    Some(BBox {
+        west: x1.min(x2),
+        south: y1.min(y2),
+        east: x1.max(x2),
+        north: y1.max(y2),
+    })
+}
+
+fn days(value: &Value) -> Option<(Date, Date)> {
+    let map = value.as_object().filter(|map| map.len() == 2)?;
+    let day = |key| {
+        let time = parse_time(map.get(key)?.as_str()?)?;
+        Some(time.to_zoned(TimeZone::UTC).date())
+    };
+    Some((day("StartDate")?, day("EndDate")?))
 }
 
 #[cfg(test)]

@@ -152,3 +152,83 @@ fn every_recorded_dataset_and_task() {
         "{datasets} datasets, {tasks} tasks"
     );
 }
+
+/// Fields that a model has, by the portal's names; all else must be in `extra`.
+const DATASET_FIELDS: [&str; 19] = [
+    "UID",
+    "@id",
+    "id",
+    "title",
+    "description",
+    "geographicBoundingBox",
+    "temporalExtentStart",
+    "temporalExtentEnd",
+    "characteristics_temporal_extent",
+    "coordinateReferenceSystemList",
+    "qualitySpatialResolution_line",
+    "characteristics_spatial_resolution",
+    "citation",
+    "accessAndUseConstraints",
+    "mapviewer_istimeseries",
+    "download_limit_temporal_extent",
+    "modified",
+    "downloadable_files",
+    "dataset_download_information",
+];
+
+fn is_blank(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.trim().is_empty(),
+        Value::Array(list) => list.is_empty(),
+        Value::Object(map) => map.is_empty(),
+        _ => false,
+    }
+}
+
+#[test]
+fn nothing_is_lost() {
+    let Some(folder) = shared("data/datasets") else {
+        return;
+    };
+    for name in ["clc2018.json", "lc2019.json"] {
+        let value = read(&folder.join(name));
+        let dataset = Dataset::from_portal(value.clone()).unwrap();
+        let (mut kept, mut shown) = (0, format!("{dataset:?}"));
+        shown.push_str(&serde_json::to_string(&dataset).unwrap());
+        for (key, value) in value.as_object().unwrap() {
+            if !DATASET_FIELDS.contains(&key.as_str()) && !is_blank(value) {
+                assert_eq!(dataset.extra.get(key), Some(value), "{name}: {key}");
+                assert!(shown.contains(key.as_str()), "{key} is not shown");
+                kept += 1;
+            }
+        }
+        assert!(kept > 40, "{name}: {kept} further fields");
+    }
+    // Each value of each of the 832 items is told in some form.
+    let items: BTreeMap<String, Value> =
+        serde_json::from_value(read(&shared("data/catalogue_items.json").unwrap())).unwrap();
+    for (data_id, item) in &items {
+        let field = if data_id.contains('|') {
+            "downloadable_files"
+        } else {
+            "dataset_download_information"
+        };
+        let told = serde_json::to_string(&dataset_with(field, item)).unwrap();
+        for (key, value) in item.as_object().unwrap() {
+            // Sizes become bytes, and a file's name loses its ending.
+            let Some(text) = value
+                .as_str()
+                .map(str::trim)
+                .filter(|text| !text.is_empty() && key != "size")
+            else {
+                continue;
+            };
+            let spelled = serde_json::to_string(text.trim_end_matches(".zip")).unwrap();
+            assert!(
+                told.contains(spelled.trim_matches('"')),
+                "{data_id}: {key} {text} is lost in {told}"
+            );
+        }
+    }
+}

@@ -138,6 +138,7 @@ impl Server {
 
 /// Three attempts with hardly a wait.
 pub(crate) fn quick() -> RetryPolicy {
+    crate::trace::install();
     RetryPolicy {
         max_attempts: 3,
         base_delay: Duration::from_millis(1),

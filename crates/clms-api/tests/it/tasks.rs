@@ -101,7 +101,8 @@ async fn refusals_are_told_apart() {
             "Error, the DatasetID is not valid",
             Some(Refusal::UnknownDataset),
         ),
-        ("NUTS country error", None),
+        ("NUTS country error", Some(Refusal::Nuts)),
+        ("Something new", None),
     ] {
         let body = format!(r#"{{"status": "error", "msg": "{words}"}}"#);
         let server = portal(move |_| Answer::json(400, body.clone()));
@@ -216,4 +217,28 @@ async fn cancelling() {
         );
         assert_eq!(calls(&server).len(), 1);
     }
+}
+
+/// One host, one limiter: who is told to come back later speaks for all.
+#[tokio::test]
+async fn a_host_that_wants_silence_gets_it_from_all_clones() {
+    let server = portal(|_| Answer::json(429, "").header("Retry-After", "3600"));
+    let client = server
+        .builder()
+        .service_key(crate::keys::service_key(server.base()));
+    let client = client.retry(clms_api::RetryPolicy::none()).build().unwrap();
+    let clone = client.clone();
+    for asked in [&client, &clone, &client] {
+        let error = asked.tasks(None).await.unwrap_err();
+        assert!(matches!(error, ApiError::RateLimited { .. }), "{error}");
+        assert!(error.retry_after().unwrap().as_secs() > 500, "{error:?}");
+    }
+    assert_eq!(calls(&server).len(), 1);
+}
+
+#[tokio::test]
+async fn errors_say_how_often_and_how_long() {
+    let server = portal(|_| Answer::json(500, r#"{"message": "no", "type": "KeyError"}"#));
+    let error = server.client().tasks(None).await.unwrap_err().to_string();
+    assert!(error.contains("after 3 attempts in 0."), "{error}");
 }

@@ -16,7 +16,7 @@ use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    args::{Auth, Cache, Command, Global},
+    args::{Auth, Cache, Command, Global, Jobs},
     failure::Failure,
     printer::{Closed, Printer},
     progress::Screen,
@@ -106,7 +106,7 @@ pub(crate) async fn run(context: &Context, command: Command) -> Done {
         Command::List(list) => list::run(context, list).await,
         Command::Describe(describe) => describe::run(context, describe).await,
         Command::Preload(preload) => preload::run(context, preload).await,
-        Command::Jobs(jobs) => jobs::run(context, jobs).await,
+        Command::Jobs { jobs } => jobs::run(context, jobs.unwrap_or(Jobs::List)).await,
         Command::Open(open) => open::run(context, open).await,
         Command::Preview(preview) => preview::run(context, preview).await,
         Command::Cache(Cache::List) => cache::list(context).await,

@@ -45,7 +45,7 @@ pub(super) struct Outcome<'a> {
     cube: Option<&'a str>,
     bytes: Option<u64>,
     task_id: Option<String>,
-    job: String,
+    job: Option<String>,
     error: Option<Failure>,
 }
 
@@ -57,7 +57,7 @@ impl<'a> Outcome<'a> {
             cube: outcome.cube.as_deref(),
             bytes: outcome.bytes,
             task_id: outcome.task_id.as_ref().map(ToString::to_string),
-            job: outcome.job.to_string(),
+            job: (outcome.status != JobStatus::Cached).then(|| outcome.job.to_string()),
             error: outcome.error.as_ref().map(Failure::from),
         }
     }

@@ -3,7 +3,9 @@
 //! Memory stays bounded by the number of workers, not by the product: a worker holds one band of pixels, one chunk high,
 //! and the compressed chunks of the shards that it makes.
 
+mod halve;
 mod mosaic;
+mod pyramid;
 mod shard;
 mod worker;
 
@@ -19,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::metadata::{self, document_key, node_path};
 use crate::plan::{CubePlan, GroupPlan, Note};
-use crate::{CubeError, PackageFiles};
+use crate::{CubeError, PackageFiles, ZarrFormat};
 use shard::encode_chunk;
 use worker::{Job, Shard, Unit};
 
@@ -65,7 +67,7 @@ pub struct BuildReport {
     pub bytes_written: u64,
 }
 
-/// Builds the cube of a plan into an empty store that is rooted at the cube. The root `zarr.json` is written last, so
+/// Builds the cube of a plan into an empty store that is rooted at the cube. The root `zarr.json` (`.zmetadata` in Zarr v2) is written last, so
 /// that a cube which was not finished can't be opened.
 ///
 /// Runs its own threads and needs a Tokio runtime. When the future is dropped, the threads stop at the next chunk.
@@ -79,6 +81,7 @@ pub async fn build(
     cancel: &CancellationToken,
 ) -> Result<BuildReport, CubeError> {
     let job = Arc::new(Job::new(plan));
+    job.leave_out_gaps()?;
     let mut writer = Writer::new(sink, progress, &job);
     // Stops the workers on every way out, also when this future is dropped.
     let stop = cancel.child_token();
@@ -94,6 +97,8 @@ pub async fn build(
         let (job, sender, stop) = (Arc::clone(&job), sender.clone(), stop.clone());
         threads.spawn_blocking(move || worker::run(&job, &sender, &stop));
     }
+    let ahead = (Arc::clone(&job), stop.clone());
+    threads.spawn_blocking(move || worker::inflate_ahead(&ahead.0, &ahead.1));
     drop(sender);
     let written = writer.write_shards(&mut shards, cancel).await;
     if written.is_err() {
@@ -107,6 +112,7 @@ pub async fn build(
         }
     }
     written?;
+    job.check_archives()?;
     writer.write_metadata(&job.plan, cancel).await?;
     let Writer {
         state,
@@ -180,10 +186,11 @@ impl<'a> Writer<'a> {
                     Some(shard) => {
                         self.state.chunks_done += shard.chunks;
                         self.chunks_written += shard.chunks_written;
-                        if let Some(bytes) = shard.bytes {
-                            writes.push(put(Arc::clone(&self.sink), shard.key, bytes));
-                        } else {
+                        if shard.objects.is_empty() {
                             self.progress.advanced(self.state);
+                        }
+                        for (key, bytes) in shard.objects {
+                            writes.push(put(Arc::clone(&self.sink), key, bytes));
                         }
                     }
                 }
@@ -199,17 +206,28 @@ impl<'a> Writer<'a> {
         cancel: &CancellationToken,
     ) -> Result<(), CubeError> {
         for group in &plan.groups {
-            for (key, bytes) in coordinates(group)? {
-                self.write(key, bytes).await?;
+            let levels = group.levels.iter().map(|level| group.level_group(level));
+            for group in std::iter::once(group.clone()).chain(levels) {
+                for (key, bytes) in coordinates(&group, plan.options.zarr_format)? {
+                    self.write(key, bytes).await?;
+                }
             }
         }
-        for document in metadata::documents(plan) {
+        let documents = metadata::documents(plan);
+        let documents = match plan.options.zarr_format {
+            ZarrFormat::V3 => documents
+                .into_iter()
+                .map(|document| (document_key(&document.path), document.content))
+                .collect(),
+            ZarrFormat::V2 => metadata::documents_v2(&documents),
+        };
+        for (key, content) in documents {
             if cancel.is_cancelled() {
                 return Err(CubeError::Cancelled);
             }
-            let bytes = serde_json::to_vec_pretty(&document.content)
+            let bytes = serde_json::to_vec_pretty(&content)
                 .map_err(|error| CubeError::internal("writing metadata as JSON", error))?;
-            self.write(document_key(&document.path), bytes).await?;
+            self.write(key, bytes).await?;
         }
         Ok(())
     }
@@ -232,33 +250,51 @@ async fn put(sink: Arc<dyn ObjectStore>, key: String, bytes: Vec<u8>) -> Result<
     Ok(size)
 }
 
-/// The single chunks of `x` and `y`.
-fn coordinates(group: &GroupPlan) -> Result<[(String, Vec<u8>); 2], CubeError> {
-    let chunk = |name: &str, values: &[f64]| {
-        let key = format!("{}/c/0", node_path(&group.path, name));
-        Ok::<_, CubeError>((key, encode_chunk(values)?))
+/// The single chunks of `x` and `y`, and in Zarr v2 of the grid mapping.
+fn coordinates(group: &GroupPlan, format: ZarrFormat) -> Result<Vec<(String, Vec<u8>)>, CubeError> {
+    let first = match format {
+        ZarrFormat::V3 => "c/0",
+        ZarrFormat::V2 => "0",
     };
+    let key = |name: &str| node_path(&node_path(&group.path, name), first);
     let [y, x] = group.dims();
-    Ok([chunk(&y, &group.grid.y())?, chunk(&x, &group.grid.x())?])
+    let mut chunks = vec![
+        (key(&y), encode_chunk(&group.grid.y())?),
+        (key(&x), encode_chunk(&group.grid.x())?),
+    ];
+    if format == ZarrFormat::V2 {
+        chunks.push((key("spatial_ref"), vec![0; size_of::<i32>()]));
+    }
+    Ok(chunks)
 }
 
 /// Units of work, and the chunks that no tile touches.
 impl Job {
     fn new(plan: CubePlan) -> Self {
-        let mut units = Vec::new();
+        let (mut units, mut units_without_tiles) = (Vec::new(), Vec::new());
         let (mut chunks, mut chunks_in_units) = (0, 0);
         for (group_index, group) in plan.groups.iter().enumerate() {
             for (variable_index, variable) in group.variables.iter().enumerate() {
                 let all = Unit::all_of(group, group_index, variable_index);
                 chunks += all.iter().map(|unit| unit.chunks(group)).sum::<u64>();
                 // Without a fill value every pixel has to be written; there are no gaps then.
-                let with_tiles = all.into_iter().filter(|unit| unit.touches(&variable.tiles));
-                for unit in with_tiles {
-                    chunks_in_units += unit.chunks(group);
-                    units.push(unit);
-                }
+                let (with_tiles, without): (Vec<_>, Vec<_>) = all
+                    .into_iter()
+                    .partition(|unit| unit.touches(&variable.tiles));
+                chunks_in_units += with_tiles
+                    .iter()
+                    .map(|unit| unit.chunks(group))
+                    .sum::<u64>();
+                units.extend(with_tiles);
+                units_without_tiles.extend(without);
             }
         }
-        Self::of(plan, units, chunks, chunks - chunks_in_units)
+        Self::of(
+            plan,
+            units,
+            units_without_tiles,
+            chunks,
+            chunks - chunks_in_units,
+        )
     }
 }

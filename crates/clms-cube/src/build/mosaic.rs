@@ -6,6 +6,7 @@ use crate::CubeError;
 use crate::dtype::{Element, SourceWindow};
 use crate::gdal_source::RasterSource;
 use crate::plan::{Fill, Tile, VariablePlan};
+use crate::tiff::BlockReader;
 
 /// A part of a grid, in pixels.
 #[derive(Debug, Clone, Copy)]
@@ -32,31 +33,71 @@ impl Window {
     }
 }
 
-/// Open datasets of one thread: GDAL's may not be shared between threads.
+/// Open rasters of one thread: GDAL's datasets may not be shared between threads.
 #[derive(Default)]
 pub(super) struct OpenRasters {
     /// The one used last stands last.
-    open: Vec<(String, Dataset)>,
+    open: Vec<(String, OpenRaster)>,
+}
+
+enum OpenRaster {
+    Blocks(Box<BlockReader>),
+    Gdal(Dataset),
+}
+
+impl OpenRaster {
+    fn open(source: &RasterSource) -> Result<Self, CubeError> {
+        match source.block_reader() {
+            Some(reader) => Ok(Self::Blocks(Box::new(reader))),
+            None => source.open().map(Self::Gdal),
+        }
+    }
+
+    /// Reads a window of a band (counted from 1).
+    fn read<T: Element>(
+        &mut self,
+        source: &RasterSource,
+        band: usize,
+        window: SourceWindow,
+        out: &mut [T],
+    ) -> Result<(), CubeError> {
+        if let Self::Blocks(reader) = self {
+            match reader.read(band, window, T::bytes_mut(out)) {
+                Ok(()) => return Ok(()),
+                // GDAL can read more, and says better what is wrong.
+                Err(reason) => {
+                    tracing::debug!(file = source.name, reason, "left to GDAL");
+                    *self = Self::Gdal(source.open()?);
+                }
+            }
+        }
+        if let Self::Gdal(dataset) = self {
+            let unreadable = |error: gdal::errors::GdalError| source.unreadable(&error);
+            let band = dataset.rasterband(band).map_err(unreadable)?;
+            T::read(&band, window, out).map_err(unreadable)?;
+        }
+        Ok(())
+    }
 }
 
 impl OpenRasters {
     /// Enough for the tiles around a corner, twice.
     const MOST: usize = 8;
 
-    fn get(&mut self, source: &RasterSource) -> Result<&Dataset, CubeError> {
+    fn get(&mut self, source: &RasterSource) -> Result<&mut OpenRaster, CubeError> {
         let entry = match self.open.iter().position(|(name, _)| *name == source.name) {
             Some(index) => self.open.remove(index),
             None => {
                 if self.open.len() >= Self::MOST {
                     self.open.remove(0);
                 }
-                (source.name.clone(), source.open()?)
+                (source.name.clone(), OpenRaster::open(source)?)
             }
         };
         self.open.push(entry);
         self.open
-            .last()
-            .map(|(_, dataset)| dataset)
+            .last_mut()
+            .map(|(_, raster)| raster)
             .ok_or_else(|| CubeError::internal("opening a raster", "lost it"))
     }
 }
@@ -152,16 +193,15 @@ impl<'a, T: Element> Mosaic<'a, T> {
         rasters: &mut OpenRasters,
         out: &mut [T],
     ) -> Result<(), CubeError> {
-        let unreadable = |error: gdal::errors::GdalError| tile.source.unreadable(&error);
-        let dataset = rasters.get(&tile.source)?;
-        let band = dataset.rasterband(self.variable.band).map_err(unreadable)?;
         let window = SourceWindow {
             col: (part.col - tile.col) as usize,
             row: (part.row - tile.row) as usize,
             width: part.width as usize,
             height: part.height as usize,
         };
-        T::read(&band, window, out).map_err(unreadable)?;
+        rasters
+            .get(&tile.source)?
+            .read(&tile.source, self.variable.band, window, out)?;
         if self.fill_plan.clashes_in(tile) && out.contains(&self.fill) {
             return Err(CubeError::FillClash {
                 variable: self.variable.name.clone(),

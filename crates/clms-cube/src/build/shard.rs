@@ -20,6 +20,8 @@ pub(super) struct ShardEncoder<T> {
     chunk: [usize; 2],
     chunks: [usize; 2],
     fill: T,
+    /// Also of chunks that are all fill.
+    keep: bool,
     compressor: Compressor<'static>,
     pixels: Vec<T>,
     compressed: Vec<u8>,
@@ -32,12 +34,14 @@ impl<T: Element> ShardEncoder<T> {
         layout: &ChunkLayout,
         fill: T,
         compression_level: Option<i32>,
+        keep: bool,
     ) -> Result<Self, CubeError> {
         let size = |index: usize| layout.chunk[index] as usize;
         Ok(Self {
             chunk: [size(0), size(1)],
             chunks: [0, 1].map(|index| (layout.shard[index] / layout.chunk[index]) as usize),
             fill,
+            keep,
             compressor: compressor(compression_level)?,
             pixels: Vec::new(),
             compressed: Vec::new(),
@@ -77,7 +81,7 @@ impl<T: Element> ShardEncoder<T> {
                 self.pixels
                     .resize(self.pixels.len() + chunk_width - row.len(), self.fill);
             }
-            if empty {
+            if empty && !self.keep {
                 self.index.push(ABSENT);
                 continue;
             }
@@ -112,6 +116,25 @@ impl<T: Element> ShardEncoder<T> {
         self.bytes
             .extend_from_slice(&crc32c::crc32c(&index).to_le_bytes());
         (stored, Some(self.bytes))
+    }
+}
+
+impl<T> ShardEncoder<T> {
+    /// The stored chunks one by one, each with its row and column in the shard.
+    pub(super) fn finish_apart(self) -> Vec<([u64; 2], Vec<u8>)> {
+        let columns = self.chunks[1];
+        let stored = self
+            .index
+            .iter()
+            .enumerate()
+            .filter(|(_, entry)| **entry != ABSENT);
+        stored
+            .map(|(number, [offset, len])| {
+                let place = [(number / columns) as u64, (number % columns) as u64];
+                let bytes = &self.bytes[*offset as usize..(*offset + *len) as usize];
+                (place, bytes.to_vec())
+            })
+            .collect()
     }
 }
 

@@ -6,12 +6,13 @@ use tokio::sync::mpsc::Sender;
 use tokio_util::sync::CancellationToken;
 
 use super::mosaic::{Mosaic, OpenRasters, Window};
+use super::pyramid::{CoarseLevels, Reduction};
 use super::shard::ShardEncoder;
-use crate::CubeError;
 use crate::dtype::{Element, with_element};
-use crate::gdal_source::LocalConfig;
+use crate::gdal_source::{LocalConfig, RasterSource};
 use crate::metadata::node_path;
-use crate::plan::{CubePlan, GroupPlan, Tile};
+use crate::plan::{ChunkLayout, CubePlan, FINE_LEVELS, GroupPlan, Tile, VariablePlan, halved};
+use crate::{CubeError, ZarrFormat};
 
 /// All work of a build, shared by the threads.
 pub(super) struct Job {
@@ -21,6 +22,9 @@ pub(super) struct Job {
     /// Chunks of units that are left out because no tile touches them.
     pub(super) chunks_without_tiles: u64,
     next: AtomicUsize,
+    units_without_tiles: Vec<Unit>,
+    /// Of each variable of each group.
+    coarse: Vec<Vec<CoarseLevels>>,
 }
 
 /// Shards side by side that one thread makes in one go.
@@ -37,21 +41,102 @@ pub(super) struct Unit {
 
 /// A shard, ready to be stored.
 pub(super) struct Shard {
-    pub(super) key: String,
-    /// `None` when it is all fill.
-    pub(super) bytes: Option<Vec<u8>>,
+    /// Keys and bytes: one object, or in Zarr v2 one for each chunk; none when it is all fill.
+    pub(super) objects: Vec<(String, Vec<u8>)>,
     pub(super) chunks: u64,
     pub(super) chunks_written: u64,
 }
 
+impl Shard {
+    /// What an encoder has made of the shard at a row and a column of an array. It counts no chunks, as those of overviews do not.
+    pub(super) fn new<T: Element>(
+        format: ZarrFormat,
+        array: &str,
+        [row, col]: [u64; 2],
+        layout: &ChunkLayout,
+        encoder: ShardEncoder<T>,
+    ) -> Self {
+        let (chunks_written, objects) = match format {
+            ZarrFormat::V3 => {
+                let (stored, bytes) = encoder.finish();
+                let object = bytes.map(|bytes| (format!("{array}/c/{row}/{col}"), bytes));
+                (stored, object.into_iter().collect::<Vec<_>>())
+            }
+            ZarrFormat::V2 => {
+                let chunks = [0, 1].map(|axis| layout.shard[axis] / layout.chunk[axis]);
+                let objects: Vec<_> = encoder
+                    .finish_apart()
+                    .into_iter()
+                    .map(|([r, c], bytes)| {
+                        let key =
+                            format!("{array}/{}.{}", row * chunks[0] + r, col * chunks[1] + c);
+                        (key, bytes)
+                    })
+                    .collect();
+                (objects.len() as u64, objects)
+            }
+        };
+        Self {
+            objects,
+            chunks: 0,
+            chunks_written,
+        }
+    }
+
+    pub(super) fn of_overview(self) -> Self {
+        Self {
+            chunks_written: 0,
+            ..self
+        }
+    }
+}
+
 impl Job {
+    /// Tells the coarse levels of overviews where there is nothing: chunks there are whole without it.
+    pub(super) fn leave_out_gaps(&self) -> Result<(), CubeError> {
+        for unit in &self.units_without_tiles {
+            let group = &self.plan.groups[unit.group];
+            with_element!(group.dtype, T => {
+                let reduction = self.reduction::<T>(unit);
+                let number = FINE_LEVELS + 1;
+                let window = Window {
+                    row: unit.window.row >> number,
+                    col: unit.window.col >> number,
+                    height: halved(unit.window.height, number),
+                    width: halved(unit.window.width, number),
+                };
+                // Nothing is whole yet that holds data.
+                let _ = self.coarse[unit.group][unit.variable].add(&reduction, window, None)?;
+            });
+        }
+        Ok(())
+    }
+
+    fn reduction<T: Element>(&self, unit: &Unit) -> Reduction<'_, T> {
+        let group = &self.plan.groups[unit.group];
+        let variable = &group.variables[unit.variable];
+        Reduction::new(
+            group,
+            variable,
+            &self.plan.options,
+            keeps_all(self, variable),
+        )
+    }
+
     pub(super) fn of(
         plan: CubePlan,
         units: Vec<Unit>,
+        units_without_tiles: Vec<Unit>,
         chunks: u64,
         chunks_without_tiles: u64,
     ) -> Self {
+        let of_group = |group: &GroupPlan| {
+            let variables = group.variables.iter();
+            variables.map(|_| CoarseLevels::default()).collect()
+        };
         Self {
+            coarse: plan.groups.iter().map(of_group).collect(),
+            units_without_tiles,
             plan,
             units,
             chunks,
@@ -104,6 +189,44 @@ impl Unit {
     }
 }
 
+impl Job {
+    /// Entries of archives that tiles are in, in the order in which they are needed.
+    fn entries(&self) -> Vec<&RasterSource> {
+        let mut tiles: Vec<(usize, &Tile)> = Vec::new();
+        for (index, group) in self.plan.groups.iter().enumerate() {
+            let of_group = group.variables.iter().flat_map(|variable| &variable.tiles);
+            tiles.extend(of_group.map(|tile| (index, tile)));
+        }
+        let is_inflating = |tile: &Tile| tile.source.inflating().is_some();
+        tiles.retain(|(_, tile)| is_inflating(tile));
+        tiles.sort_by_key(|(group, tile)| (*group, tile.row, tile.col));
+        tiles.into_iter().map(|(_, tile)| &tile.source).collect()
+    }
+
+    /// Reads the entries to their ends, if nobody has: their checksums stand for pixels that are in the cube.
+    pub(super) fn check_archives(&self) -> Result<(), CubeError> {
+        for source in self.entries() {
+            if let Some(entry) = source.inflating() {
+                entry
+                    .require(entry.len())
+                    .map_err(|reason| source.unreadable_because(reason))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Inflates what will be needed. What goes wrong is said by those who need it.
+pub(super) fn inflate_ahead(job: &Job, stop: &CancellationToken) {
+    for entry in job
+        .entries()
+        .into_iter()
+        .filter_map(RasterSource::inflating)
+    {
+        while !stop.is_cancelled() && matches!(entry.advance(), Ok(true)) {}
+    }
+}
+
 /// Works until nothing is left, the work is stopped, or nobody listens any more.
 pub(super) fn run(job: &Job, sender: &Sender<Result<Shard, CubeError>>, stop: &CancellationToken) {
     let _config = LocalConfig::without_side_cars();
@@ -128,6 +251,11 @@ pub(super) fn run(job: &Job, sender: &Sender<Result<Shard, CubeError>>, stop: &C
     }
 }
 
+/// Whether chunks of nothing but zeros have to be stored: Zarr v2 without a fill value says nothing about chunks that are not.
+fn keeps_all(job: &Job, variable: &VariablePlan) -> bool {
+    job.plan.options.zarr_format == ZarrFormat::V2 && variable.fill.value.is_none()
+}
+
 /// Reads the pixels of a unit, a band of one chunk's height after the other, and encodes them.
 fn make<T: Element>(
     job: &Job,
@@ -145,8 +273,12 @@ fn make<T: Element>(
             &group.layout,
             mosaic.fill(),
             job.plan.options.compression_level,
+            keeps_all(job, variable),
         )?);
     }
+    let reduction = (!group.levels.is_empty()).then(|| job.reduction::<T>(unit));
+    // The whole unit at half the resolution.
+    let mut halved_once = Vec::new();
     let mut band = Vec::new();
     let end = unit.window.row + unit.window.height;
     for row in (unit.window.row..end).step_by(chunk_height as usize) {
@@ -159,6 +291,14 @@ fn make<T: Element>(
             ..unit.window
         };
         let whole_is_fill = !mosaic.read(window, rasters, &mut band)?;
+        if let Some(reduction) = &reduction {
+            if whole_is_fill {
+                let pixels = halved(window.height, 1) * halved(window.width, 1);
+                halved_once.extend(std::iter::repeat_n(mosaic.fill(), pixels as usize));
+            } else {
+                reduction.halve(&band, window.width as usize, &mut halved_once);
+            }
+        }
         for (index, encoder) in encoders.iter_mut().enumerate() {
             if whole_is_fill {
                 encoder.skip_row();
@@ -169,7 +309,15 @@ fn make<T: Element>(
             }
         }
     }
+    drop(band);
     let path = node_path(&group.path, &variable.name);
+    let overviews = match reduction {
+        Some(reduction) => {
+            let coarse = &job.coarse[unit.group][unit.variable];
+            reduction.shards(&unit.window, halved_once, coarse)?
+        }
+        None => Vec::new(),
+    };
     Ok(encoders
         .into_iter()
         .zip(unit.shard_cols.clone())
@@ -177,13 +325,13 @@ fn make<T: Element>(
         .map(|(index, (encoder, shard_col))| {
             let width = shard_width.min(unit.window.width - index as u64 * shard_width);
             let [height, chunk_width] = group.layout.chunk;
-            let (chunks_written, bytes) = encoder.finish();
+            let place = [unit.shard_row, shard_col];
+            let format = job.plan.options.zarr_format;
             Shard {
-                key: format!("{path}/c/{}/{shard_col}", unit.shard_row),
-                bytes,
                 chunks: unit.window.height.div_ceil(height) * width.div_ceil(chunk_width),
-                chunks_written,
+                ..Shard::new(format, &path, place, &group.layout, encoder)
             }
         })
+        .chain(overviews)
         .collect())
 }

@@ -3,6 +3,7 @@
 mod clc;
 mod dbf;
 mod legend_text;
+mod legend_xml;
 mod rat_xml;
 mod side_cars;
 mod table;
@@ -54,6 +55,41 @@ fn decode_text(bytes: &[u8]) -> String {
     match std::str::from_utf8(bytes) {
         Ok(text) => text.trim_start_matches('\u{feff}').to_owned(),
         Err(_) => bytes.iter().map(|byte| char::from(*byte)).collect(),
+    }
+}
+
+/// XML text without references; what can't be resolved is left out.
+fn unescape(text: &str) -> String {
+    let mut pieces = text.split('&');
+    let mut plain = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        match piece.split_once(';') {
+            Some((name, rest)) => {
+                plain.push_str(&resolve(name));
+                plain.push_str(rest);
+            }
+            None => plain.push_str(piece),
+        }
+    }
+    plain
+}
+
+/// The character of `&name;`: the five of XML and numbers. Entities that a file declares itself are not followed.
+fn resolve(name: &str) -> String {
+    let number = name
+        .strip_prefix('#')
+        .and_then(|digits| match digits.strip_prefix(['x', 'X']) {
+            Some(hex) => u32::from_str_radix(hex, 16).ok(),
+            None => digits.parse().ok(),
+        });
+    match (name, number.and_then(char::from_u32)) {
+        (_, Some(character)) => character.to_string(),
+        ("amp", _) => "&".to_owned(),
+        ("lt", _) => "<".to_owned(),
+        ("gt", _) => ">".to_owned(),
+        ("quot", _) => "\"".to_owned(),
+        ("apos", _) => "'".to_owned(),
+        _ => String::new(),
     }
 }
 
@@ -113,5 +149,67 @@ mod tests {
         assert_eq!(parse_value("1.5"), None);
         assert_eq!(parse_value("nan"), None);
         assert_eq!(parse_value("1e300"), None);
+    }
+
+    #[test]
+    fn references_in_xml() {
+        assert_eq!(unescape("a &amp; b &#8211; &lt;c&unknown;&"), "a & b – <c");
+    }
+
+    /// Valid side-cars of each kind, to be damaged.
+    fn side_cars() -> Vec<Vec<u8>> {
+        let xml = "<PAMDataset><GDALRasterAttributeTable><FieldDefn><Name>Value</Name><Usage>5</Usage></FieldDefn>\
+            <Row><F>1</F></Row></GDALRasterAttributeTable></PAMDataset>";
+        let qml = r##"<qgis><paletteEntry value="1" label="a &amp; b" color="#228b22ff"/></qgis>"##;
+        let texts = [xml, qml, "1,2,3,4,255,a\r\n", "1 2 3 4\n"];
+        let mut all: Vec<Vec<u8>> = texts.iter().map(|text| text.as_bytes().to_vec()).collect();
+        // One field of three digits, one record.
+        let mut dbf = vec![3, 124, 1, 1, 1, 0, 0, 0, 65, 0, 4, 0];
+        dbf.resize(32, 0);
+        dbf.extend(b"VALUE\0\0\0\0\0\0N\0\0\0\0\x03\0");
+        dbf.resize(64, 0);
+        dbf.extend(b"\r  42\x1a");
+        all.push(dbf);
+        all
+    }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::test_runner::Config::with_cases(3000))]
+        #[test]
+        fn damaged_side_cars_are_errors_and_no_more(
+            which in 0_usize..5,
+            changes in proptest::collection::vec((0_usize..400, proptest::num::u8::ANY), 0..6),
+            cut in 0_usize..400,
+            noise in proptest::collection::vec(proptest::num::u8::ANY, 0..40),
+        ) {
+            let mut bytes = side_cars().swap_remove(which);
+            for (at, byte) in changes {
+                let len = bytes.len();
+                bytes[at % len] = byte;
+            }
+            bytes.truncate(cut.max(1));
+            bytes.extend(noise);
+            let text = decode_text(&bytes);
+            let _ = dbf::parse(&bytes).and_then(|table| table.classes());
+            let _ = rat_xml::parse(&text).and_then(|table| table.classes());
+            let _ = legend_xml::parse(&text);
+            let _ = legend_text::parse(&text);
+        }
+    }
+
+    #[test]
+    fn the_side_cars_to_damage_are_sound() {
+        let all = side_cars();
+        assert_eq!(dbf::parse(&all[4]).unwrap().classes().unwrap()[0].value, 42);
+        let of = |index: usize| decode_text(&all[index]);
+        assert_eq!(
+            rat_xml::parse(&of(0)).unwrap().classes().unwrap()[0].value,
+            1
+        );
+        assert_eq!(legend_xml::parse(&of(1)).unwrap().len(), 1);
+        assert_eq!(
+            legend_text::parse(&of(2)).len() + legend_text::parse(&of(3)).len(),
+            2
+        );
     }
 }

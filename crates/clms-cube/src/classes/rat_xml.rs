@@ -3,8 +3,8 @@
 use quick_xml::Reader;
 use quick_xml::events::Event;
 
-use super::MAX_CLASSES;
 use super::table::{Column, Table, Usage};
+use super::{MAX_CLASSES, resolve};
 
 /// The attribute table of the first band that has one; a table without columns when there is none.
 ///
@@ -72,25 +72,6 @@ fn usage(number: &str) -> Option<Usage> {
         "7" => Some(Usage::Green),
         "8" => Some(Usage::Blue),
         _ => None,
-    }
-}
-
-/// The character of `&name;`: the five of XML and numbers. Entities that a file declares itself are not followed.
-fn resolve(name: &str) -> String {
-    let number = name
-        .strip_prefix('#')
-        .and_then(|digits| match digits.strip_prefix(['x', 'X']) {
-            Some(hex) => u32::from_str_radix(hex, 16).ok(),
-            None => digits.parse().ok(),
-        });
-    match (name, number.and_then(char::from_u32)) {
-        (_, Some(character)) => character.to_string(),
-        ("amp", _) => "&".to_owned(),
-        ("lt", _) => "<".to_owned(),
-        ("gt", _) => ">".to_owned(),
-        ("quot", _) => "\"".to_owned(),
-        ("apos", _) => "'".to_owned(),
-        _ => String::new(),
     }
 }
 

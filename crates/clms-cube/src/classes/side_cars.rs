@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Class, clc, dbf, decode_text, legend_text, rat_xml};
+use super::{Class, clc, dbf, decode_text, legend_text, legend_xml, rat_xml};
 use crate::package::{PackageEntry, folder, stem};
 use crate::plan::Note;
 use crate::products::Product;
@@ -13,12 +13,14 @@ const MAX_BYTES: u64 = 16 << 20;
 
 /// Folders that hold rasters and whose neighbour `Legend` speaks of them.
 const DATA_FOLDERS: [&str; 6] = ["data", "dataset", "datasets", "raster", "rasters", "tiles"];
+/// Among equally similar names, the first kind is taken.
+const LEGEND_ENDINGS: [&str; 4] = [".txt", ".clr", ".qml", ".sld"];
 const LEGEND_FOLDERS: [&str; 3] = ["legend", "legends", "symbology"];
 
 /// The side-cars of a package, found by name in any case.
 pub(crate) struct SideCars<'a> {
     by_name: HashMap<String, &'a PackageEntry>,
-    /// Text files in legend folders, by the folder's name in lower case.
+    /// Legends in legend folders, by the folder's name in lower case.
     legends: HashMap<String, Vec<&'a PackageEntry>>,
 }
 
@@ -42,7 +44,7 @@ impl<'a> SideCars<'a> {
                 .rsplit('/')
                 .next()
                 .is_some_and(|last| LEGEND_FOLDERS.contains(&last));
-            if in_legend && (lower.ends_with(".txt") || lower.ends_with(".clr")) {
+            if in_legend && LEGEND_ENDINGS.iter().any(|ending| lower.ends_with(ending)) {
                 legends
                     .entry(folder(&lower).to_owned())
                     .or_default()
@@ -87,11 +89,19 @@ impl<'a> SideCars<'a> {
                 table.classes()
             }
         });
-        let texts = beside([".clr", ".clr"])
-            .into_iter()
+        let legends = LEGEND_ENDINGS[1..]
+            .iter()
+            .flat_map(|ending| beside([ending, ending]))
             .chain(self.legend_texts(&lower))
             .collect();
-        found.sources[2] = found.first(texts, |bytes| Ok(legend_text::parse(&decode_text(bytes))));
+        found.sources[2] = found.first(legends, |bytes| {
+            let text = decode_text(bytes);
+            if text.trim_start().starts_with('<') {
+                legend_xml::parse(&text)
+            } else {
+                Ok(legend_text::parse(&text))
+            }
+        });
         if product.is_some_and(|product| product.variable == "CLC")
             && (dtype.itemsize() == 1 || clc::is_counted(&found.sources[0]))
         {
@@ -135,7 +145,19 @@ impl<'a> SideCars<'a> {
                 .take_while(|(a, b)| a == b)
                 .count()
         };
-        texts.sort_by_key(|entry| (std::cmp::Reverse(similarity(entry)), &entry.name));
+        let rank = |entry: &PackageEntry| {
+            let name = entry.name.to_lowercase();
+            LEGEND_ENDINGS
+                .iter()
+                .position(|ending| name.ends_with(ending))
+        };
+        texts.sort_by_key(|entry| {
+            (
+                std::cmp::Reverse(similarity(entry)),
+                rank(entry),
+                &entry.name,
+            )
+        });
         texts
     }
 }

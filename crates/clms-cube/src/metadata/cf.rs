@@ -69,6 +69,21 @@ pub(super) fn variable(variable: &VariablePlan, group: &GroupPlan) -> Map<String
     attributes
 }
 
+/// The period that the data speaks of, in whole years.
+pub(super) fn time_coverage(group: &GroupPlan) -> Vec<(String, Value)> {
+    let Some((first, last)) = group.period else {
+        return Vec::new();
+    };
+    let duration = format!("P{}Y", last - first + 1);
+    [
+        ("time_coverage_start", format!("{first}-01-01")),
+        ("time_coverage_end", format!("{last}-12-31")),
+        ("time_coverage_duration", duration),
+    ]
+    .map(|(name, text)| (name.to_owned(), json!(text)))
+    .to_vec()
+}
+
 fn flags(classes: &[Class]) -> [(String, Value); 4] {
     let mut taken = HashSet::new();
     let meanings: Vec<String> = classes

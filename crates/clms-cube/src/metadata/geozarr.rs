@@ -1,33 +1,80 @@
-//! The `proj:` and `spatial:` conventions of GeoZarr (<https://github.com/zarr-conventions>).
+//! The `proj:`, `spatial:` and `multiscales` conventions of GeoZarr (<https://github.com/zarr-conventions>).
 
 use serde_json::{Map, Value, json};
 
+use crate::Grid;
 use crate::plan::GroupPlan;
 
 /// Attributes of a group, which hold for the arrays right below it.
 pub(super) fn group_attributes(group: &GroupPlan) -> Map<String, Value> {
     let grid = &group.grid;
-    let [west, dx, _, north, _, dy] = grid.geotransform;
     let mut attributes = Map::new();
-    attributes.insert(
-        "zarr_conventions".into(),
-        json!([proj_convention(), spatial_convention()]),
-    );
+    let mut conventions = vec![proj_convention(), spatial_convention()];
+    if !group.levels.is_empty() {
+        conventions.push(multiscales_convention());
+        attributes.insert("multiscales".into(), multiscales(group));
+    }
+    attributes.insert("zarr_conventions".into(), json!(conventions));
     if let Some(code) = &grid.crs.code {
         attributes.insert("proj:code".into(), json!(code));
     }
     attributes.insert("proj:wkt2".into(), json!(grid.crs.wkt));
     attributes.insert("spatial:dimensions".into(), json!(group.dims()));
     attributes.insert("spatial:shape".into(), json!([grid.height, grid.width]));
-    // In the order of an affine matrix, not of GDAL.
-    attributes.insert(
-        "spatial:transform".into(),
-        json!([dx, 0.0, west, 0.0, dy, north]),
-    );
+    attributes.insert("spatial:transform".into(), transform(grid));
     attributes.insert("spatial:transform_type".into(), json!("affine"));
     attributes.insert("spatial:bbox".into(), json!(grid.bbox()));
     attributes.insert("spatial:registration".into(), json!("pixel"));
     attributes
+}
+
+/// In the order of an affine matrix, not of GDAL.
+fn transform(grid: &Grid) -> Value {
+    let [west, dx, _, north, _, dy] = grid.geotransform;
+    json!([dx, 0.0, west, 0.0, dy, north])
+}
+
+/// The full resolution is the group itself, each overview a group below it that was made from the one before.
+fn multiscales(group: &GroupPlan) -> Value {
+    const ITSELF: &str = ".";
+    let entry = |asset: &str, grid: &Grid| {
+        json!({
+            "asset": asset,
+            "transform": { "scale": [1.0, 1.0], "translation": [0.0, 0.0] },
+            "spatial:shape": [grid.height, grid.width],
+            "spatial:transform": transform(grid),
+        })
+    };
+    let mut layout = vec![entry(ITSELF, &group.grid)];
+    let mut finer = ITSELF.to_owned();
+    for level in &group.levels {
+        let mut entry = entry(&level.path(), &level.grid);
+        entry["derived_from"] = json!(finer);
+        entry["transform"]["scale"] = json!([2.0, 2.0]);
+        layout.push(entry);
+        finer = level.path();
+    }
+    let mut multiscales = json!({ "layout": layout });
+    let mut methods = group
+        .variables
+        .iter()
+        .map(|variable| variable.resampling(group.dtype).name());
+    if let Some(first) = methods.next()
+        && methods.all(|method| method == first)
+    {
+        multiscales["resampling_method"] = json!(first);
+    }
+    multiscales
+}
+
+fn multiscales_convention() -> Value {
+    json!({
+        "schema_url": "https://raw.githubusercontent.com/zarr-conventions/multiscales/refs/tags/v1/schema.json",
+        "spec_url": "https://github.com/zarr-conventions/multiscales/blob/v1/README.md",
+        "uuid": "d35379db-88df-4056-af3a-620245f8e347",
+        "name": "multiscales",
+        "description": "Multiscale layout of zarr datasets",
+    })
 }
 
 fn proj_convention() -> Value {

@@ -2,14 +2,18 @@
 
 mod cf;
 mod geozarr;
+mod zarr_v2;
 mod zarr_v3;
 
 use serde_json::{Map, Value, json};
 
-use crate::plan::{CubePlan, GroupPlan};
+use crate::plan::{CubePlan, GroupPlan, OVERVIEWS};
 use crate::{PackageFiles, Provenance};
 
 pub(crate) use cf::{CLASS_NAMES, FLAG_COLORS, FLAG_MEANINGS, FLAG_VALUES};
+pub(crate) use zarr_v2::{
+    CONSOLIDATED as CONSOLIDATED_V2, documents as documents_v2, nodes as nodes_v2,
+};
 pub(crate) use zarr_v3::{CONSOLIDATED, DEFAULT_COMPRESSION_LEVEL, document_key, node_path};
 
 /// The document of one node (group or array) and where it belongs.
@@ -23,21 +27,30 @@ pub(crate) struct Document {
 /// All documents of a cube. The root comes last: it is what makes the hierarchy a cube, and holds a copy of all others.
 pub(crate) fn documents(plan: &CubePlan) -> Vec<Document> {
     let mut documents: Vec<Document> = Vec::new();
+    let level = plan.options.compression_level;
     for group in &plan.groups {
-        let arrays = group_arrays(group, plan.options.compression_level);
-        if !group.path.is_empty() {
-            let mut content = zarr_v3::group(geozarr::group_attributes(group));
-            zarr_v3::consolidate(&mut content, arrays.iter(), &group.path);
-            documents.push(Document {
-                path: group.path.clone(),
-                content,
+        let mut below = group_arrays(group, level);
+        if !group.levels.is_empty() {
+            below.push(Document {
+                path: node_path(&group.path, OVERVIEWS),
+                content: zarr_v3::group(Map::new()),
             });
         }
-        documents.extend(arrays);
+        for overview in &group.levels {
+            let overview = group.level_group(overview);
+            let arrays = group_arrays(&overview, level);
+            below.push(group_document(&overview, &arrays));
+            below.extend(arrays);
+        }
+        if !group.path.is_empty() {
+            documents.push(group_document(group, &below));
+        }
+        documents.extend(below);
     }
     let mut attributes = root_attributes(&plan.options.provenance, &plan.files);
     if let Some(root) = plan.groups.first() {
         attributes.extend(geozarr::group_attributes(root));
+        attributes.extend(cf::time_coverage(root));
     }
     let mut content = zarr_v3::group(attributes);
     zarr_v3::consolidate(&mut content, documents.iter(), "");
@@ -46,6 +59,18 @@ pub(crate) fn documents(plan: &CubePlan) -> Vec<Document> {
         content,
     });
     documents
+}
+
+/// The document of a group other than the root, with copies of those below it.
+fn group_document(group: &GroupPlan, below: &[Document]) -> Document {
+    let mut attributes = geozarr::group_attributes(group);
+    attributes.extend(cf::time_coverage(group));
+    let mut content = zarr_v3::group(attributes);
+    zarr_v3::consolidate(&mut content, below.iter(), &group.path);
+    Document {
+        path: group.path.clone(),
+        content,
+    }
 }
 
 fn group_arrays(group: &GroupPlan, compression_level: Option<i32>) -> Vec<Document> {

@@ -2,7 +2,9 @@
 
 mod fill;
 mod layout;
+mod levels;
 mod naming;
+mod period;
 mod placement;
 mod planner;
 
@@ -12,6 +14,7 @@ use serde::Serialize;
 
 pub(crate) use fill::Fill;
 pub(crate) use layout::ChunkLayout;
+pub(crate) use levels::{FINE as FINE_LEVELS, Level, OVERVIEWS, Resampling, halved};
 pub(crate) use placement::Tile;
 
 use planner::Planner;
@@ -64,6 +67,9 @@ pub struct GroupPlan {
     pub(crate) dtype: DataType,
     pub(crate) layout: ChunkLayout,
     pub(crate) variables: Vec<VariablePlan>,
+    /// Overviews, the finest first.
+    pub(crate) levels: Vec<Level>,
+    pub(crate) period: Option<period::Period>,
 }
 
 /// One variable: a band of the tiles of one layer.
@@ -173,9 +179,38 @@ impl GroupPlan {
             if self.path.is_empty() {
                 name.to_owned()
             } else {
-                format!("{name}_{}", self.path)
+                format!("{name}_{}", self.path.replace('/', "_"))
             }
         })
+    }
+
+    /// The number of overviews, each with half the resolution of the one before.
+    #[must_use]
+    pub fn overviews(&self) -> usize {
+        self.levels.len()
+    }
+
+    /// A level as a group of its own, as far as metadata go.
+    pub(crate) fn level_group(&self, level: &Level) -> Self {
+        let mut variables = self.variables.clone();
+        variables
+            .iter_mut()
+            .for_each(|variable| variable.tiles.clear());
+        Self {
+            path: crate::metadata::node_path(&self.path, &level.path()),
+            grid: level.grid.clone(),
+            dtype: self.dtype,
+            layout: level.layout,
+            variables,
+            levels: Vec::new(),
+            period: self.period,
+        }
+    }
+
+    /// The first and the last year that the names of its files tell; the same year twice for a map of one year.
+    #[must_use]
+    pub fn period(&self) -> Option<(u16, u16)> {
+        self.period
     }
 
     fn pixels(&self) -> u64 {

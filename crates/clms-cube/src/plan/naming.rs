@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::Crs;
-use crate::plan::StemsAndGroup;
 use crate::plan::placement::PlacedRaster;
+use crate::plan::{OVERVIEWS, StemsAndGroup};
 use crate::products::{self, Product};
 
 /// Rasters of a group that are tiles of one picture.
@@ -160,7 +160,7 @@ pub(crate) fn name_groups(groups: &mut [StemsAndGroup]) {
         .iter()
         .map(|variable| variable.name.clone())
         .collect();
-    taken.extend(["x", "y", "spatial_ref"].map(str::to_owned));
+    taken.extend(["x", "y", "spatial_ref", OVERVIEWS].map(str::to_owned));
     for (stems, group) in others {
         let crs_code = code_number(&group.grid.crs);
         let mut own: Vec<&str> = Vec::new();

@@ -2,13 +2,43 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Fill, GroupPlan, Note, StemsAndGroup, VariablePlan, naming, placement};
+use super::{
+    Fill, GroupPlan, Note, OVERVIEWS, StemsAndGroup, VariablePlan, naming, period, placement,
+};
 use crate::classes::{self, Class, SideCars};
 use crate::gdal_source::{RasterHeader, RasterSource};
 use crate::package::EntryKind;
 use crate::plan::ChunkLayout;
+use crate::product_classes::{self, KnownClass};
 use crate::products::{Product, Values};
 use crate::{BuildOptions, CubeError, LeftOut, Package, PackageFiles};
+
+/// From the first year to the last year that any of the names tells.
+fn period_of(stems: &[String]) -> Option<period::Period> {
+    let periods = stems.iter().filter_map(|stem| period::of_name(stem));
+    periods.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
+}
+
+/// Inflates what the headers of deflated entries need, on a few threads: a header may stand at the end.
+fn prepare(sources: &[RasterSource]) {
+    let threads = std::thread::available_parallelism()
+        .map_or(2, usize::from)
+        .min(8);
+    let deflated: Vec<_> = sources
+        .iter()
+        .filter(|source| source.inflating().is_some())
+        .collect();
+    std::thread::scope(|scope| {
+        for part in deflated.chunks(deflated.len().div_ceil(threads).max(1)) {
+            scope.spawn(move || {
+                for source in part {
+                    // An error comes again when the header is read.
+                    let _ = source.directory();
+                }
+            });
+        }
+    });
+}
 
 /// Collects groups, files and notes of a plan.
 #[derive(Default)]
@@ -56,8 +86,13 @@ impl Planner {
         }
         let mut headers = Vec::new();
         let mut unplaced = None;
-        for entry in entries {
-            let header = RasterSource::new(entry).header()?;
+        let sources: Vec<_> = entries
+            .iter()
+            .map(|entry| RasterSource::new(entry))
+            .collect();
+        prepare(&sources);
+        for (entry, source) in entries.iter().zip(&sources) {
+            let header = source.header()?;
             let missing = match (&header.crs, header.geotransform) {
                 (Some(_), Some(_)) => {
                     headers.push(header);
@@ -95,7 +130,7 @@ impl Planner {
         for layer in naming::layers(&placed.rasters) {
             for band in 1..=bands {
                 let mut name = layer.variable_name(band, bands, &placed.rasters);
-                while ["x", "y", "spatial_ref"].contains(&name.as_str())
+                while ["x", "y", "spatial_ref", OVERVIEWS].contains(&name.as_str())
                     || variables
                         .iter()
                         .any(|known: &VariablePlan| known.name == name)
@@ -112,7 +147,7 @@ impl Planner {
             block,
             options.tile_size,
         );
-        let stems = placed
+        let stems: Vec<String> = placed
             .rasters
             .iter()
             .map(|raster| raster.stem().to_owned())
@@ -123,16 +158,17 @@ impl Planner {
                 .iter()
                 .map(|raster| raster.header.source.name.clone()),
         );
-        Ok((
-            stems,
-            GroupPlan {
-                path: String::new(),
-                grid: placed.grid,
-                dtype,
-                layout,
-                variables,
-            },
-        ))
+        let mut group = GroupPlan {
+            path: String::new(),
+            grid: placed.grid,
+            dtype,
+            layout,
+            variables,
+            levels: Vec::new(),
+            period: period_of(&stems),
+        };
+        group.levels = super::levels::levels(options.levels, &group, &mut self.notes);
+        Ok((stems, group))
     }
 
     fn variable(
@@ -212,10 +248,10 @@ impl Planner {
         );
         let quantity = match product.map(|product| product.values) {
             Some(Values::Classes(known)) => {
-                let class = |(value, name): &(i64, &str)| Class {
-                    value: *value,
-                    name: Some((*name).to_owned()),
-                    colour: None,
+                let class = |known: &KnownClass| Class {
+                    value: known.0,
+                    name: Some(known.1.to_owned()),
+                    colour: product_classes::colour(known),
                 };
                 // Only names for what is otherwise nameless: the sources' own names win as a whole.
                 if !sources.iter().flatten().any(|class| class.name.is_some()) {

@@ -8,6 +8,7 @@ mod structure;
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use object_store::ObjectStore;
 use serde_json::Value;
@@ -27,6 +28,7 @@ pub struct Cube {
     structure: Arc<CubeStructure>,
     /// The Zarr documents of all arrays by path.
     arrays: Arc<HashMap<String, Value>>,
+    bytes_read: Arc<AtomicU64>,
 }
 
 /// A window of pixels, row by row.
@@ -52,7 +54,14 @@ impl Cube {
             store,
             structure: Arc::new(structure),
             arrays: Arc::new(arrays),
+            bytes_read: Arc::default(),
         })
+    }
+
+    /// Bytes of pixels that this cube and its clones have read from the store, as they are stored.
+    #[must_use]
+    pub fn bytes_read(&self) -> u64 {
+        self.bytes_read.load(Ordering::Relaxed)
     }
 
     /// Groups, dimensions, variables and attributes.
@@ -61,16 +70,15 @@ impl Cube {
         &self.structure
     }
 
-    /// The group of a path; the root group's is empty.
+    /// The group of a path; the root group's is empty. Overviews are found as well.
     ///
     /// # Errors
     /// [`CubeError::NoSuchGroup`].
     pub fn group(&self, path: &str) -> Result<&GroupStructure, CubeError> {
-        let found = self
-            .structure
-            .groups
-            .iter()
-            .find(|group| group.path == path);
+        let groups = self.structure.groups.iter();
+        let mut with_overviews =
+            groups.flat_map(|group| std::iter::once(group).chain(&group.overviews));
+        let found = with_overviews.find(|group| group.path == path);
         found.ok_or_else(|| CubeError::NoSuchGroup {
             group: path.to_owned(),
         })
@@ -138,7 +146,10 @@ impl Cube {
         };
         let metadata: ArrayMetadata =
             serde_json::from_value(document).map_err(|error| failed(error.to_string()))?;
-        let reader = Arc::new(ObjectReader::new(Arc::clone(&self.store)));
+        let reader = Arc::new(ObjectReader::new(
+            Arc::clone(&self.store),
+            Arc::clone(&self.bytes_read),
+        ));
         let array = Array::new_with_metadata(Arc::clone(&reader), &format!("/{path}"), metadata);
         let array = array.map_err(|error| failed(error.to_string()))?;
         Ok(BlockingArray {

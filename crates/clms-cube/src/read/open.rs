@@ -1,6 +1,6 @@
 //! Finding the documents of a cube.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::structure::{CubeStructure, GroupStructure};
 use crate::CubeError;
-use crate::metadata::{CONSOLIDATED, document_key, node_path};
+use crate::metadata::{CONSOLIDATED, CONSOLIDATED_V2, document_key, node_path, nodes_v2};
 
 /// Groups nested deeper than this are not looked for, when there is no consolidated metadata.
 const MAX_DEPTH: usize = 4;
@@ -17,9 +17,12 @@ const MAX_DEPTH: usize = 4;
 pub(super) async fn open(
     store: &dyn ObjectStore,
 ) -> Result<(CubeStructure, HashMap<String, Value>), CubeError> {
-    let Some(root) = document(store, "").await? else {
+    let Some(root) = document(store, &document_key("")).await? else {
+        if let Some(consolidated) = document(store, CONSOLIDATED_V2).await? {
+            return Ok(of_v2(&consolidated));
+        }
         return Err(CubeError::NotACube {
-            reason: "there is no zarr.json".to_owned(),
+            reason: format!("there is no zarr.json and no {CONSOLIDATED_V2}"),
         });
     };
     if root["zarr_format"] != 3 || root["node_type"] != "group" {
@@ -35,38 +38,88 @@ pub(super) async fn open(
         None => list(store).await?,
     };
     nodes.insert(String::new(), root);
+    let structure = structure(&nodes);
+    nodes.retain(|_, document| document["node_type"] == "array");
+    Ok((structure, nodes.into_iter().collect()))
+}
+
+/// The same of a Zarr v2 hierarchy.
+fn of_v2(consolidated: &Value) -> (CubeStructure, HashMap<String, Value>) {
+    let (mut nodes, mut arrays) = (BTreeMap::new(), HashMap::new());
+    for node in nodes_v2(consolidated) {
+        if let Some(array) = node.array {
+            arrays.insert(node.path.clone(), array);
+        }
+        nodes.insert(node.path, node.structure);
+    }
+    (structure(&nodes), arrays)
+}
+
+fn structure(nodes: &BTreeMap<String, Value>) -> CubeStructure {
     let (groups, arrays): (BTreeMap<_, _>, BTreeMap<_, _>) = nodes
-        .into_iter()
+        .iter()
         .partition(|(_, document)| document["node_type"] == "group");
     // Sorted by path, so that the root, whose path is empty, stands first.
     let groups = groups.iter().map(|(path, document)| {
         let prefix = node_path(path, "");
         let below = arrays.iter().filter_map(|(array, document)| {
-            Some((array.strip_prefix(&prefix)?, document)).filter(|(name, _)| !name.contains('/'))
+            let name = array.strip_prefix(&prefix)?;
+            (!name.contains('/')).then_some((name, *document))
         });
         GroupStructure::parse(path, document, &below.collect::<Vec<_>>())
     });
-    let groups: Vec<GroupStructure> = groups.collect();
+    let groups = with_overviews(groups.collect());
     let attributes = groups
         .first()
         .map(|root| root.attributes.clone())
         .unwrap_or_default();
-    Ok((
-        CubeStructure { attributes, groups },
-        arrays.into_iter().collect(),
-    ))
+    CubeStructure { attributes, groups }
 }
 
-/// The document of a node; `None` when there is none.
-async fn document(store: &dyn ObjectStore, path: &str) -> Result<Option<Value>, CubeError> {
-    let key = document_key(path);
+/// Moves overviews into the groups that they are overviews of.
+fn with_overviews(groups: Vec<GroupStructure>) -> Vec<GroupStructure> {
+    let is_overview: HashSet<String> = groups
+        .iter()
+        .flat_map(GroupStructure::overview_paths)
+        .collect();
+    let (mut overviews, groups): (HashMap<_, _>, Vec<_>) = {
+        let (overviews, groups): (Vec<_>, Vec<_>) = groups
+            .into_iter()
+            .partition(|group| is_overview.contains(&group.path));
+        let by_path = overviews
+            .into_iter()
+            .map(|group| (group.path.clone(), group));
+        (by_path.collect(), groups)
+    };
+    let holds_overviews = |group: &GroupStructure| {
+        let below = format!("{}/", group.path);
+        !group.path.is_empty()
+            && group.dims.is_empty()
+            && is_overview.iter().any(|path| path.starts_with(&below))
+    };
+    groups
+        .into_iter()
+        .filter(|group| !holds_overviews(group))
+        .map(|mut group| {
+            let paths = group.overview_paths();
+            group.overviews = paths
+                .iter()
+                .filter_map(|path| overviews.remove(path))
+                .collect();
+            group
+        })
+        .collect()
+}
+
+/// A JSON document; `None` when there is none.
+async fn document(store: &dyn ObjectStore, key: &str) -> Result<Option<Value>, CubeError> {
     let location =
-        Path::parse(&key).map_err(|error| CubeError::internal("naming an object", error))?;
+        Path::parse(key).map_err(|error| CubeError::internal("naming an object", error))?;
     let read = async { store.get(&location).await?.bytes().await };
     let bytes = match read.await {
         Ok(bytes) => bytes,
         Err(object_store::Error::NotFound { .. }) => return Ok(None),
-        Err(error) => return Err(CubeError::store("read", &key, error)),
+        Err(error) => return Err(CubeError::store("read", key, error)),
     };
     let parsed = serde_json::from_slice(&bytes);
     parsed.map(Some).map_err(|error| CubeError::NotACube {
@@ -89,7 +142,7 @@ async fn list(store: &dyn ObjectStore) -> Result<BTreeMap<String, Value>, CubeEr
             .common_prefixes
         {
             let path = child.to_string();
-            let Some(found) = document(store, &path).await? else {
+            let Some(found) = document(store, &document_key(&path)).await? else {
                 continue;
             };
             if found["node_type"] == "group" && depth < MAX_DEPTH {

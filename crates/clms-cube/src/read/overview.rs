@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use zarrs::array::ArraySubset;
 
-use super::{BlockingArray, Cube, blocking};
+use super::{ArrayStructure, BlockingArray, Cube, blocking};
+use crate::plan::halved;
 use crate::{CubeError, Pixels};
 
 /// A variable reduced by nearest neighbour: each pixel is one pixel of the source, so that classes stay classes.
@@ -27,20 +28,30 @@ pub struct Overview {
 /// Which source pixels are taken along one axis: one from the middle of each of `len` equal parts of `size`.
 #[derive(Debug, Clone, Copy)]
 struct Samples {
+    /// Pixels of the full resolution.
     size: u64,
     len: u64,
+    /// How often the pixels that are read have been halved.
+    halved: u32,
 }
 
 impl Samples {
+    /// The pixel that is read.
     fn source(&self, index: u64) -> u64 {
-        (u128::from(2 * index + 1) * u128::from(self.size) / u128::from(2 * self.len)) as u64
+        let full = u128::from(2 * index + 1) * u128::from(self.size) / u128::from(2 * self.len);
+        (full as u64) >> self.halved
+    }
+
+    /// Pixels that there are to read.
+    fn extent(&self) -> u64 {
+        halved(self.size, self.halved)
     }
 
     /// The samples whose source lies in a range.
     fn within(&self, range: &Range<u64>) -> Range<u64> {
         let first_at = |position: u64| {
-            let guess =
-                (u128::from(position) * u128::from(self.len) / u128::from(self.size)) as u64;
+            let guess = (u128::from(position << self.halved) * u128::from(self.len)
+                / u128::from(self.size)) as u64;
             // The middle of a part may lie on either side of the position.
             (guess.saturating_sub(1)..=guess + 1)
                 .find(|index| *index >= self.len || self.source(*index) >= position)
@@ -51,7 +62,8 @@ impl Samples {
 }
 
 impl Cube {
-    /// A picture of a whole variable that is at most as large as wanted, and has the variable's shape. Read chunk by
+    /// A picture of a whole variable that is at most as large as wanted, and has the variable's shape, taken from the coarsest of the
+    /// cube's overviews that has enough pixels. Read chunk by
     /// chunk on a few threads: memory is bounded by the size of a chunk. Objects that don't exist (all fill) cost one look.
     ///
     /// # Errors
@@ -77,18 +89,24 @@ impl Cube {
         let step = step_x.max(step_y).max(1.0);
         let side =
             |size: u64, max: u32| ((size as f64 / step).round() as u64).clamp(1, u64::from(max));
-        let rows = Samples {
-            size: source_height,
-            len: side(source_height, max_height),
+        let [len_rows, len_cols] = [
+            side(source_height, max_height),
+            side(source_width, max_width),
+        ];
+        let (number, path, structure) = self.coarsest(group, structure, [len_rows, len_cols])?;
+        let samples = |size: u64, len: u64| Samples {
+            size,
+            len,
+            halved: number,
         };
-        let cols = Samples {
-            size: source_width,
-            len: side(source_width, max_width),
-        };
+        let (rows, cols) = (
+            samples(source_height, len_rows),
+            samples(source_width, len_cols),
+        );
         let dtype = structure.dtype;
         let stored = structure.shards.as_ref().unwrap_or(&structure.chunks);
         let plan = Arc::new(Plan {
-            array: self.array(group, variable)?,
+            array: self.array(&path, variable)?,
             rows,
             cols,
             stored: [stored[0], stored[1]],
@@ -126,6 +144,38 @@ impl Cube {
             ],
             bbox,
         })
+    }
+}
+
+impl Cube {
+    /// The coarsest array of a variable that has at least so many rows and columns: how often it was halved, its group, and itself.
+    fn coarsest<'a>(
+        &'a self,
+        group: &str,
+        full: &'a ArrayStructure,
+        least: [u64; 2],
+    ) -> Result<(u32, String, &'a ArrayStructure), CubeError> {
+        let mut best = (0, group.to_owned(), full);
+        for (number, overview) in (1..).zip(&self.group(group)?.overviews) {
+            let of_name = overview.variables.iter().find(|v| v.name == full.name);
+            let Some(array) = of_name else { break };
+            let expected: Vec<u64> = full
+                .shape
+                .iter()
+                .map(|size| halved(*size, number))
+                .collect();
+            let has_enough = array
+                .shape
+                .iter()
+                .zip(least)
+                .all(|(size, least)| *size >= least);
+            // Someone else's pyramid may go down by other steps.
+            if array.shape != expected || array.dtype != full.dtype || !has_enough {
+                break;
+            }
+            best = (number, overview.path.clone(), array);
+        }
+        Ok(best)
     }
 }
 
@@ -170,8 +220,8 @@ impl Plan {
     /// Reads object after object until none is left.
     fn run(&self) -> Result<Vec<Block>, CubeError> {
         let objects = [
-            self.rows.size.div_ceil(self.stored[0]),
-            self.cols.size.div_ceil(self.stored[1]),
+            self.rows.extent().div_ceil(self.stored[0]),
+            self.cols.extent().div_ceil(self.stored[1]),
         ];
         let mut blocks = Vec::new();
         loop {
@@ -187,8 +237,8 @@ impl Plan {
         let options = BlockingArray::single_threaded();
         let origin = [object[0] * self.stored[0], object[1] * self.stored[1]];
         let end = [
-            (origin[0] + self.stored[0]).min(self.rows.size),
-            (origin[1] + self.stored[1]).min(self.cols.size),
+            (origin[0] + self.stored[0]).min(self.rows.extent()),
+            (origin[1] + self.stored[1]).min(self.cols.extent()),
         ];
         if self.rows.within(&(origin[0]..end[0])).is_empty()
             || self.cols.within(&(origin[1]..end[1])).is_empty()
@@ -251,25 +301,29 @@ mod tests {
             (5, 1),
             (1000, 999),
         ] {
-            let samples = Samples { size, len };
-            assert!((0..len).all(|index| samples.source(index) < size));
-            for step in [1, 3, 4096] {
-                let mut next = 0;
-                for start in (0..size).step_by(step) {
-                    let range = start..(start + step as u64).min(size);
-                    let within = samples.within(&range);
-                    assert!(
-                        within.is_empty() || within.start == next,
-                        "{size} {len} {range:?} {within:?}"
-                    );
-                    assert!(
-                        within
-                            .clone()
-                            .all(|index| range.contains(&samples.source(index)))
-                    );
-                    next = next.max(within.end);
+            for halved in [0, 1, 3] {
+                let samples = Samples { size, len, halved };
+                let extent = samples.extent();
+                assert!((0..len).all(|index| samples.source(index) < extent));
+                // A level is read only where it has enough pixels.
+                for step in [1, 3, 4096].into_iter().filter(|_| extent >= len) {
+                    let mut next = 0;
+                    for start in (0..extent).step_by(step) {
+                        let range = start..(start + step as u64).min(extent);
+                        let within = samples.within(&range);
+                        assert!(
+                            within.is_empty() || within.start == next,
+                            "{size} {len} {range:?} {within:?}"
+                        );
+                        assert!(
+                            within
+                                .clone()
+                                .all(|index| range.contains(&samples.source(index)))
+                        );
+                        next = next.max(within.end);
+                    }
+                    assert_eq!(next, len);
                 }
-                assert_eq!(next, len);
             }
         }
     }

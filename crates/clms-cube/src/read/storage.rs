@@ -3,6 +3,7 @@
 //! Other than the adapter of zarrs_object_store, this one keeps the store's error, asks for a part of an object without
 //! asking for its size first, and takes keys as they are.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use object_store::path::Path;
@@ -19,16 +20,18 @@ use crate::CubeError;
 pub(super) struct ObjectReader {
     store: Arc<dyn ObjectStore>,
     runtime: Handle,
+    bytes_read: Arc<AtomicU64>,
     /// The last failure, which zarrs can carry as a text only.
     failure: Mutex<Option<CubeError>>,
 }
 
 impl ObjectReader {
     /// Must be called within a Tokio runtime.
-    pub(super) fn new(store: Arc<dyn ObjectStore>) -> Self {
+    pub(super) fn new(store: Arc<dyn ObjectStore>, bytes_read: Arc<AtomicU64>) -> Self {
         Self {
             store,
             runtime: Handle::current(),
+            bytes_read,
             failure: Mutex::new(None),
         }
     }
@@ -58,6 +61,11 @@ impl ObjectReader {
         }
     }
 
+    fn count<'a>(&self, parts: impl Iterator<Item = &'a Bytes>) {
+        let bytes: usize = parts.map(Bytes::len).sum();
+        self.bytes_read.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
     fn range(&self, key: &StoreKey, range: ByteRange) -> Result<MaybeBytes, StorageError> {
         let range = match range {
             ByteRange::FromStart(offset, Some(length)) => {
@@ -74,7 +82,9 @@ impl ObjectReader {
         let read = self
             .runtime
             .block_on(async { self.store.get_opts(&path, options).await?.bytes().await });
-        self.outcome(key, read)
+        let read = self.outcome(key, read)?;
+        self.count(read.iter());
+        Ok(read)
     }
 }
 
@@ -105,7 +115,10 @@ impl ReadableStorageTraits for ObjectReader {
                     .runtime
                     .block_on(self.store.get_ranges(&path(key)?, &bounded));
                 match self.outcome(key, read)? {
-                    Some(parts) => parts,
+                    Some(parts) => {
+                        self.count(parts.iter());
+                        parts
+                    }
                     None => return Ok(None),
                 }
             }

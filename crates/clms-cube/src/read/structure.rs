@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::metadata::{CLASS_NAMES, FLAG_COLORS, FLAG_MEANINGS, FLAG_VALUES};
+use crate::metadata::{CLASS_NAMES, FLAG_COLORS, FLAG_MEANINGS, FLAG_VALUES, node_path};
 use crate::{Class, Crs, DataType, Grid};
 
 /// A cube: its groups and the attributes of the root.
@@ -32,6 +32,9 @@ pub struct GroupStructure {
     pub variables: Vec<ArrayStructure>,
     /// Arrays of a type that this crate does not read.
     pub other_arrays: Vec<String>,
+    /// The same variables at lower resolutions, the finest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub overviews: Vec<GroupStructure>,
 }
 
 /// A dimension.
@@ -198,6 +201,7 @@ impl GroupStructure {
             coordinates: Vec::new(),
             variables: Vec::new(),
             other_arrays: Vec::new(),
+            overviews: Vec::new(),
         };
         for (name, document) in arrays {
             let Ok(array) = ArrayStructure::parse(name, document) else {
@@ -222,6 +226,19 @@ impl GroupStructure {
         }
         structure.grid = structure.find_grid();
         structure
+    }
+
+    /// Paths of the groups that are overviews of this one, as the `multiscales` convention names them.
+    pub(super) fn overview_paths(&self) -> Vec<String> {
+        let layout = self.attributes.get("multiscales");
+        let layout = layout.and_then(|multiscales| multiscales["layout"].as_array());
+        layout
+            .into_iter()
+            .flatten()
+            .filter(|entry| entry.get("derived_from").is_some())
+            .filter_map(|entry| entry["asset"].as_str())
+            .map(|asset| node_path(&self.path, asset))
+            .collect()
     }
 
     /// The grid by the GeoZarr attributes of the group, else by its grid mapping variable.

@@ -1,9 +1,9 @@
 //! Names and colours from side-cars, good and bad ones.
 
 use clms_cube::{BuildOptions, Class};
-use clms_factory::{ClassTable, ClrKey, Package as Product, RasterSpec, Scale, Sidecar};
+use clms_factory::{ClassTable, ClrKey, DType, Package as Product, RasterSpec, Scale, Sidecar};
 
-use crate::fixture::{add, build, build_dir, write};
+use crate::fixture::{add, build, build_dir, plan, write};
 
 fn class(value: i64, name: &str, colour: [u8; 3]) -> Class {
     Class {
@@ -97,7 +97,7 @@ async fn hostile_side_cars_give_notes() {
             .assert_mosaic("", "FTY", std::slice::from_ref(&raster), 0, 255.0)
             .await;
         // The product's own table.
-        assert_eq!(built.cube.variable("", "FTY").unwrap().classes().len(), 4);
+        assert_eq!(built.cube.variable("", "FTY").unwrap().classes().len(), 6);
         let notes = &built.report.notes;
         assert!(
             notes
@@ -146,4 +146,71 @@ async fn odd_labels_survive_the_way_through_the_cube() {
         .map(|c| c.name.unwrap())
         .collect();
     assert_eq!(found, labels);
+}
+
+#[tokio::test]
+async fn legends_of_qgis_and_map_servers() {
+    let raster = || RasterSpec::new("SOMETHING_2018_a.tif", 20, 20);
+    let qml = r##"<qgis><paletteEntry value="1" label="one" color="#010203"/></qgis>"##;
+    let sld = r##"<sld:ColorMapEntry quantity="1" label="ein" color="#040506"/>"##;
+    for (names, expected) in [
+        (vec!["Legend/a.qml"], "one"),
+        (vec!["Legend/a.sld"], "ein"),
+        (
+            vec!["Symbology/SOMETHING_2018_a.sld", "Symbology/other.qml"],
+            "ein",
+        ),
+        (vec!["DATA/SOMETHING_2018_a.qml", "Legend/a.sld"], "one"),
+    ] {
+        let dir = write(&[raster()]);
+        for name in names {
+            let bytes = if name.ends_with("qml") { qml } else { sld };
+            add(&dir, name, bytes.as_bytes());
+        }
+        let plan = plan(dir.path(), &BuildOptions::default()).unwrap();
+        let group = &plan.groups()[0];
+        let classes = group.classes(group.variable_names()[0]);
+        assert_eq!(classes.len(), 1);
+        assert_eq!(classes[0].name.as_deref(), Some(expected));
+    }
+}
+
+#[tokio::test]
+async fn known_products_without_any_table() {
+    for (name, value, label, colour) in [
+        (
+            "CLMS_HRLVLCC_CTY_S2021_R10m_E44N36_03035_V01_R00.tif",
+            1110,
+            "wheat",
+            Some([0xee, 0x6e, 0x32]),
+        ),
+        (
+            "DLTC_1518_020m_eu_03035_V1_0.tif",
+            4,
+            "loss of coniferous cover",
+            Some([0xff, 0x80, 0]),
+        ),
+        (
+            "IBU_2018_010m_E50N21_03035_v010.tif",
+            1,
+            "built-up areas",
+            None,
+        ),
+    ] {
+        let raster = RasterSpec::new(name, 20, 20).dtype(DType::U16);
+        let plan = plan(write(&[raster]).path(), &BuildOptions::default()).unwrap();
+        let group = &plan.groups()[0];
+        let classes = group.classes(group.variable_names()[0]);
+        let class = classes.iter().find(|class| class.value == value).unwrap();
+        assert_eq!((class.name.as_deref(), class.colour), (Some(label), colour));
+    }
+}
+
+#[tokio::test]
+async fn the_period_is_in_the_attributes() {
+    let built = build(&[RasterSpec::new("IMC_1518_020m_eu_03035_V1_0.tif", 20, 20)]).await;
+    let attributes = &built.cube.structure().attributes;
+    assert_eq!(attributes["time_coverage_start"], "2015-01-01");
+    assert_eq!(attributes["time_coverage_end"], "2018-12-31");
+    assert_eq!(attributes["time_coverage_duration"], "P4Y");
 }

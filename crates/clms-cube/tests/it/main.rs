@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+mod archives;
 mod classes;
 mod failures;
 mod fixture;
@@ -9,5 +10,8 @@ mod groups;
 mod metadata;
 mod mosaic;
 mod nodata;
+mod overviews;
 mod property;
 mod reading;
+mod vrt;
+mod zarr_v2;

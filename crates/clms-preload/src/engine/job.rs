@@ -1,13 +1,19 @@
 //! Drives one job: executes the machine's commands and keeps its journal.
 
+mod lease;
 mod work;
 
 use std::sync::{Arc, atomic::Ordering};
 
 use clms_cache::{Lease, Staged};
 use jiff::Timestamp;
+use tokio::sync::watch;
 
-use super::{JobOutcome, JobStatus, Parts, RunOptions, Stop, poller::Looks};
+use super::{
+    JobOutcome, JobStatus, Parts, RunOptions, Start,
+    poller::Looks,
+    stop::{AtWork, Stop},
+};
 use crate::{
     JobId, JobRecord, JobRequest, JobState, PostOutcome, Problem, ProblemKind, ProgressEvent,
     Stage, TaskId, UnpackedPackage,
@@ -26,9 +32,11 @@ pub(super) struct JobRun {
     looks: Looks,
     scratch: Scratch,
     state: JobState,
+    /// Whoever has a handle sees the state there.
+    states: watch::Sender<JobState>,
     created_at: Timestamp,
     /// While it is held, the journal is this job's to write.
-    lease: Option<Lease>,
+    lease: Option<(Lease, AtWork)>,
     /// What the journal says.
     written: Option<JobState>,
     /// The number of the last look at the server.
@@ -38,17 +46,18 @@ pub(super) struct JobRun {
 }
 
 impl JobRun {
-    pub(super) fn new(
-        parts: Arc<Parts>,
-        request: JobRequest,
-        options: RunOptions,
-        stop: Stop,
-        looks: Looks,
-    ) -> Self {
+    pub(super) fn new(parts: Arc<Parts>, start: Start, options: RunOptions, looks: Looks) -> Self {
+        let Start {
+            request,
+            stop,
+            states,
+            ..
+        } = start;
         let job = request.job_id();
         Self {
-            scratch: Scratch::new(&parts.scratch, &job),
+            scratch: Scratch::new(Arc::clone(&parts.disk), &parts.scratch, &job),
             state: JobState::new(request.order.content.clone(), request.force),
+            states,
             created_at: parts.clock.now(),
             job,
             request,
@@ -72,11 +81,18 @@ impl JobRun {
         let mut event = Event::Started;
         while let Some(command) = self.advance(event).await {
             let stage = &self.state.stage;
-            if self.options.detach && stage.is_ordered() {
+            let leaves = self.options.detach && stage.is_ordered();
+            if leaves && !matches!(command, Command::Download { .. }) {
                 break;
             }
             event = if self.stop.token.is_cancelled() && stage.is_interruptible() {
                 self.stop.event()
+            } else if let (true, Command::Download { task, link, .. }) = (leaves, &command) {
+                // Whoever leaves should know that the link is alive.
+                match self.parts.portal.probe(link).await {
+                    Ok(()) => break,
+                    Err(problem) => self.download_failed(task, problem),
+                }
             } else {
                 self.execute(command).await
             };
@@ -95,9 +111,15 @@ impl JobRun {
         for command in commands {
             match command {
                 Command::Tell(note) => self.tell(self.progress_of(note)),
-                Command::DiscardDownload { task } => self.scratch.discard_download(&task),
+                Command::DiscardDownload { task } => self.scratch.discard_download(&task).await,
                 command => wanted = Some(command),
             }
+        }
+        if self.state.stage == Stage::Cancelled && self.lease.is_some() {
+            // Before it is written down: nobody looks for files of a job that was given up.
+            self.discard_staged().await;
+            self.scratch.clean_up(false).await;
+            self.state.knowledge.downloaded = None;
         }
         if let Err(problem) = self.write_down(now).await {
             // What can't be written down must not be done.
@@ -111,6 +133,7 @@ impl JobRun {
             .0;
             wanted = None;
         }
+        self.states.send_replace(self.state.clone());
         let stage = self.state.stage.name();
         if stage != before {
             tracing::debug!(%stage, task = self.state.stage.task().map(TaskId::as_str), "the job enters a stage");
@@ -140,17 +163,14 @@ impl JobRun {
     async fn execute(&mut self, command: Command) -> Event {
         match command {
             Command::LookUpCube => self.look_up().await,
-            Command::TakeLease => self.take_lease().await.unwrap_or_else(Event::LeaseRefused),
+            Command::TakeLease => self.take_lease_or_wait().await,
             Command::Look(urgency) => self.look(urgency).await,
             Command::Post => self.post().await,
             Command::PauseUntil(until) => self.pause(until).await,
             Command::Download { task, link, size } => match self.download(&task, &link, size).await
             {
                 Ok(bytes) => Event::Downloaded { bytes },
-                Err(problem) => self.stopped_or(problem, |problem| Event::DownloadFailed {
-                    problem,
-                    on_disk: self.scratch.part_len(&task),
-                }),
+                Err(problem) => self.download_failed(&task, problem),
             },
             Command::Unpack { task } => match self.unpack(&task).await {
                 Ok(()) => Event::Unpacked,
@@ -174,6 +194,13 @@ impl JobRun {
                 "a command without an answer was waited for",
             )),
         }
+    }
+
+    fn download_failed(&self, task: &TaskId, problem: Problem) -> Event {
+        self.stopped_or(problem, |problem| Event::DownloadFailed {
+            problem,
+            on_disk: self.scratch.part_len(task),
+        })
     }
 
     /// A problem that is only the consequence of being stopped is none.
@@ -203,31 +230,6 @@ impl JobRun {
             }
             Err(error) => Event::Broken(error.into()),
         }
-    }
-
-    async fn take_lease(&mut self) -> Result<Event, Problem> {
-        let lease = self
-            .parts
-            .cache
-            .lease(&self.request.cube, &self.parts.holder)
-            .await?;
-        let record = self.parts.journal.read(&self.job).await?;
-        self.lease = Some(lease);
-        let remembered = match record {
-            Some(record) => {
-                self.created_at = record.created_at;
-                record.state.renewed().knowledge
-            }
-            None => self.state.knowledge.clone(),
-        };
-        let download_on_disk = remembered
-            .downloaded
-            .as_ref()
-            .is_some_and(|package| self.scratch.archive_len(&package.task) == Some(package.bytes));
-        Ok(Event::Leased {
-            remembered: Box::new(remembered),
-            download_on_disk,
-        })
     }
 
     async fn look(&mut self, urgency: Urgency) -> Event {
@@ -300,11 +302,20 @@ impl JobRun {
         }
     }
 
-    async fn end(mut self) -> JobOutcome {
+    async fn discard_staged(&mut self) {
         if let Some(staged) = self.staged.take()
             && let Err(error) = self.parts.cache.discard(staged).await
         {
             tracing::warn!(%error, "an unfinished cube was not removed");
+        }
+    }
+
+    async fn end(mut self) -> JobOutcome {
+        self.discard_staged().await;
+        if self.lease.is_some()
+            && let Err(error) = self.parts.journal.withdraw_cancellation(&self.job).await
+        {
+            tracing::warn!(%error, "a message about the job was not removed");
         }
         let task = self
             .state

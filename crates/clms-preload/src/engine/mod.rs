@@ -1,34 +1,41 @@
 //! The engine: drives jobs through the [machine](crate::machine), several side by side.
 
+mod cancel;
+mod handle;
 mod job;
 mod options;
 mod poller;
+mod stop;
 
 use std::{
     collections::HashMap,
     path::PathBuf,
-    sync::{Arc, OnceLock, atomic::AtomicU64},
+    sync::{Arc, atomic::AtomicU64},
     time::Duration,
 };
 
 use clms_cache::CacheStore;
-use tokio::{sync::Mutex, task::JoinSet};
+use tokio::{
+    sync::{Mutex, broadcast, watch},
+    task::JoinSet,
+};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
-pub use self::options::{
-    CancelReport, CancelScope, EngineLimits, JobOutcome, JobStatus, PollPolicy, RunOptions,
-    TaskCancellation,
-};
 use self::{
+    handle::Fan,
     job::JobRun,
     poller::{Looks, Poller},
+    stop::{Stop, Working},
+};
+pub use self::{
+    handle::JobHandle,
+    options::{EngineLimits, JobOutcome, JobStatus, PollPolicy, RunOptions},
 };
 use crate::{
-    Clock, ContentKey, CubeBuilder, DiskSpace, FileSystemSpace, JobId, JobRequest, Journal,
-    NoProgress, Policy, PortalSource, Problem, ProblemKind, Progress, SystemClock, Unpacker,
-    machine::{Event, step},
-    scratch::Scratch,
+    Clock, ContentKey, CubeBuilder, Disk, FileSystem, JobId, JobRequest, JobState, Journal,
+    NoProgress, Policy, PortalSource, Problem, ProblemKind, Progress, ProgressEvent, SystemClock,
+    Unpacker,
 };
 
 /// Drives jobs. Cheap to clone; made by [`Engine::builder`].
@@ -50,7 +57,11 @@ struct Parts {
     scratch: PathBuf,
     clock: Arc<dyn Clock>,
     progress: Arc<dyn Progress>,
-    disk: Arc<dyn DiskSpace>,
+    events: broadcast::Sender<ProgressEvent>,
+    disk: Arc<dyn Disk>,
+    /// Of what is left to chance.
+    seed: u64,
+    working: Working,
     policy: Policy,
     poll: PollPolicy,
     holder: String,
@@ -84,7 +95,10 @@ impl Engine {
                 scratch: scratch.into(),
                 clock: Arc::new(SystemClock),
                 progress: Arc::new(NoProgress),
-                disk: Arc::new(FileSystemSpace),
+                events: broadcast::Sender::new(EVENTS),
+                disk: Arc::new(FileSystem),
+                seed: rand::random(),
+                working: Working::default(),
                 policy: Policy::default(),
                 poll: PollPolicy::default(),
                 holder: format!("process {}", std::process::id()),
@@ -113,123 +127,180 @@ impl Engine {
         cancel: &CancellationToken,
     ) -> Vec<JobOutcome> {
         let stop = Stop::new(cancel);
-        let (looks, poller) = Poller::new(Arc::clone(&self.parts));
-        let all = async {
-            let outcomes = self.run_all(requests, options, &stop, looks).await;
-            stop.token.cancel();
-            outcomes
-        };
-        let (outcomes, (), ()) =
-            futures::join!(all, poller.run(), self.time_out(options.timeout, &stop));
-        outcomes
+        let (starts, _) = self.prepare(requests.iter(), &stop);
+        self.run_until_ended(requests, options, &stop, starts).await
     }
 
-    async fn run_all(
+    /// The same in the background, with a handle for each different job, in the order of the requests. Needs a tokio runtime.
+    #[must_use = "the handles are the only way to the jobs"]
+    pub fn start(&self, requests: Vec<JobRequest>, options: RunOptions) -> Vec<JobHandle> {
+        let stop = Stop::new(&CancellationToken::new());
+        let (starts, handles) = self.prepare(requests.iter(), &stop);
+        let engine = self.clone();
+        tokio::spawn(async move {
+            engine
+                .run_until_ended(requests, options, &stop, starts)
+                .await
+        });
+        handles
+    }
+
+    /// Each different job with its handle.
+    fn prepare<'r>(
+        &self,
+        requests: impl Iterator<Item = &'r JobRequest>,
+        stop: &Stop,
+    ) -> (Vec<Start>, Vec<JobHandle>) {
+        let mut starts: Vec<Start> = Vec::new();
+        let mut handles = Vec::new();
+        for request in requests {
+            let job = request.job_id();
+            // Asked for twice is done once.
+            if starts.iter().any(|known| known.request.job_id() == job) {
+                continue;
+            }
+            let new = JobState::new(request.order.content.clone(), request.force);
+            let (stop, (states, state), (outcomes, outcome)) =
+                (stop.for_job(), watch::channel(new), watch::channel(None));
+            handles.push(JobHandle {
+                engine: self.clone(),
+                job,
+                data_id: request.data_id.clone(),
+                stop: stop.clone(),
+                state,
+                outcome,
+                events: std::sync::Mutex::new(Some(self.parts.events.subscribe())),
+            });
+            starts.push(Start {
+                request: request.clone(),
+                stop,
+                states,
+                outcomes,
+            });
+        }
+        (starts, handles)
+    }
+
+    async fn run_until_ended(
         &self,
         requests: Vec<JobRequest>,
         options: RunOptions,
         stop: &Stop,
-        looks: Looks,
+        starts: Vec<Start>,
     ) -> Vec<JobOutcome> {
+        let (looks, poller) = Poller::new(Arc::clone(&self.parts));
+        let all = async {
+            let outcomes = self.run_all(starts, options, looks).await;
+            stop.token.cancel();
+            outcomes
+        };
+        let (outcomes, (), (), ()) = futures::join!(
+            all,
+            poller.run(),
+            self.time_out(options.timeout, stop),
+            self.heed_cancellations(stop)
+        );
+        requests
+            .iter()
+            .filter_map(|request| outcomes.get(&request.job_id()).cloned())
+            .collect()
+    }
+
+    async fn run_all(
+        &self,
+        starts: Vec<Start>,
+        options: RunOptions,
+        looks: Looks,
+    ) -> HashMap<JobId, JobOutcome> {
         let mut tasks = JoinSet::new();
         let mut who = HashMap::new();
-        let jobs: Vec<JobId> = requests.iter().map(JobRequest::job_id).collect();
-        let mut outcomes: HashMap<JobId, JobOutcome> = HashMap::new();
-        for request in &requests {
-            let job = request.job_id();
-            // Asked for twice is done once.
-            if who.values().any(|(known, _)| *known == job) {
-                continue;
-            }
-            let span = tracing::info_span!("job", %job, data_id = %request.data_id);
-            let run = JobRun::new(
-                Arc::clone(&self.parts),
-                request.clone(),
-                options,
-                stop.clone(),
-                looks.clone(),
-            );
+        let mut ended = HashMap::new();
+        for start in starts {
+            let (job, data_id) = (start.request.job_id(), start.request.data_id.clone());
+            let span = tracing::info_span!("job", %job, %data_id);
+            let outcomes = start.outcomes.clone();
+            let run = JobRun::new(Arc::clone(&self.parts), start, options, looks.clone());
             let handle = tasks.spawn(run.run().instrument(span));
-            who.insert(handle.id(), (job, request.data_id.clone()));
+            who.insert(handle.id(), (job, data_id, outcomes));
         }
         drop(looks);
-        while let Some(ended) = tasks.join_next_with_id().await {
-            let outcome = match ended {
-                Ok((_, outcome)) => outcome,
-                Err(error) => {
-                    let Some((job, data_id)) = who.get(&error.id()) else {
-                        continue;
-                    };
-                    let problem = Problem::new(
-                        ProblemKind::Internal,
-                        format!("the job's task broke down: {error}"),
-                    );
-                    JobOutcome::failed(job.clone(), data_id.clone(), problem)
-                }
+        while let Some(end) = tasks.join_next_with_id().await {
+            let id = match &end {
+                Ok((id, _)) => *id,
+                Err(error) => error.id(),
             };
-            outcomes.insert(outcome.job.clone(), outcome);
+            let Some((job, data_id, outcomes)) = who.remove(&id) else {
+                continue;
+            };
+            let outcome = end.map_or_else(
+                |error| {
+                    let message = format!("the job's task broke down: {error}");
+                    let problem = Problem::new(ProblemKind::Internal, message);
+                    JobOutcome::failed(job.clone(), data_id, problem)
+                },
+                |(_, outcome)| outcome,
+            );
+            outcomes.send_replace(Some(outcome.clone()));
+            ended.insert(job, outcome);
         }
-        jobs.iter()
-            .filter_map(|job| outcomes.get(job).cloned())
-            .collect()
+        ended
     }
 
     /// Stops everything after `timeout`, unless it has ended before.
     async fn time_out(&self, timeout: Option<Duration>, stop: &Stop) {
         let Some(timeout) = timeout else { return };
         tokio::select! {
+            biased;
             () = stop.token.cancelled() => {}
             () = self.parts.clock.sleep(timeout) => stop.time_out(timeout),
         }
     }
 
-    /// Gives up a job: its journal says so from now on, its temporary files are removed, and its tasks are cancelled on the server, as far as
-    /// `scope` says and the server does it.
-    ///
-    /// # Errors
-    /// [`Busy`](ProblemKind::Busy) if a process works on it, or whatever the cache or the journal says. What the server says is in the report.
-    pub async fn cancel(&self, job: &JobId, scope: CancelScope) -> Result<CancelReport, Problem> {
+    /// Gives up those jobs of this process for which another one has left word in the journal.
+    async fn heed_cancellations(&self, stop: &Stop) {
         let parts = &self.parts;
-        let no_such_job = || {
-            let kind = ProblemKind::Other("no_such_job".to_owned());
-            Problem::new(
-                kind,
-                format!(
-                    "there is no job {job} in the cache {}",
-                    parts.cache.location()
-                ),
-            )
-        };
-        let record = parts.journal.read(job).await?.ok_or_else(no_such_job)?;
-        let _lease = parts
-            .cache
-            .lease(&record.request.cube, &parts.holder)
-            .await?;
-        // Once more, now that nobody else changes it.
-        let mut record = parts.journal.read(job).await?.ok_or_else(no_such_job)?;
-        let mut report = CancelReport {
-            job: job.clone(),
-            tasks: Vec::new(),
-        };
-        if record.is_finished() {
-            return Ok(report);
-        }
-        let tasks: Vec<_> = record.state.knowledge.live_tasks().cloned().collect();
-        let now = parts.clock.now();
-        record.state = step(&parts.policy, record.state.renewed(), now, Event::Cancelled).0;
-        record.state.knowledge.downloaded = None;
-        record.updated_at = now;
-        parts.journal.write(&record).await?;
-        Scratch::new(&parts.scratch, job).clean_up(false).await;
-        if scope == CancelScope::Everywhere {
-            for task in tasks {
-                let answer = parts.portal.cancel(&task).await;
-                report.tasks.push(TaskCancellation::new(task, answer));
+        loop {
+            tokio::select! {
+                biased;
+                () = stop.token.cancelled() => return,
+                () = parts.clock.sleep(parts.poll.initial.min(LONGEST_DEAFNESS)) => {}
+            }
+            if parts.working.is_empty() {
+                continue;
+            }
+            match parts.journal.cancellations().await {
+                Ok(jobs) => {
+                    for stop in jobs.iter().filter_map(|job| parts.working.stop_of(job)) {
+                        stop.give_up();
+                    }
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "could not look whether jobs are to be given up");
+                }
             }
         }
-        Ok(report)
+    }
+
+    /// Between two looks at something nearby.
+    fn short_pause(&self) -> Duration {
+        self.parts.poll.initial.min(Duration::from_secs(1))
     }
 }
+
+/// A job that is about to begin.
+#[derive(Debug)]
+struct Start {
+    request: JobRequest,
+    stop: Stop,
+    states: watch::Sender<JobState>,
+    outcomes: watch::Sender<Option<JobOutcome>>,
+}
+
+/// A message of another process is heard after this time at the latest.
+const LONGEST_DEAFNESS: Duration = Duration::from_secs(15);
+
+/// How many events a slow reader of a stream may be behind.
+const EVENTS: usize = 1024;
 
 /// Puts an [`Engine`] together; see [`Engine::builder`].
 #[derive(Debug)]
@@ -281,9 +352,16 @@ impl EngineBuilder {
         self
     }
 
-    /// Another source of how much room there is than the file system.
+    /// Makes what is left to chance (the jitter of looks) the same each time: for tests.
     #[must_use]
-    pub fn disk(mut self, disk: Arc<dyn DiskSpace>) -> Self {
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.parts.seed = seed;
+        self
+    }
+
+    /// Another disk than the computer's.
+    #[must_use]
+    pub fn disk(mut self, disk: Arc<dyn Disk>) -> Self {
         self.parts.disk = disk;
         self
     }
@@ -292,43 +370,14 @@ impl EngineBuilder {
     #[must_use]
     pub fn build(mut self) -> Engine {
         self.parts.downloads = tokio::sync::Semaphore::new(self.limits.downloads.get());
-        self.parts.builds = tokio::sync::Semaphore::new(self.limits.builds.get());
+        let builds = self.limits.builds_of(self.parts.builder.memory());
+        self.parts.builds = tokio::sync::Semaphore::new(builds);
+        self.parts.progress = Arc::new(Fan {
+            listener: Arc::clone(&self.parts.progress),
+            events: self.parts.events.clone(),
+        });
         Engine {
             parts: Arc::new(self.parts),
-        }
-    }
-}
-
-/// Whether and why all jobs of a run are to stop.
-#[derive(Debug, Clone)]
-struct Stop {
-    token: CancellationToken,
-    timed_out: Arc<OnceLock<Duration>>,
-}
-
-impl Stop {
-    fn new(cancel: &CancellationToken) -> Self {
-        Self {
-            token: cancel.child_token(),
-            timed_out: Arc::default(),
-        }
-    }
-
-    fn time_out(&self, after: Duration) {
-        if !self.token.is_cancelled() {
-            // Only the first one counts.
-            let _ = self.timed_out.set(after);
-            self.token.cancel();
-        }
-    }
-
-    /// What happens to a job that stops.
-    fn event(&self) -> Event {
-        match self.timed_out.get() {
-            Some(after) => Event::TimedOut {
-                seconds: after.as_secs(),
-            },
-            None => Event::Interrupted,
         }
     }
 }

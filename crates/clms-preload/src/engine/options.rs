@@ -4,7 +4,7 @@ use std::{num::NonZeroUsize, time::Duration};
 
 use serde::Serialize;
 
-use crate::{CancelOutcome, JobId, Problem, TaskId};
+use crate::{JobId, Problem, TaskId};
 
 /// How much is done side by side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,6 +13,20 @@ pub struct EngineLimits {
     pub downloads: NonZeroUsize,
     /// Packages being opened or built. Each takes the memory of a build.
     pub builds: NonZeroUsize,
+    /// Bytes of memory that all builds together may take: there are never more builds side by side than fit, but always one. Has an effect with
+    /// a builder that [knows what it needs](crate::CubeBuilder::memory).
+    pub memory: Option<u64>,
+}
+
+impl EngineLimits {
+    /// How many builds of that size are side by side.
+    pub(super) fn builds_of(&self, memory: Option<u64>) -> usize {
+        let fitting = match (self.memory, memory) {
+            (Some(all), Some(each)) => usize::try_from(all / each.max(1)).unwrap_or(usize::MAX),
+            _ => usize::MAX,
+        };
+        self.builds.get().min(fitting).max(1)
+    }
 }
 
 impl Default for EngineLimits {
@@ -21,6 +35,7 @@ impl Default for EngineLimits {
         Self {
             downloads: const { NonZeroUsize::new(2).unwrap() },
             builds: NonZeroUsize::MIN,
+            memory: None,
         }
     }
 }
@@ -59,6 +74,9 @@ pub struct RunOptions {
     pub detach: bool,
     /// Keep the packages in the scratch folder.
     pub keep_downloads: bool,
+    /// Wait while another process works on the same cube, instead of failing as [`Busy`](crate::ProblemKind::Busy). If it brings the
+    /// job to its end, that is the outcome; if it dies, the job is carried on here.
+    pub wait_for_others: bool,
 }
 
 /// What became of a job.
@@ -109,47 +127,4 @@ pub enum JobStatus {
     Cancelled,
     /// The server has the order; nobody waits for it ([`RunOptions::detach`]).
     Requested,
-}
-
-/// How far a cancellation goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CancelScope {
-    /// Here and on the server.
-    Everywhere,
-    /// Only here.
-    LocalOnly,
-}
-
-/// What came of a cancellation.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct CancelReport {
-    /// The job; it is cancelled here.
-    pub job: JobId,
-    /// What the server answered, for each of the job's tasks.
-    pub tasks: Vec<TaskCancellation>,
-}
-
-/// What the server answered to the cancellation of a task.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct TaskCancellation {
-    /// The task.
-    pub task: TaskId,
-    /// Its answer.
-    pub outcome: Option<CancelOutcome>,
-    /// Why there is none.
-    pub problem: Option<Problem>,
-}
-
-impl TaskCancellation {
-    pub(super) fn new(task: TaskId, answer: Result<CancelOutcome, Problem>) -> Self {
-        let (outcome, problem) = match answer {
-            Ok(outcome) => (Some(outcome), None),
-            Err(problem) => (None, Some(problem)),
-        };
-        Self {
-            task,
-            outcome,
-            problem,
-        }
-    }
 }

@@ -6,6 +6,7 @@ use std::{
 };
 
 use jiff::Timestamp;
+use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{Parts, PollPolicy};
@@ -61,7 +62,7 @@ pub(super) struct Poller {
 impl Poller {
     pub(super) fn new(parts: Arc<Parts>) -> (Looks, Self) {
         let (sender, wanted) = mpsc::unbounded_channel();
-        let rhythm = Rhythm::new(parts.poll);
+        let rhythm = Rhythm::new(parts.poll, parts.seed);
         (
             Looks(sender),
             Self {
@@ -153,13 +154,14 @@ struct Rhythm {
     /// The server wants to be left alone until then.
     not_before: Option<Timestamp>,
     seen: Vec<(TaskId, TaskStatus, bool)>,
+    dice: StdRng,
 }
 
 /// Urgent looks are gathered for so long, if the interval itself is not shorter.
 const GATHERING: Duration = Duration::from_secs(1);
 
 impl Rhythm {
-    fn new(policy: PollPolicy) -> Self {
+    fn new(policy: PollPolicy, seed: u64) -> Self {
         Self {
             policy,
             last: None,
@@ -167,6 +169,7 @@ impl Rhythm {
             next: policy.initial,
             not_before: None,
             seen: Vec::new(),
+            dice: StdRng::seed_from_u64(seed),
         }
     }
 
@@ -205,7 +208,10 @@ impl Rhythm {
             _ => self.policy.initial,
         };
         let jitter = self.policy.jitter.clamp(0.0, 1.0);
-        self.next = scaled(self.interval, 1.0 + rand::random_range(-jitter..=jitter));
+        self.next = scaled(
+            self.interval,
+            1.0 + self.dice.random_range(-jitter..=jitter),
+        );
     }
 }
 
@@ -230,7 +236,7 @@ mod tests {
             growth: 2.0,
             jitter: 0.0,
         };
-        let mut rhythm = Rhythm::new(policy);
+        let mut rhythm = Rhythm::new(policy, 1);
         let mut task =
             PortalTask::new(TaskId::new("1"), ContentKey::other("x"), TaskStatus::Queued);
         assert_eq!(
@@ -254,7 +260,7 @@ mod tests {
 
     #[test]
     fn the_servers_retry_after_binds_urgent_looks_too() {
-        let mut rhythm = Rhythm::new(PollPolicy::default());
+        let mut rhythm = Rhythm::new(PollPolicy::default(), 1);
         rhythm.failed(at(100), Some(Duration::from_secs(600)));
         assert_eq!(rhythm.due(at(100), true), at(700));
         rhythm.seen(at(700), &[]);
@@ -263,7 +269,7 @@ mod tests {
 
     #[test]
     fn jitter_stays_within_its_share() {
-        let mut rhythm = Rhythm::new(PollPolicy::default());
+        let mut rhythm = Rhythm::new(PollPolicy::default(), 1);
         for _ in 0..100 {
             rhythm.last = None;
             rhythm.seen(at(0), &[]);

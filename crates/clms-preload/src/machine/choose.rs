@@ -42,7 +42,7 @@ impl Step<'_> {
         match (best, current) {
             (Some(best), _) => self.take_task(best, tasks),
             (None, Some(current)) => self.missing(current),
-            (None, None) => self.order(),
+            (None, None) => self.none_there(),
         }
     }
 
@@ -94,11 +94,7 @@ impl Step<'_> {
 
     /// Whether the job has seen the task finished before.
     fn was_finished(&self, task: &TaskId) -> bool {
-        self.state
-            .knowledge
-            .trouble
-            .as_ref()
-            .is_some_and(|trouble| trouble.task == *task)
+        self.state.knowledge.trouble_with(task).is_some()
     }
 
     fn is_expired(&self, task: &PortalTask) -> bool {

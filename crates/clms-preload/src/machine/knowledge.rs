@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{Problem, TaskId, TaskStatus};
+use crate::{Problem, TaskCancellation, TaskId, TaskStatus};
 
 /// What a job has learned.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -21,8 +21,8 @@ pub struct Knowledge {
     pub no_order_before: Option<Timestamp>,
     /// The package, if it is on disk as a whole.
     pub downloaded: Option<DownloadedPackage>,
-    /// The finished task that gives no good package, so far.
-    pub trouble: Option<Trouble>,
+    /// Finished tasks that give no good package, so far. Several, lest two of them take turns for ever.
+    pub troubles: Vec<Trouble>,
     /// How many lists in a row did not show the task.
     pub missing_looks: u32,
     /// How many looks failed in a row.
@@ -33,6 +33,11 @@ pub struct Knowledge {
     pub refusals: u32,
     /// How many downloads in a row broke off without a new byte.
     pub broken_transfers: u32,
+    /// How many times in a row the cube could not be built or committed.
+    pub failed_builds: u32,
+    /// What came of cancelling its tasks on the server.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub cancellations: Vec<TaskCancellation>,
     /// How many bytes the last download that broke off left on disk.
     pub bytes_on_disk: u64,
     /// The last word of the server on the task.
@@ -103,6 +108,12 @@ impl Knowledge {
     #[must_use]
     pub fn owns(&self, task: &TaskId) -> bool {
         self.owned.iter().any(|owned| owned.id == *task)
+    }
+
+    /// What was tried with a finished task in vain, if anything.
+    #[must_use]
+    pub fn trouble_with(&self, task: &TaskId) -> Option<&Trouble> {
+        self.troubles.iter().find(|trouble| trouble.task == *task)
     }
 
     /// Why the task was given up, if it was.

@@ -23,7 +23,7 @@
 //!                                  v            broken zip              |   |              |
 //!                              Unpacking -------------------------------+   |              |
 //!                                  |   ^------------------------------------+              |
-//!                                  v                                                       v
+//!                                  v         (a passing failure: Pausing, Unpacking)         v
 //!                              Building -> Committing ------------------------------> CleaningUp -> Completed | Cached
 //!
 //!  from any stage: Failed, Cancelled; from any before Committing: Interrupted
@@ -33,7 +33,9 @@
 //!   prove itself by giving the package.
 //! * A finished task that gives no good package gets some time (links come alive late), then it is remembered as dead, and the file is ordered anew, at most
 //!   [`Policy::max_requests`] times in all.
-//! * While an order may have reached the server without an answer, nothing is ordered; only its absence from the list for [`Policy::settle`] ends that.
+//! * A cube that can't be built or committed for a passing reason is built again from the same package.
+//! * While an order may have reached the server without an answer, nothing is ordered; only its absence for [`Policy::settle`], and from
+//!   [`Policy::vanish_looks`] lists after that, ends that.
 //! * `Completed`, `Cached`, `Failed`, `Interrupted` and `Cancelled` are terminal: nothing changes them. [`JobState::renewed`] makes a new run that
 //!   remembers what the old one has learned.
 

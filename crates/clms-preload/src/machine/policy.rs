@@ -20,7 +20,7 @@ pub struct Policy {
     pub max_link_age: Duration,
     /// How long a possibly accepted order is looked for in the server's list before it is ordered again.
     pub settle: Duration,
-    /// In how many consecutive lists a task must be missing before it counts as gone.
+    /// In how many consecutive lists a task must be missing before it counts as gone, or as never made.
     pub vanish_looks: u32,
     /// How many looks may fail in a row before the server has ever answered.
     pub max_first_looks: u32,
@@ -30,6 +30,12 @@ pub struct Policy {
     pub max_refusals: u32,
     /// How many downloads in a row may break off without a single new byte.
     pub max_broken_transfers: u32,
+    /// How many times in a row a cube may fail to be built or committed for a passing reason, such as a storage that is out of reach.
+    pub max_build_attempts: u32,
+    /// How many looks at the server's list a cancellation gets to show itself.
+    pub cancel_looks: u32,
+    /// How long another process gets to stop a job that is to be cancelled.
+    pub cancel_patience: Duration,
     /// The first pause of a series that doubles.
     pub backoff: Duration,
     /// The longest pause of such a series.
@@ -50,6 +56,9 @@ impl Default for Policy {
             max_outage: Duration::from_secs(6 * 3600),
             max_refusals: 12,
             max_broken_transfers: 6,
+            max_build_attempts: 3,
+            cancel_looks: 3,
+            cancel_patience: Duration::from_secs(60),
             backoff: Duration::from_secs(5),
             max_backoff: Duration::from_secs(5 * 60),
         }

@@ -160,7 +160,8 @@ impl Stage {
         !self.is_terminal() && !matches!(self, Self::Committing { .. } | Self::CleaningUp { .. })
     }
 
-    /// True if nothing more has to be asked of the server but the file itself: a detached caller may leave.
+    /// True if nothing more has to be asked of the server but the file itself: a detached caller may leave. The last two steps are short; nobody
+    /// leaves there.
     #[must_use]
     pub fn is_ordered(&self) -> bool {
         matches!(
@@ -169,8 +170,6 @@ impl Stage {
                 | Self::Downloading { .. }
                 | Self::Unpacking { .. }
                 | Self::Building { .. }
-                | Self::Committing { .. }
-                | Self::CleaningUp { .. }
         )
     }
 

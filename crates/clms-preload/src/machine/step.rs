@@ -82,7 +82,7 @@ impl Step<'_> {
             (Event::LookFailed(problem), Stage::Finding | Stage::Waiting { .. }) => {
                 self.look_failed(problem);
             }
-            (Event::PauseOver, Stage::Pausing { .. }) => self.look(),
+            (Event::PauseOver, Stage::Pausing { .. }) => self.obtain(),
 
             (Event::Posted(tasks), Stage::Posting) => self.posted(tasks),
             // An answer that comes too late for anything else is still worth knowing.
@@ -107,7 +107,7 @@ impl Step<'_> {
                 self.download_failed(task, problem, on_disk);
             }
             (Event::Unpacked, Stage::Unpacking { task }) => {
-                self.knowledge().trouble = None;
+                self.knowledge().troubles.clear();
                 self.go(
                     Stage::Building { task: task.clone() },
                     Command::Build { task },
@@ -120,7 +120,9 @@ impl Step<'_> {
                 self.go(Stage::Committing { task }, Command::Commit);
             }
             (Event::BuildFailed(problem), Stage::Building { .. })
-            | (Event::CommitFailed(problem), Stage::Committing { .. }) => self.fail(problem),
+            | (Event::CommitFailed(problem), Stage::Committing { .. }) => {
+                self.build_failed(problem);
+            }
             (Event::Committed(cube), Stage::Committing { task }) => {
                 let task = Some(task);
                 self.go(Stage::CleaningUp { task, cube }, Command::CleanUp);
@@ -196,7 +198,7 @@ impl Step<'_> {
         self.tell(Note::TaskChosen { task, adopted });
     }
 
-    /// There is no cube: uses the download of an earlier run, or asks the server.
+    /// There is no cube: uses the package that is on disk, or asks the server.
     fn obtain(&mut self) {
         match self.state.knowledge.downloaded.clone() {
             Some(package) => self.unpack(package.task),
@@ -231,6 +233,8 @@ impl Step<'_> {
         // Until the answer is here (and if the process is killed now, it never will be), there may be a task.
         knowledge.unclear_since = Some(at);
         knowledge.no_order_before = None;
+        // Its absence from lists is counted from here on.
+        knowledge.missing_looks = 0;
         self.go(Stage::Posting, Command::Post);
     }
 

@@ -36,6 +36,28 @@ impl Step<'_> {
         }
     }
 
+    /// The package is fine; a storage that was out of reach may be back soon.
+    pub(super) fn build_failed(&mut self, problem: Problem) {
+        // Neither a full disk nor a person changes within a pause.
+        let is_passing = problem.retryable
+            && !matches!(
+                problem.kind,
+                ProblemKind::DiskFull | ProblemKind::Interrupted
+            );
+        let at = self.at;
+        let knowledge = self.knowledge();
+        knowledge.failed_builds += 1;
+        let failed = knowledge.failed_builds;
+        if !is_passing || failed >= self.policy.max_build_attempts {
+            return self.fail(problem);
+        }
+        let pause = self
+            .policy
+            .pause_after(failed)
+            .max(problem.retry_after.unwrap_or_default());
+        self.pause_until(later(at, pause), Some(problem));
+    }
+
     /// The link is dead, or gave something else than the package: removes it, and tries again for a while.
     fn bad_package(&mut self, task: TaskId, problem: Problem) {
         let at = self.at;
@@ -61,33 +83,24 @@ impl Step<'_> {
     /// Counts one more attempt at a finished task in vain.
     pub(super) fn attempt(&mut self, task: &TaskId) -> u32 {
         let at = self.at;
-        let trouble = self
-            .knowledge()
-            .trouble
-            .take()
-            .filter(|trouble| trouble.task == *task);
-        let trouble = trouble.unwrap_or_else(|| Trouble {
+        let troubles = &mut self.knowledge().troubles;
+        if let Some(trouble) = troubles.iter_mut().find(|known| known.task == *task) {
+            trouble.attempts += 1;
+            return trouble.attempts;
+        }
+        troubles.push(Trouble {
             task: task.clone(),
             since: at,
-            attempts: 0,
+            attempts: 1,
         });
-        let attempts = trouble.attempts + 1;
-        self.knowledge().trouble = Some(Trouble {
-            attempts,
-            ..trouble
-        });
-        attempts
+        1
     }
 
     /// Whether a finished task has had its time. A link that should have been alive long ago gets a few attempts only.
     pub(super) fn grace_is_over(&self, task: &TaskId, attempts: u32) -> bool {
         let knowledge = &self.state.knowledge;
         let grace = self.policy.link_grace;
-        let Some(trouble) = knowledge
-            .trouble
-            .as_ref()
-            .filter(|trouble| trouble.task == *task)
-        else {
+        let Some(trouble) = knowledge.trouble_with(task) else {
             return false;
         };
         let finalized = knowledge
@@ -113,7 +126,7 @@ impl Step<'_> {
             at,
             problem: problem.clone(),
         });
-        knowledge.trouble = None;
+        knowledge.troubles.retain(|trouble| trouble.task != task);
         knowledge.missing_looks = 0;
         knowledge.last_status = None;
         knowledge.last_problem = Some(problem.clone());
@@ -130,6 +143,22 @@ impl Step<'_> {
         }
         let message = format!("task {task} is no longer in the server's list");
         self.bury(task, Problem::new(ProblemKind::TaskVanished, message));
+        self.order();
+    }
+
+    /// No list that was seen so far shows a task that could give the package.
+    pub(super) fn none_there(&mut self) {
+        let settle = self.policy.settle;
+        let knowledge = self.knowledge();
+        if let Some(since) = knowledge.unclear_since
+            && later(since, settle) <= self.at
+        {
+            // There may be a task, and one list alone proves nothing: tasks are missing in lists at times.
+            self.knowledge().missing_looks += 1;
+            if self.state.knowledge.missing_looks < self.policy.vanish_looks {
+                return self.look();
+            }
+        }
         self.order();
     }
 }

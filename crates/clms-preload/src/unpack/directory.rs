@@ -2,12 +2,12 @@
 
 use std::{
     collections::{BTreeSet, HashMap},
-    io::{BufReader, Read as _, Seek as _, SeekFrom},
+    io::{self, BufReader, Read as _, Seek as _, SeekFrom},
     path::Component,
 };
 
 use zip::{
-    ZipArchive,
+    CompressionMethod, ZipArchive,
     read::{ArchiveOffset, Config, ZipFileEntry},
     result::ZipError,
 };
@@ -32,6 +32,8 @@ pub(super) struct FileEntry {
     pub(super) name: String,
     /// Its length, as the directory says.
     pub(super) size: u64,
+    /// Whether its bytes are in the archive as they are.
+    pub(super) is_stored: bool,
 }
 
 impl FileEntry {
@@ -54,6 +56,9 @@ impl Directory {
         mut section: Section,
         limit: usize,
     ) -> Result<Self, UnpackError> {
+        let mut headers = section
+            .again()
+            .map_err(|error| UnpackError::reading(&label, "", &error))?;
         let mut beginning = Vec::new();
         let _ = (&mut section).take(16).read_to_end(&mut beginning);
         section
@@ -99,9 +104,24 @@ impl Directory {
                 archive: label.clone(),
                 why,
             })?;
+            let local = LocalHeader::read(&mut headers, entry.header_start())
+                .map_err(|error| UnpackError::reading(&label, &name, &error))?;
+            if let Some(what) = local.contradicts(&entry) {
+                return Err(UnpackError::Damaged {
+                    archive: label,
+                    entry: name,
+                    why: format!("its own header has another {what} than the archive's directory"),
+                });
+            }
             if !entry.is_dir() {
                 let size = entry.size();
-                files.push(FileEntry { index, name, size });
+                files.push(FileEntry {
+                    index,
+                    name,
+                    size,
+                    is_stored: entry.compression() == CompressionMethod::Stored
+                        && !entry.encrypted(),
+                });
             }
         }
         if let Err(why) = distinct(&files) {
@@ -111,6 +131,70 @@ impl Directory {
             });
         }
         Ok(Self { label, zip, files })
+    }
+}
+
+/// What an entry says of itself, where its data are. Other software may believe it rather than the directory, so the two have to agree.
+struct LocalHeader {
+    fixed: [u8; Self::FIXED],
+    name: Vec<u8>,
+}
+
+impl LocalHeader {
+    const FIXED: usize = 30;
+    const SIGNATURE: &[u8] = b"PK\x03\x04";
+    /// The true size is in a zip64 field.
+    const ELSEWHERE: u32 = u32::MAX;
+
+    fn read(section: &mut Section, start: u64) -> io::Result<Self> {
+        section.seek(SeekFrom::Start(start))?;
+        let mut fixed = [0; Self::FIXED];
+        section.read_exact(&mut fixed)?;
+        let mut header = Self {
+            fixed,
+            name: Vec::new(),
+        };
+        header.name = vec![0; usize::from(header.u16(26))];
+        section.read_exact(&mut header.name)?;
+        Ok(header)
+    }
+
+    fn u16(&self, at: usize) -> u16 {
+        u16::from_le_bytes([self.fixed[at], self.fixed[at + 1]])
+    }
+
+    fn u32(&self, at: usize) -> u32 {
+        u32::from(self.u16(at)) | u32::from(self.u16(at + 2)) << 16
+    }
+
+    /// What is different in the directory, if anything is.
+    fn contradicts(&self, entry: &ZipFileEntry<'_>) -> Option<&'static str> {
+        let flags = self.u16(6);
+        let (is_encrypted, sizes_follow) = (flags & 1 != 0, flags & (1 << 3) != 0);
+        let (is_stored, is_deflated) = (self.u16(8) == 0, self.u16(8) == 8);
+        let method = entry.compression();
+        let is_size = |field: u32, size: u64| field == Self::ELSEWHERE || u64::from(field) == size;
+        if !self.fixed.starts_with(Self::SIGNATURE) {
+            Some("signature")
+        } else if self.name != entry.name_raw() {
+            Some("name")
+        } else if is_encrypted != entry.encrypted() {
+            Some("encryption")
+        } else if is_stored != (method == CompressionMethod::Stored)
+            || is_deflated != (method == CompressionMethod::Deflated)
+        {
+            Some("compression")
+        } else if sizes_follow {
+            None
+        } else if self.u32(14) != entry.crc32() {
+            Some("checksum")
+        } else if !is_size(self.u32(18), entry.compressed_size())
+            || !is_size(self.u32(22), entry.size())
+        {
+            Some("length")
+        } else {
+            None
+        }
     }
 }
 

@@ -14,7 +14,7 @@ use super::{
     directory::{Directory, FileEntry},
     section::Section,
 };
-use crate::{EntrySource, Meter, UnpackedEntry, UnpackedPackage};
+use crate::{Disk as _, EntrySource, FileSystem, Meter, UnpackedEntry, UnpackedPackage};
 
 /// Bytes that are read at a time, between two looks at the cancellation.
 const BUFFER: usize = 1 << 20;
@@ -161,12 +161,34 @@ impl<'a> Extraction<'a> {
                 self.planned, self.limits.ratio
             )
         } else {
-            return Ok(());
+            return self.check_room(wanted);
         };
         Err(UnpackError::TooLarge {
             archive: archive.to_owned(),
             why,
         })
+    }
+
+    /// Refuses what would not fit on the disk, before any of it is written.
+    fn check_room(&self, wanted: &[FileEntry]) -> Result<(), UnpackError> {
+        let in_place = |file: &&FileEntry| {
+            file.is_stored && (file.is_archive() || file.size >= self.limits.in_place_bytes)
+        };
+        let needed = wanted
+            .iter()
+            .filter(|file| !in_place(file))
+            .fold(0_u64, |sum, file| sum.saturating_add(file.size));
+        match FileSystem.available(self.into) {
+            Ok(available) if needed > available => Err(UnpackError::Disk {
+                doing: "inflate the package into",
+                path: self.into.to_owned(),
+                source: io::Error::new(
+                    io::ErrorKind::StorageFull,
+                    format!("{needed} bytes needed, {available} available"),
+                ),
+            }),
+            _ => Ok(()),
+        }
     }
 
     /// Makes an inner archive readable at random: where it is if it is stored, else inflated into a file. The checksums of its own entries

@@ -3,6 +3,7 @@
 //! * Archives are read at random by their central directory; nothing is ever extracted as a whole. An inner archive that is stored is read where it is.
 //! * Names come from the archive but paths don't: a name that points outside, an absolute one, a link, two names that differ in case only, or more
 //!   entries, bytes, compression or nesting than [`UnpackLimits`] allow end the attempt before anything is written.
+//! * What an entry says of itself has to agree with the archive's directory, and what is to be inflated has to fit on the disk.
 //! * Every wanted entry is read to its end and its CRC compared, also if it is used in place.
 
 mod directory;

@@ -39,6 +39,11 @@ impl Section {
         Ok(part)
     }
 
+    /// The same part with a file handle of its own.
+    pub(super) fn again(&self) -> io::Result<Self> {
+        Self::part(&self.path, self.start, self.len)
+    }
+
     pub(super) fn path(&self) -> &Path {
         &self.path
     }

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
+    io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
     time::Duration,
@@ -10,10 +11,10 @@ use std::{
 use async_trait::async_trait;
 use clms_cache::{CacheError, CacheStore, CubeInfo, CubeName, Lease, Staged, Usage};
 use clms_preload::{
-    BuildOrder, CancelOutcome, Clock, ContentKey, CubeBuilder, Download, DownloadLink, Engine,
-    EngineBuilder, EntrySource, JobRequest, ManualClock, Meter, Order, PollPolicy, PortalSource,
-    PortalTask, PostOutcome, Problem, ProblemKind, Progress, ProgressEvent, TaskId, TaskStatus,
-    UnpackedEntry, UnpackedPackage, Unpacker,
+    BuildOrder, CancelOutcome, Clock, ContentKey, CubeBuilder, Disk, Download, DownloadLink,
+    Engine, EngineBuilder, EntrySource, FileSystem, JobRequest, ManualClock, Meter, Order,
+    PollPolicy, PortalSource, PortalTask, PostOutcome, Problem, ProblemKind, Progress,
+    ProgressEvent, TaskId, TaskStatus, UnpackedEntry, UnpackedPackage, Unpacker,
 };
 use futures::{StreamExt as _, TryStreamExt as _, stream::BoxStream};
 use jiff::Timestamp;
@@ -65,6 +66,15 @@ pub(crate) enum Fate {
     Never,
 }
 
+/// What becomes of cancellations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum CancelHabit {
+    #[default]
+    Works,
+    Refuses,
+    Swallows,
+}
+
 #[derive(Debug, Clone)]
 pub(crate) struct FakeTask {
     pub(crate) id: TaskId,
@@ -95,6 +105,7 @@ pub(crate) struct Server {
     /// Orders of a file of which there was a live task.
     pub(crate) doubled: u32,
     pub(crate) cancels: Vec<TaskId>,
+    pub(crate) cancel_habit: CancelHabit,
     /// For each download, from which byte it began.
     pub(crate) downloads: Vec<u64>,
 }
@@ -220,12 +231,31 @@ impl PortalSource for FakePortal {
     async fn cancel(&self, task: &TaskId) -> Result<CancelOutcome, Problem> {
         let mut server = self.server.lock().unwrap();
         server.cancels.push(task.clone());
+        let habit = server.cancel_habit;
         match server.tasks.iter_mut().find(|known| known.id == *task) {
+            Some(_) if habit == CancelHabit::Refuses => {
+                Err(Problem::new(ProblemKind::Refused, "the firewall says no"))
+            }
             Some(known) => {
-                known.is_cancelled = true;
+                known.is_cancelled = habit == CancelHabit::Works;
                 Ok(CancelOutcome::Accepted)
             }
             None => Ok(CancelOutcome::NoSuchTask),
+        }
+    }
+
+    async fn probe(&self, link: &DownloadLink) -> Result<(), Problem> {
+        let server = self.server.lock().unwrap();
+        let path = link.url().path().to_owned();
+        let task = server
+            .tasks
+            .iter()
+            .find(|task| path.contains(task.id.as_str()))
+            .unwrap();
+        match task.fate {
+            Fate::DeadLink => Err(Problem::new(ProblemKind::LinkDead, "404")),
+            Fate::HtmlLink => Err(Problem::new(ProblemKind::LinkHtml, "HTML")),
+            _ => Ok(()),
         }
     }
 
@@ -317,6 +347,12 @@ impl Unpacker for FakeUnpacker {
 #[derive(Debug, Default)]
 pub(crate) struct FakeBuilder {
     pub(crate) failures: Mutex<VecDeque<Problem>>,
+    /// What it says that a build takes.
+    pub(crate) memory: Option<u64>,
+    /// How many builds are going on, and how many were at most.
+    pub(crate) side_by_side: Mutex<(u32, u32)>,
+    /// Builds take a minute of this clock.
+    pub(crate) clock: Option<ManualClock>,
 }
 
 #[async_trait]
@@ -331,6 +367,14 @@ impl CubeBuilder for FakeBuilder {
         if let Some(problem) = self.failures.lock().unwrap().pop_front() {
             return Err(problem);
         }
+        if let Some(clock) = &self.clock {
+            {
+                let mut builds = self.side_by_side.lock().unwrap();
+                *builds = (builds.0 + 1, builds.1.max(builds.0 + 1));
+            }
+            clock.sleep(Duration::from_secs(60)).await;
+            self.side_by_side.lock().unwrap().0 -= 1;
+        }
         let mut content = Vec::new();
         for entry in &build.package.entries {
             let EntrySource::File(path) = &entry.source else {
@@ -342,6 +386,10 @@ impl CubeBuilder for FakeBuilder {
         staged.store().put(&path, content.into()).await.unwrap();
         meter.chunks(1, Some(1));
         Ok(())
+    }
+
+    fn memory(&self) -> Option<u64> {
+        self.memory
     }
 }
 
@@ -356,6 +404,8 @@ struct Shelf {
 /// A cache in memory; clones are the same cache.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct FakeCache {
+    /// Its folder on a local disk, if it has one.
+    pub(crate) local: Option<PathBuf>,
     shelf: Arc<Mutex<Shelf>>,
     pub(crate) records: Arc<InMemory>,
 }
@@ -467,7 +517,54 @@ impl CacheStore for FakeCache {
     }
 
     fn scratch(&self) -> Option<PathBuf> {
-        None
+        self.local.clone()
+    }
+}
+
+/// The file system without threads of its own, which a clock that jumps would not wait for; with little room in one folder.
+#[derive(Debug, Default)]
+pub(crate) struct SmallDisk {
+    pub(crate) full: Option<PathBuf>,
+}
+
+#[async_trait]
+impl Disk for SmallDisk {
+    fn available(&self, folder: &Path) -> io::Result<u64> {
+        let is_full = self
+            .full
+            .as_ref()
+            .is_some_and(|full| folder.starts_with(full));
+        Ok(if is_full {
+            PACKAGE.len() as u64 - 1
+        } else {
+            1 << 40
+        })
+    }
+
+    fn create_folder(&self, folder: &Path) -> io::Result<()> {
+        FileSystem.create_folder(folder)
+    }
+
+    fn len(&self, file: &Path) -> Option<u64> {
+        FileSystem.len(file)
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        FileSystem.rename(from, to)
+    }
+
+    fn entries(&self, folder: &Path) -> Vec<PathBuf> {
+        FileSystem.entries(folder)
+    }
+
+    async fn remove(&self, path: &Path) -> io::Result<()> {
+        if path.is_dir() {
+            std::fs::remove_dir_all(path)
+        } else if path.exists() {
+            std::fs::remove_file(path)
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -538,6 +635,7 @@ impl World {
             self.scratch.path(),
         )
         .clock(Arc::new(self.clock.clone()))
+        .disk(Arc::new(SmallDisk::default()))
         .progress(Arc::clone(&self.listener) as Arc<dyn Progress>)
         .poll(PollPolicy {
             jitter: 0.0,

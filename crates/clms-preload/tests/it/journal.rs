@@ -44,7 +44,7 @@ fn record(name: &str, second: i64) -> JobRecord {
         task: TaskId::new("1"),
         bytes: 7,
     });
-    knowledge.trouble = Some(Trouble {
+    knowledge.troubles.push(Trouble {
         task: TaskId::new("1"),
         since: at,
         attempts: 3,
@@ -157,4 +157,82 @@ async fn the_document_is_versioned_holds_no_link_and_ignores_what_it_does_not_kn
         (StageName::Waiting, 0)
     );
     assert_eq!(read.state.content, ContentKey::file("uid", "a"));
+}
+
+/// A document as the first version wrote it. It must be readable for ever: never change it, add others.
+const FIRST_VERSION: &str = r#"{
+  "version": 1,
+  "job": "product-a-0f1d3d4a",
+  "request": {
+    "data_id": "product|a",
+    "cube": "product|a",
+    "order": {"content": "file:uid/a", "dataset_uid": "uid", "file_id": "a", "file_name": "a", "parameters": null},
+    "expected_size": 125000000,
+    "force": false,
+    "build": {"tile_size": 512}
+  },
+  "state": {
+    "content": "file:uid/a",
+    "force": false,
+    "stage": {"name": "waiting", "task": "1"},
+    "knowledge": {
+      "owned": [{"id": "1", "since": "2026-11-22T12:00:00Z", "adopted": true, "finalized": null}],
+      "dead": [{"id": "0", "at": "2026-11-22T11:00:00Z", "problem": {"kind": "link_html", "message": "HTML", "retryable": true}}],
+      "requests": 2,
+      "unclear_since": "2026-11-22T12:00:00Z",
+      "no_order_before": null,
+      "downloaded": {"task": "1", "bytes": 7},
+      "trouble": {"task": "1", "since": "2026-11-22T12:00:00Z", "attempts": 3},
+      "missing_looks": 0, "failed_looks": 0, "outage_since": null, "refusals": 0, "broken_transfers": 0, "bytes_on_disk": 5,
+      "last_status": "In_progress",
+      "last_problem": null
+    }
+  },
+  "created_at": "2026-11-22T10:00:00Z",
+  "updated_at": "2026-11-22T12:00:00Z"
+}"#;
+
+#[tokio::test]
+async fn the_first_version_is_still_read() {
+    let records = store();
+    records
+        .put(
+            &Path::from("jobs/product-a-0f1d3d4a.json"),
+            FIRST_VERSION.into(),
+        )
+        .await
+        .unwrap();
+    let job = "product-a-0f1d3d4a".parse().unwrap();
+    let record = Journal::new(records).read(&job).await.unwrap().unwrap();
+    assert_eq!(record.stage(), StageName::Waiting);
+    let knowledge = record.state.renewed().knowledge;
+    assert_eq!(knowledge.current_task(), Some(&TaskId::new("1")));
+    assert!(knowledge.death(&TaskId::new("0")).is_some());
+    assert!(knowledge.unclear_since.is_some());
+    assert_eq!(knowledge.downloaded.unwrap().bytes, 7);
+}
+
+#[tokio::test]
+async fn word_is_left_and_taken_back() {
+    let journal = Journal::new(store());
+    let record = record("a", 5);
+    assert_eq!(journal.cancellations().await.unwrap(), []);
+    for _ in 0..2 {
+        journal
+            .ask_to_cancel(&record.job, "process 7", Timestamp::UNIX_EPOCH)
+            .await
+            .unwrap();
+    }
+    assert_eq!(
+        journal.cancellations().await.unwrap(),
+        std::slice::from_ref(&record.job)
+    );
+    assert!(
+        journal.list().await.unwrap().jobs.is_empty(),
+        "it is no record"
+    );
+    for _ in 0..2 {
+        journal.withdraw_cancellation(&record.job).await.unwrap();
+    }
+    assert_eq!(journal.cancellations().await.unwrap(), []);
 }

@@ -256,7 +256,43 @@ fn an_unclear_order_is_looked_for_before_the_next() {
     assert_eq!(found.state.knowledge.unclear_since, None);
 
     job.at = begin.checked_add(SignedDuration::from_secs(40)).unwrap();
+    assert_eq!(job.sees(&[]), StageName::Finding, "one list proves nothing");
+    assert_eq!(job.sees(&[]), StageName::Finding);
     assert_eq!(job.sees(&[]), StageName::Posting);
+}
+
+/// Found by the simulation: what was counted for the first order was counted for the second as well.
+#[test]
+fn each_unclear_order_is_looked_for_in_several_lists() {
+    let mut job = Job::finding();
+    assert_eq!(job.sees(&[]), StageName::Posting);
+    for _ in 0..2 {
+        job.on(Event::PostUnclear(Problem::new(
+            ProblemKind::ServerError,
+            "500",
+        )));
+        job.later(31);
+        assert_eq!(job.sees(&[]), StageName::Finding);
+        assert_eq!(job.sees(&[]), StageName::Finding);
+        assert_eq!(job.sees(&[]), StageName::Posting);
+    }
+}
+
+/// Found by the simulation: each of two such tasks made the job forget how long it had tried the other.
+#[test]
+fn two_finished_tasks_without_a_link_do_not_take_turns_for_ever() {
+    let mut job = Job::finding();
+    let tasks = [
+        portal_task("1", TaskStatus::FinishedOk),
+        portal_task("2", TaskStatus::FinishedOk),
+    ];
+    let begin = job.at;
+    while job.sees(&tasks) == StageName::Waiting {
+        job.later(15);
+    }
+    assert_eq!(job.state.stage.name(), StageName::Pausing);
+    assert!(job.abandons("1") && job.abandons("2"));
+    assert!(job.at.duration_since(begin).as_secs() <= 600);
 }
 
 #[test]

@@ -1,10 +1,17 @@
 //! Integration tests of clms-preload.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "tests"
+)]
 
+mod control;
 mod engine;
 mod fakes;
 mod journal;
 mod machine_paths;
 mod machine_table;
 mod properties;
+mod simulation;
 mod unpack;

@@ -12,6 +12,7 @@ use clms_preload::{
     EntrySource, JobId, Meter, NoProgress, ProblemKind, StageName, UnpackLimits, UnpackedEntry,
     UnpackedPackage, Unpacker as _, ZipUnpacker,
 };
+use proptest::{collection::vec, prelude::*, sample::Index};
 use tokio_util::sync::CancellationToken;
 use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 
@@ -328,6 +329,63 @@ fn a_directory_that_understates_a_length_is_not_believed() {
         .unwrap();
     archive[header + 24..header + 28].copy_from_slice(&10_u32.to_le_bytes());
     assert_eq!(bench.kind(&archive), "damaged_zip");
+}
+
+#[test]
+fn headers_that_contradict_the_directory_are_damage() {
+    let bench = Bench::new();
+    let good = zip(&[("x.tif", b"0123456789", STORED)]);
+    assert_eq!(bench.unpack(&good).entries.len(), 1);
+    // Offsets into the local header: signature, method, checksum, lengths, name.
+    for (offset, what) in [
+        (0, "signature"),
+        (8, "compression"),
+        (14, "checksum"),
+        (18, "length"),
+        (22, "length"),
+        (30, "name"),
+    ] {
+        let mut archive = good.clone();
+        archive[offset] ^= 1;
+        let error = bench.try_unpack(&archive).unwrap_err();
+        assert_eq!(error.kind(), ProblemKind::DamagedZip, "{error}");
+        assert!(
+            what == "signature" || error.to_string().contains(what),
+            "{error}"
+        );
+    }
+    let mut archive = good;
+    archive[6] ^= 1;
+    assert_eq!(bench.kind(&archive), "damaged_zip");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+
+    /// Whatever the bytes are: no panic, and nothing is written outside.
+    #[test]
+    fn any_bytes_are_survived(changes in vec((any::<Index>(), any::<u8>()), 0..12), end in any::<Index>(), cut in any::<bool>()) {
+        let bench = Bench::new();
+        let inner = zip(&[("X/DATA/x.tif", &raster(1500), STORED), ("X/x.tfw", b"1\n0\n", DEFLATED)]);
+        let mut archive = zip(&[("Results/x.zip", &inner, STORED), ("read.me", b"hello", DEFLATED)]);
+        for (at, byte) in changes {
+            let at = at.index(archive.len());
+            archive[at] = byte;
+        }
+        if cut {
+            archive.truncate(end.index(archive.len()));
+        }
+        if let Ok(package) = bench.try_unpack(&archive) {
+            for entry in &package.entries {
+                if let EntrySource::File(path) = &entry.source {
+                    prop_assert!(path.starts_with(bench.output()), "{}", path.display());
+                }
+                prop_assert_eq!(read(entry).len() as u64, entry.len);
+            }
+        }
+        let beside = fs::read_dir(bench.folder.path()).unwrap().count();
+        prop_assert!(beside <= 2, "only the archive and the output folder");
+    }
 }
 
 #[test]

@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use clms_api::{
-    ApiError, CdseRole, Client, DownloadError, FileId, FileRequest, Refusal, RetryPolicy,
-    TransportKind,
+    ApiError, CdseRole, Client, DownloadError, FileId, FileRequest, LinkState, Refusal,
+    RetryPolicy, TransportKind,
 };
 use clms_preload::{
     CancelOutcome, ContentKey, Download, DownloadLink, Meter, Order, PortalSource, PortalTask,
@@ -55,6 +55,28 @@ impl PortalSource for Portal {
                 Ok(CancelOutcome::NoSuchTask)
             }
             Err(why) => Err(api_problem(&why)),
+        }
+    }
+
+    async fn probe(&self, link: &DownloadLink) -> Result<(), Problem> {
+        let dead = |kind, message: String| Err(Problem::new(kind, message));
+        match self.0.probe(link.url()).await {
+            Ok(LinkState::Alive { .. }) => Ok(()),
+            Ok(LinkState::Dead { status }) => dead(
+                ProblemKind::LinkDead,
+                format!("the link {link} is dead: it answers with {status}"),
+            ),
+            Ok(LinkState::NotAZip { content_type, .. }) if is_html(content_type.as_deref()) => {
+                dead(
+                    ProblemKind::LinkHtml,
+                    format!("the link {link} answers with an HTML page"),
+                )
+            }
+            Ok(_) => dead(
+                ProblemKind::NotAZip,
+                format!("the link {link} does not lead to a zip file"),
+            ),
+            Err(why) => Err(download_problem(&why)),
         }
     }
 
@@ -125,14 +147,15 @@ pub(crate) fn api_problem(why: &ApiError) -> Problem {
     )
 }
 
+fn is_html(content_type: Option<&str>) -> bool {
+    content_type.is_some_and(|kind| kind.contains("html"))
+}
+
 fn download_problem(why: &DownloadError) -> Problem {
     let kind = match why {
         DownloadError::LinkDead { .. } => ProblemKind::LinkDead,
         DownloadError::NotAZip { content_type, .. } => {
-            let html = content_type
-                .as_ref()
-                .is_some_and(|kind| kind.contains("html"));
-            if html {
+            if is_html(content_type.as_deref()) {
                 ProblemKind::LinkHtml
             } else {
                 ProblemKind::NotAZip

@@ -1,6 +1,7 @@
 //! The simulated service over real HTTP.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod cassette;
 mod client;
 mod links;
 mod orders;

@@ -1,6 +1,6 @@
 //! The long steps of a job: download, unpack, build, commit.
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use super::JobRun;
 use crate::{
@@ -22,21 +22,11 @@ impl JobRun {
             if size.is_none_or(|size| size == bytes) {
                 return Ok(bytes);
             }
-            self.scratch.discard_download(task);
+            self.scratch.discard_download(task).await;
         }
-        if let (Some(size), Ok(available)) = (
-            size.or(self.request.expected_size),
-            self.parts.disk.available(folder),
-        ) {
+        if let Some(size) = size.or(self.request.expected_size) {
             let needed = size.saturating_sub(self.scratch.part_len(task));
-            if needed > available {
-                let message = format!(
-                    "no room for the package in {}: {needed} bytes needed, {available} available",
-                    folder.display()
-                );
-                return Err(Problem::new(ProblemKind::DiskFull, message)
-                    .with_hint("free some space there, or choose another folder with --scratch"));
-            }
+            self.check_room("the package", needed, folder, "--scratch")?;
         }
         let part = self.scratch.part(task);
         let download = Download {
@@ -58,6 +48,27 @@ impl JobRun {
         Ok(bytes)
     }
 
+    /// Refuses what would not fit into the folder.
+    fn check_room(
+        &self,
+        what: &str,
+        needed: u64,
+        folder: &Path,
+        option: &str,
+    ) -> Result<(), Problem> {
+        match self.parts.disk.available(folder) {
+            Ok(available) if needed > available => {
+                let folder = folder.display();
+                let message = format!(
+                    "no room for {what} in {folder}: {needed} bytes needed, {available} available"
+                );
+                let hint = format!("free some space there, or choose another folder with {option}");
+                Err(Problem::new(ProblemKind::DiskFull, message).with_hint(hint))
+            }
+            _ => Ok(()),
+        }
+    }
+
     pub(super) async fn unpack(&mut self, task: &TaskId) -> Result<(), Problem> {
         let _permit = self.permit(&self.parts.builds).await?;
         let (archive, into) = (self.scratch.archive(task), self.scratch.unpacked()?);
@@ -70,13 +81,23 @@ impl JobRun {
     }
 
     pub(super) async fn build(&mut self, task: &TaskId) -> Result<(), Problem> {
-        let _permit = self.permit(&self.parts.builds).await?;
+        let parts = Arc::clone(&self.parts);
+        let _permit = self.permit(&parts.builds).await?;
+        let scratch = self.scratch.build()?;
+        // A cube is about as large as its package, which is compressed too. Only a local cache can be asked.
+        if let (Some(folder), Some(package)) = (
+            self.parts.cache.scratch().filter(|folder| folder.exists()),
+            &self.state.knowledge.downloaded,
+        ) {
+            self.check_room("the cube", package.bytes, &folder, "--cache")?;
+        }
+        self.discard_staged().await;
         let order = BuildOrder {
             job: &self.job,
             request: &self.request,
             task,
             package: &self.package,
-            scratch: &self.scratch.build()?,
+            scratch: &scratch,
         };
         let staged = self.parts.cache.stage(&self.request.cube).await?;
         let built = self
@@ -125,5 +146,6 @@ impl JobRun {
             self.state.stage.name(),
             Arc::clone(&self.parts.progress),
         )
+        .with_clock(Arc::clone(&self.parts.clock))
     }
 }

@@ -1,0 +1,182 @@
+//! Which of the portal's tasks was made for a request.
+//!
+//! The portal says so only when it answers, and not even then of CDSE. Its tasks show what they
+//! are for, with keys of their own and without the collection's identifier.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::area::Area;
+use super::part::PartRequest;
+use super::{DataRequest, TaskKind};
+use crate::model::{BBox, CdseRole, FileRequest, Task, TaskDataset};
+
+impl DataRequest {
+    /// Whether a task holds exactly what of this request ends in a task of that kind. The
+    /// children of a CDSE request never do: their parent is the task to watch.
+    ///
+    /// Whether the task was made *by* this request is another question: see
+    /// [`Client::request_once`](crate::Client::request_once).
+    pub fn is_whole_of(&self, kind: TaskKind, task: &Task) -> bool {
+        let is_cdse = task.cdse_role == Some(CdseRole::Parent);
+        if task.cdse_role.is_some() && !is_cdse || is_cdse != (kind == TaskKind::CdseParts) {
+            return false;
+        }
+        match kind {
+            TaskKind::Files => matched(&self.files, &task.datasets, is_file),
+            TaskKind::Parts | TaskKind::CdseParts => {
+                let parts: Vec<_> = self
+                    .parts
+                    .iter()
+                    .filter(|part| part.kind() == kind)
+                    .collect();
+                matched(&parts, &task.datasets, |part, item| part.is(item))
+            }
+        }
+    }
+}
+
+/// Whether each of `wanted` is one of `found` and none is left over, in any order.
+fn matched<T>(wanted: &[T], found: &[TaskDataset], is: impl Fn(&T, &TaskDataset) -> bool) -> bool {
+    if wanted.is_empty() || wanted.len() != found.len() {
+        return false;
+    }
+    let mut left: Vec<&TaskDataset> = found.iter().collect();
+    wanted.iter().all(|one| {
+        let place = left.iter().position(|item| is(one, item));
+        place.map(|place| left.swap_remove(place)).is_some()
+    })
+}
+
+fn is_file(file: &FileRequest, item: &TaskDataset) -> bool {
+    item.dataset_uid.as_ref() == Some(&file.dataset_uid)
+        && item.file_id.as_ref() == Some(&file.file_id)
+}
+
+impl PartRequest {
+    fn is(&self, item: &TaskDataset) -> bool {
+        let is_area = match &self.area {
+            Some(Area::BBox(bbox)) => {
+                item.bbox.is_some_and(|found| is_same_box(*bbox, found)) && item.nuts.is_none()
+            }
+            Some(Area::Nuts(code)) => item.nuts.as_deref() == Some(code.as_str()),
+            None => item.bbox.is_none() && item.nuts.is_none(),
+        };
+        item.dataset_uid.as_ref() == Some(&self.dataset_uid)
+            && item.file_id.is_none()
+            && item.format.as_ref() == Some(&self.format)
+            && item.crs.as_deref() == Some(self.crs.as_str())
+            && item.layer.as_deref().map(str::trim) == self.layer.as_deref().map(str::trim)
+            && item.days == self.days.map(|days| (days.first(), days.last()))
+            && is_area
+            && self.is_collection(item)
+    }
+
+    /// Two collections of a dataset differ in where their data lie.
+    fn is_collection(&self, item: &TaskDataset) -> bool {
+        match (self.kind(), &self.path, &item.path) {
+            (TaskKind::CdseParts, _, _) => {
+                self.byoc_collection.is_none()
+                    || item.byoc_collection.is_none()
+                    || self.byoc_collection == item.byoc_collection
+            }
+            (_, Some(own), Some(shown)) => STANDARD
+                .decode(shown)
+                .is_ok_and(|path| String::from_utf8_lossy(&path).trim() == own.trim()),
+            _ => true,
+        }
+    }
+}
+
+fn is_same_box(one: BBox, other: BBox) -> bool {
+    let near = |a: f64, b: f64| (a - b).abs() < 1e-9;
+    near(one.west, other.west)
+        && near(one.south, other.south)
+        && near(one.east, other.east)
+        && near(one.north, other.north)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::model::Source;
+    use crate::request::Days;
+    use crate::request::part::tests::part_for;
+
+    fn task(datasets: Value) -> Task {
+        Task::from_portal(
+            "1".into(),
+            json!({"Status": "Queued", "Datasets": datasets}),
+        )
+        .unwrap()
+    }
+
+    fn shown(code: &str) -> Value {
+        // "/Land/x"
+        json!({"DatasetID": "d", "DatasetPath": "L0xhbmQveA==", "OutputFormat": "Geotiff", "OutputGCS": "EPSG:3035", "NUTSID": code})
+    }
+
+    #[test]
+    fn parts_in_any_order_and_nothing_else() {
+        let request = DataRequest::new().part(part_for("LU")).part(part_for("AT"));
+        let is_whole = |datasets| request.is_whole_of(TaskKind::Parts, &task(datasets));
+        assert!(is_whole(json!([shown("AT"), shown("LU")])));
+        assert!(!is_whole(json!([shown("AT")])));
+        assert!(!is_whole(json!([shown("AT"), shown("LU"), shown("BE")])));
+        assert!(!is_whole(json!([shown("AT"), shown("AT")])));
+        assert!(!request.is_whole_of(TaskKind::Files, &task(json!([shown("AT"), shown("LU")]))));
+    }
+
+    #[test]
+    fn each_choice_counts() {
+        let request = DataRequest::new().part(part_for("LU"));
+        let with = |key: &str, value: Value| {
+            let mut item = shown("LU");
+            item[key] = value;
+            request.is_whole_of(TaskKind::Parts, &task(json!([item])))
+        };
+        assert!(with("DatasetTitle", json!("any")));
+        for (key, value) in [
+            ("DatasetID", json!("other")),
+            ("DatasetPath", json!("eA==")),
+            ("OutputFormat", json!("Netcdf")),
+            ("OutputGCS", json!("EPSG:4326")),
+            ("NUTSID", json!("LU0")),
+            ("Layer", json!("TCD")),
+            ("FileID", json!("f")),
+            (
+                "TemporalFilter",
+                json!({"StartDate": "2021-01-01 00:00:00", "EndDate": "2021-01-02 00:00:00"}),
+            ),
+        ] {
+            assert!(!with(key, value), "{key}");
+        }
+    }
+
+    #[test]
+    fn of_cdse_only_the_parent() {
+        use jiff::civil::date;
+        let part = PartRequest {
+            source: Source::Cdse,
+            path: None,
+            area: Some(Area::BBox(BBox::new(6.0, 49.0, 6.2, 49.2).unwrap())),
+            days: Some(Days::new(date(2021, 1, 1), date(2021, 1, 5)).unwrap()),
+            ..part_for("LU")
+        };
+        let request = DataRequest::new().part(part);
+        let item = json!({
+            "DatasetID": "d", "BoundingBox": [6.0, 49.0, 6.2, 49.2], "OutputFormat": "Geotiff", "OutputGCS": "EPSG:3035",
+            "TemporalFilter": {"EndDate": "2021-01-05T23:59:59Z", "StartDate": "2021-01-01T00:00:00Z"},
+        });
+        let with_role = |role: &str, datasets: Value| {
+            let value = json!({"Status": "Queued", "Datasets": datasets, "cdse_task_role": role});
+            let task = Task::from_portal("1".into(), value).unwrap();
+            request.is_whole_of(TaskKind::CdseParts, &task)
+        };
+        assert!(with_role("parent", json!([item])));
+        assert!(!with_role("child", item.clone()));
+        assert!(!request.is_whole_of(TaskKind::CdseParts, &task(json!([item]))));
+    }
+}

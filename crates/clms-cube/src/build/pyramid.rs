@@ -1,0 +1,230 @@
+//! Overviews, made from the pixels of the full resolution while they are in memory.
+//!
+//! The fine levels have shards that are made of one shard of the full resolution each. The coarse levels are put together from pieces
+//! of many; a chunk of them is encoded as soon as its last piece has come, and is a piece of the next level then.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use super::halve::halve;
+use super::mosaic::Window;
+use super::shard::ShardEncoder;
+use super::worker::Shard;
+use crate::dtype::Element;
+use crate::metadata::node_path;
+use crate::plan::{FINE_LEVELS, GroupPlan, Level, Resampling, VariablePlan, halved};
+use crate::{BuildOptions, CubeError};
+
+/// How one variable is reduced and written.
+pub(super) struct Reduction<'a, T> {
+    group: &'a GroupPlan,
+    variable: &'a VariablePlan,
+    options: &'a BuildOptions,
+    keep: bool,
+    method: Resampling,
+    fill: Option<T>,
+}
+
+impl<'a, T: Element> Reduction<'a, T> {
+    pub(super) fn new(
+        group: &'a GroupPlan,
+        variable: &'a VariablePlan,
+        options: &'a BuildOptions,
+        keep: bool,
+    ) -> Self {
+        Self {
+            group,
+            variable,
+            options,
+            keep,
+            method: variable.resampling(group.dtype),
+            fill: variable.fill.value.map(T::from_f64),
+        }
+    }
+
+    pub(super) fn halve(&self, pixels: &[T], width: usize, out: &mut Vec<T>) {
+        halve(pixels, width, self.fill, self.method, out);
+    }
+
+    /// What stands where nothing is stored.
+    fn empty(&self) -> T {
+        self.fill.unwrap_or_else(|| T::from_f64(0.0))
+    }
+
+    fn encoder(&self, level: &Level) -> Result<ShardEncoder<T>, CubeError> {
+        let compression_level = self.options.compression_level;
+        ShardEncoder::new(&level.layout, self.empty(), compression_level, self.keep)
+    }
+
+    fn shard(&self, level: &Level, place: [u64; 2], encoder: ShardEncoder<T>) -> Shard {
+        let path = node_path(&self.group.path, &level.path());
+        let array = node_path(&path, &self.variable.name);
+        Shard::new(
+            self.options.zarr_format,
+            &array,
+            place,
+            &level.layout,
+            encoder,
+        )
+        .of_overview()
+    }
+
+    /// The shards of all levels that become whole with a unit whose pixels, halved once, are given.
+    pub(super) fn shards(
+        &self,
+        unit: &Window,
+        halved_once: Vec<T>,
+        coarse: &CoarseLevels,
+    ) -> Result<Vec<Shard>, CubeError> {
+        let mut shards = Vec::new();
+        let mut pixels = halved_once;
+        let mut width = halved(unit.width, 1) as usize;
+        for level in &self.group.levels {
+            if level.number > FINE_LEVELS {
+                let window = Window {
+                    row: unit.row >> level.number,
+                    col: unit.col >> level.number,
+                    height: (pixels.len() / width) as u64,
+                    width: width as u64,
+                };
+                shards.extend(coarse.add(self, window, Some(pixels))?);
+                break;
+            }
+            self.encode(level, unit, &pixels, width, &mut shards)?;
+            let mut next = Vec::with_capacity(pixels.len() / 4 + width);
+            self.halve(&pixels, width, &mut next);
+            pixels = next;
+            width = width.div_ceil(2);
+        }
+        Ok(shards)
+    }
+
+    /// Encodes the shards side by side of a unit.
+    fn encode(
+        &self,
+        level: &Level,
+        unit: &Window,
+        pixels: &[T],
+        width: usize,
+        shards: &mut Vec<Shard>,
+    ) -> Result<(), CubeError> {
+        let [shard_height, shard_width] = level.layout.shard;
+        let (row, col) = (unit.row >> level.number, unit.col >> level.number);
+        let rows = level.layout.chunk[0] as usize * width;
+        for first in (0..width).step_by(shard_width as usize) {
+            let columns = first..(first + shard_width as usize).min(width);
+            let mut encoder = self.encoder(level)?;
+            for band in pixels.chunks(rows) {
+                encoder.encode_row(band, width, columns.clone())?;
+            }
+            let place = [row / shard_height, (col + first as u64) / shard_width];
+            shards.push(self.shard(level, place, encoder));
+        }
+        Ok(())
+    }
+}
+
+/// The coarse levels of one variable, shared by all workers.
+#[derive(Default)]
+pub(super) struct CoarseLevels {
+    /// Chunks that are not whole yet, by level, row and column.
+    open: Mutex<HashMap<(u32, u64, u64), OpenChunk>>,
+}
+
+#[derive(Default)]
+struct OpenChunk {
+    /// Pixels that have come.
+    known: u64,
+    /// In the machine's byte order; empty as long as all that came is fill.
+    bytes: Vec<u8>,
+}
+
+impl CoarseLevels {
+    /// Takes a piece of the first coarse level (`None`: it is all fill), and returns the shards that are whole with it.
+    pub(super) fn add<T: Element>(
+        &self,
+        reduction: &Reduction<'_, T>,
+        window: Window,
+        pixels: Option<Vec<T>>,
+    ) -> Result<Vec<Shard>, CubeError> {
+        let mut shards = Vec::new();
+        let mut pieces = vec![(FINE_LEVELS + 1, window, pixels)];
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        while let Some((number, piece, pixels)) = pieces.pop() {
+            let mut levels = reduction.group.levels.iter();
+            let Some(level) = levels.find(|level| level.number == number) else {
+                continue;
+            };
+            for chunk in chunks_under(level, &piece) {
+                let [side, _] = level.layout.chunk;
+                let place = (number, chunk.row / side, chunk.col / side);
+                let mut found = open.remove(&place).unwrap_or_default();
+                found.take(&chunk, &piece, pixels.as_deref(), reduction.empty());
+                if found.known < chunk.height * chunk.width {
+                    open.insert(place, found);
+                    continue;
+                }
+                let whole: Vec<T> = bytemuck::pod_collect_to_vec(&found.bytes);
+                let mut next = None;
+                if !whole.is_empty() {
+                    let width = chunk.width as usize;
+                    let mut encoder = reduction.encoder(level)?;
+                    encoder.encode_row(&whole, width, 0..width)?;
+                    shards.push(reduction.shard(level, [place.1, place.2], encoder));
+                    let mut halved = Vec::new();
+                    reduction.halve(&whole, width, &mut halved);
+                    next = Some(halved);
+                }
+                let window = Window {
+                    row: chunk.row / 2,
+                    col: chunk.col / 2,
+                    height: chunk.height.div_ceil(2),
+                    width: chunk.width.div_ceil(2),
+                };
+                pieces.push((number + 1, window, next));
+            }
+        }
+        Ok(shards)
+    }
+}
+
+/// The chunks that a piece lies in, clipped to the level.
+fn chunks_under(level: &Level, piece: &Window) -> Vec<Window> {
+    let [side, _] = level.layout.chunk;
+    let mut chunks = Vec::new();
+    for row in piece.row / side..(piece.row + piece.height).div_ceil(side) {
+        for col in piece.col / side..(piece.col + piece.width).div_ceil(side) {
+            let (row, col) = (row * side, col * side);
+            chunks.push(Window {
+                row,
+                col,
+                height: side.min(level.grid.height - row),
+                width: side.min(level.grid.width - col),
+            });
+        }
+    }
+    chunks
+}
+
+impl OpenChunk {
+    /// Copies the part of a piece that lies in this chunk.
+    fn take<T: Element>(&mut self, chunk: &Window, piece: &Window, pixels: Option<&[T]>, empty: T) {
+        let rows =
+            chunk.row.max(piece.row)..(chunk.row + chunk.height).min(piece.row + piece.height);
+        let cols = chunk.col.max(piece.col)..(chunk.col + chunk.width).min(piece.col + piece.width);
+        let width = (cols.end - cols.start) as usize;
+        self.known += (rows.end - rows.start) * width as u64;
+        let Some(pixels) = pixels else { return };
+        let size = size_of::<T>();
+        if self.bytes.is_empty() {
+            let all = (chunk.height * chunk.width) as usize;
+            self.bytes = T::bytes(&[empty]).repeat(all);
+        }
+        for row in rows {
+            let from = ((row - piece.row) * piece.width + cols.start - piece.col) as usize;
+            let to = ((row - chunk.row) * chunk.width + cols.start - chunk.col) as usize * size;
+            self.bytes[to..to + width * size]
+                .copy_from_slice(T::bytes(&pixels[from..from + width]));
+        }
+    }
+}

@@ -1,0 +1,396 @@
+//! Blocks (tiles or strips) of a TIFF file, decoded.
+
+use std::collections::HashMap;
+use std::io::Read;
+use std::sync::Arc;
+
+use super::bytes::RasterBytes;
+use super::directory::Directory;
+use super::lzw;
+use crate::dtype::SourceWindow;
+
+/// Where the blocks of a file are and how they are encoded.
+#[derive(Debug)]
+pub(crate) struct BlockLayout {
+    width: usize,
+    height: usize,
+    block_width: usize,
+    block_height: usize,
+    across: usize,
+    /// Blocks of one band.
+    per_band: usize,
+    itemsize: usize,
+    strips: bool,
+    compression: Compression,
+    differences: bool,
+    swapped: bool,
+    offsets: Vec<u64>,
+    lengths: Vec<u64>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Compression {
+    None,
+    Lzw,
+    Deflate,
+}
+
+mod tag {
+    pub(super) const WIDTH: u16 = 256;
+    pub(super) const HEIGHT: u16 = 257;
+    pub(super) const BITS: u16 = 258;
+    pub(super) const COMPRESSION: u16 = 259;
+    pub(super) const FILL_ORDER: u16 = 266;
+    pub(super) const STRIP_OFFSETS: u16 = 273;
+    pub(super) const SAMPLES: u16 = 277;
+    pub(super) const ROWS_PER_STRIP: u16 = 278;
+    pub(super) const STRIP_LENGTHS: u16 = 279;
+    pub(super) const PLANES: u16 = 284;
+    pub(super) const PREDICTOR: u16 = 317;
+    pub(super) const TILE_WIDTH: u16 = 322;
+    pub(super) const TILE_HEIGHT: u16 = 323;
+    pub(super) const TILE_OFFSETS: u16 = 324;
+    pub(super) const TILE_LENGTHS: u16 = 325;
+}
+
+/// A block larger than this, decoded, is left to GDAL, which reads its lines one after the other.
+const MOST_BLOCK_BYTES: usize = 64 << 20;
+/// Decoded blocks that are kept because the next window needs their other rows.
+const KEPT_BYTES: usize = 12 << 20;
+
+impl BlockLayout {
+    /// What GDAL has found in the header must be what stands here; `None` for a layout that GDAL has to read.
+    pub(crate) fn read(
+        directory: &Directory,
+        bytes: &mut RasterBytes,
+        (width, height): (usize, usize),
+        itemsize: usize,
+        bands: usize,
+    ) -> Result<Option<Self>, String> {
+        let mut number = |tag: u16, default: u64| directory.number(tag, default, bytes);
+        let compression = match number(tag::COMPRESSION, 1)? {
+            Some(1) => Compression::None,
+            Some(5) => Compression::Lzw,
+            Some(8 | 32946) => Compression::Deflate,
+            _ => return Ok(None),
+        };
+        let differences = match number(tag::PREDICTOR, 1)? {
+            Some(1) => false,
+            Some(2) if itemsize <= 4 => true,
+            _ => return Ok(None),
+        };
+        let plain = number(tag::WIDTH, 0)? == Some(width as u64)
+            && number(tag::HEIGHT, 0)? == Some(height as u64)
+            && number(tag::BITS, 1)? == Some(itemsize as u64 * 8)
+            && number(tag::FILL_ORDER, 1)? == Some(1)
+            && number(tag::SAMPLES, 1)? == Some(bands as u64)
+            && (bands == 1 || number(tag::PLANES, 1)? == Some(2));
+        if !plain {
+            return Ok(None);
+        }
+        let rows = number(tag::ROWS_PER_STRIP, height as u64)?;
+        let tile = (number(tag::TILE_WIDTH, 0)?, number(tag::TILE_HEIGHT, 0)?);
+        let mut numbers = |tag: u16| directory.numbers(tag, bytes);
+        let tiled = numbers(tag::TILE_OFFSETS)?.zip(numbers(tag::TILE_LENGTHS)?);
+        let strips = tiled.is_none();
+        let mut stripped =
+            || Ok::<_, String>(numbers(tag::STRIP_OFFSETS)?.zip(numbers(tag::STRIP_LENGTHS)?));
+        let (offsets, lengths, size) = match (tiled, tile, rows) {
+            (Some((offsets, lengths)), (Some(w), Some(h)), _) => (offsets, lengths, (w, h)),
+            (None, _, Some(rows)) => match stripped()? {
+                Some((offsets, lengths)) => {
+                    (offsets, lengths, (width as u64, rows.min(height as u64)))
+                }
+                None => return Ok(None),
+            },
+            _ => return Ok(None),
+        };
+        let (Ok(block_width), Ok(block_height)) =
+            (usize::try_from(size.0), usize::try_from(size.1))
+        else {
+            return Ok(None);
+        };
+        let block_bytes = block_width
+            .checked_mul(block_height)
+            .and_then(|n| n.checked_mul(itemsize));
+        if !block_bytes.is_some_and(|bytes| (1..=MOST_BLOCK_BYTES).contains(&bytes)) {
+            return Ok(None);
+        }
+        let across = width.div_ceil(block_width);
+        let per_band = across * height.div_ceil(block_height);
+        let is_whole = offsets.len() == per_band * bands && lengths.len() == offsets.len();
+        // Blocks that were never written mean nodata to GDAL.
+        if !is_whole || offsets.contains(&0) || lengths.contains(&0) {
+            return Ok(None);
+        }
+        Ok(Some(Self {
+            width,
+            height,
+            block_width,
+            block_height,
+            across,
+            per_band,
+            itemsize,
+            strips,
+            compression,
+            differences,
+            swapped: itemsize > 1 && directory.big_endian != cfg!(target_endian = "big"),
+            offsets,
+            lengths,
+        }))
+    }
+
+    fn block_bytes(&self) -> usize {
+        self.block_width * self.block_height * self.itemsize
+    }
+}
+
+/// Reads windows of one file; each thread has its own.
+#[derive(Debug)]
+pub(crate) struct BlockReader {
+    layout: Arc<BlockLayout>,
+    bytes: RasterBytes,
+    table: lzw::Table,
+    encoded: Vec<u8>,
+    decoded: Vec<u8>,
+    /// Blocks of which the window before needed only the upper rows.
+    kept: HashMap<usize, Vec<u8>>,
+}
+
+impl BlockReader {
+    pub(crate) fn new(layout: Arc<BlockLayout>, bytes: RasterBytes) -> Self {
+        Self {
+            layout,
+            bytes,
+            table: lzw::Table::default(),
+            encoded: Vec::new(),
+            decoded: Vec::new(),
+            kept: HashMap::new(),
+        }
+    }
+
+    /// Reads a window of a band (counted from 1), which must lie within the raster, into memory of just that size.
+    pub(crate) fn read(
+        &mut self,
+        band: usize,
+        window: SourceWindow,
+        out: &mut [u8],
+    ) -> Result<(), String> {
+        let layout = Arc::clone(&self.layout);
+        let (right, bottom) = (window.col + window.width, window.row + window.height);
+        let size = layout.itemsize;
+        for block_row in window.row / layout.block_height..bottom.div_ceil(layout.block_height) {
+            let top = block_row * layout.block_height;
+            let rows = window.row.max(top)..bottom.min(top + layout.block_height);
+            let needed_again = top + layout.block_height > bottom && bottom < layout.height;
+            for block_col in window.col / layout.block_width..right.div_ceil(layout.block_width) {
+                let left = block_col * layout.block_width;
+                let cols = window.col.max(left)..right.min(left + layout.block_width);
+                let index = (band - 1) * layout.per_band + block_row * layout.across + block_col;
+                match self.kept.remove(&index) {
+                    Some(kept) => self.decoded = kept,
+                    None => self.decode(index, layout.height - top)?,
+                }
+                for row in rows.clone() {
+                    let from = ((row - top) * layout.block_width + cols.start - left) * size;
+                    let to = ((row - window.row) * window.width + cols.start - window.col) * size;
+                    let len = cols.len() * size;
+                    out[to..to + len].copy_from_slice(&self.decoded[from..from + len]);
+                }
+                if needed_again {
+                    if (self.kept.len() + 1) * layout.block_bytes() > KEPT_BYTES {
+                        self.kept.clear();
+                    }
+                    self.kept.insert(index, std::mem::take(&mut self.decoded));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Decodes a block, of which `rows` are left in the raster.
+    fn decode(&mut self, index: usize, rows: usize) -> Result<(), String> {
+        let layout = &*self.layout;
+        let len = layout.lengths[index];
+        if len > self.bytes.len() {
+            return Err(format!("a block of {len} bytes"));
+        }
+        self.encoded.resize(len as usize, 0);
+        self.bytes
+            .read_at(layout.offsets[index], &mut self.encoded)?;
+        // The last strip is as long as what is left; tiles are always whole.
+        let rows = if layout.strips {
+            rows.min(layout.block_height)
+        } else {
+            layout.block_height
+        };
+        let stride = layout.block_width * layout.itemsize;
+        let whole = rows * stride;
+        self.decoded.resize(layout.block_bytes() + lzw::SLACK, 0);
+        let found = match layout.compression {
+            Compression::None => {
+                let found = self.encoded.len().min(whole);
+                self.decoded[..found].copy_from_slice(&self.encoded[..found]);
+                found
+            }
+            Compression::Lzw => {
+                let room = &mut self.decoded[..whole + lzw::SLACK];
+                lzw::decode(&mut self.table, &self.encoded, room).ok_or("a block is no LZW")?
+            }
+            Compression::Deflate => {
+                let mut decoder = flate2::read::ZlibDecoder::new(&self.encoded[..]);
+                decoder
+                    .read_exact(&mut self.decoded[..whole])
+                    .map_err(|error| error.to_string())?;
+                whole
+            }
+        };
+        if found < whole {
+            return Err(format!("a block holds {found} bytes instead of {whole}"));
+        }
+        let pixels = &mut self.decoded[..whole];
+        if layout.swapped {
+            pixels
+                .chunks_exact_mut(layout.itemsize)
+                .for_each(<[u8]>::reverse);
+        }
+        if layout.differences {
+            pixels
+                .chunks_exact_mut(stride)
+                .for_each(|row| sum_up(row, layout.itemsize));
+        }
+        debug_assert!(layout.width <= layout.across * layout.block_width);
+        Ok(())
+    }
+}
+
+/// Undoes the horizontal predictor: each pixel is stored as its difference to the one on its left.
+fn sum_up(row: &mut [u8], itemsize: usize) {
+    macro_rules! sum_up {
+        ($T:ty) => {{
+            let mut sum: $T = 0;
+            for pixel in row.chunks_exact_mut(size_of::<$T>()) {
+                let mut bytes = [0; size_of::<$T>()];
+                bytes.copy_from_slice(pixel);
+                sum = sum.wrapping_add(<$T>::from_ne_bytes(bytes));
+                pixel.copy_from_slice(&sum.to_ne_bytes());
+            }
+        }};
+    }
+    match itemsize {
+        1 => sum_up!(u8),
+        2 => sum_up!(u16),
+        _ => sum_up!(u32),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clms_factory::{DType, Pattern, RasterSpec};
+
+    use super::*;
+    use crate::dtype::{Element, with_element};
+    use crate::gdal_source::RasterSource;
+    use crate::{EntrySource, PackageEntry};
+
+    /// Writes a raster and returns what reads it without GDAL, after comparing it with GDAL window by window.
+    fn compared(spec: &RasterSpec) -> Option<BlockReader> {
+        let dir = tempfile::tempdir().unwrap();
+        let entry = PackageEntry {
+            name: spec.name.clone(),
+            source: EntrySource::File(spec.write(dir.path()).unwrap()),
+        };
+        let header = RasterSource::new(&entry).header().unwrap();
+        let mut reader = header.source.block_reader()?;
+        let dataset = header.source.open().unwrap();
+        let bands = header.bands.len();
+        for (row, col, height, width) in [
+            (0, 0, 150, 200),
+            (0, 60, 70, 70),
+            (70, 60, 79, 9),
+            (149, 199, 1, 1),
+        ] {
+            let window = SourceWindow {
+                col,
+                row,
+                width,
+                height,
+            };
+            for band in 1..=bands {
+                with_element!(header.dtype, T => {
+                    let mut ours = vec![T::from_f64(0.0); width * height];
+                    let mut theirs = ours.clone();
+                    reader.read(band, window, T::bytes_mut(&mut ours)).unwrap();
+                    T::read(&dataset.rasterband(band).unwrap(), window, &mut theirs).unwrap();
+                    assert_eq!(T::bytes(&ours), T::bytes(&theirs), "{window:?} of {spec:?}");
+                });
+            }
+        }
+        Some(reader)
+    }
+
+    fn spec(dtype: DType) -> RasterSpec {
+        RasterSpec::new("a.tif", 200, 150)
+            .dtype(dtype)
+            .block(Some(64))
+            .pattern(Pattern::custom(|x, y| {
+                (x / 70.0).floor() + (y * 0.3).floor()
+            }))
+    }
+
+    #[test]
+    fn the_same_as_gdal() {
+        for dtype in [
+            DType::U8,
+            DType::I8,
+            DType::U16,
+            DType::I16,
+            DType::I32,
+            DType::F32,
+            DType::F64,
+        ] {
+            for compress in ["NONE", "LZW", "DEFLATE"] {
+                let plain = spec(dtype).compress(compress);
+                assert!(compared(&plain).is_some(), "{dtype:?} {compress}");
+                assert!(
+                    compared(&plain.clone().block(None)).is_some(),
+                    "{dtype:?} {compress} strips"
+                );
+                // The factory makes no signed bytes of that kind.
+                let swapped = (dtype != DType::I8).then(|| plain.clone().option("ENDIANNESS=BIG"));
+                if let Some(swapped) = &swapped {
+                    assert!(
+                        compared(swapped).is_some(),
+                        "{dtype:?} {compress} big-endian"
+                    );
+                }
+                assert!(compared(&plain.clone().option("BIGTIFF=YES")).is_some());
+                if compress != "NONE" && !matches!(dtype, DType::F32 | DType::F64) {
+                    for spec in swapped.into_iter().chain([plain]) {
+                        assert!(
+                            compared(&spec.option("PREDICTOR=2")).is_some(),
+                            "{dtype:?} {compress} predictor"
+                        );
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn bands_and_what_is_left_to_gdal() {
+        let two = spec(DType::U8).band(Pattern::plane(10.0));
+        assert!(compared(&two.clone().option("INTERLEAVE=BAND")).is_some());
+        for left in [
+            two.option("INTERLEAVE=PIXEL"),
+            spec(DType::U8).compress("PACKBITS"),
+            spec(DType::F32).option("PREDICTOR=3"),
+            spec(DType::U8).option("NBITS=7"),
+            spec(DType::U8)
+                .option("SPARSE_OK=TRUE")
+                .pattern(Pattern::Constant(0.0)),
+        ] {
+            assert!(compared(&left).is_none(), "{left:?}");
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! Giving a job up: here at once, at the server as far as it goes.
+
+use clms_cache::Lease;
+
+use super::Engine;
+use crate::{
+    CancelOutcome, CancelReport, CancelScope, CancelVerdict, JobId, JobRecord, PortalTask, Problem,
+    ProblemKind, StageName, TaskCancellation, TaskId, TaskStatus,
+    clock::later,
+    machine::{Event, step},
+    scratch::Scratch,
+};
+
+impl Engine {
+    /// Gives up a job, whichever process works on it: its journal says so from now on, its temporary files are removed, and its tasks are cancelled
+    /// on the server, as far as `scope` says and the server does it. What the server really did is in the report.
+    ///
+    /// A job that is given up can be given up again, to try those of its tasks once more that still go on.
+    ///
+    /// # Errors
+    /// `no_such_job`; [`Busy`](ProblemKind::Busy) if a process works on it that does not stop within
+    /// [`Policy::cancel_patience`](crate::Policy::cancel_patience), although it has been told to through the journal; or whatever the
+    /// cache or the journal says.
+    pub async fn cancel(&self, job: &JobId, scope: CancelScope) -> Result<CancelReport, Problem> {
+        let parts = &self.parts;
+        let mut report = CancelReport {
+            job: job.clone(),
+            was_finished: false,
+            tasks: Vec::new(),
+        };
+        let record = self.record(job).await?;
+        if is_done(&record) {
+            report.was_finished = true;
+            return Ok(report);
+        }
+        let _lease = self.lease_of_stopped(&record).await?;
+        // Once more, now that nobody else changes it.
+        let mut record = self.record(job).await?;
+        if is_done(&record) {
+            report.was_finished = true;
+        } else {
+            // First, because nobody looks for files of a job that was given up.
+            Scratch::new(parts.disk.clone(), &parts.scratch, job)
+                .clean_up(false)
+                .await;
+            let done_before = std::mem::take(&mut record.state.knowledge.cancellations);
+            let now = parts.clock.now();
+            record.state = step(&parts.policy, record.state.renewed(), now, Event::Cancelled).0;
+            record.state.knowledge.downloaded = None;
+            record.state.knowledge.cancellations = done_before;
+            record.updated_at = now;
+            parts.journal.write(&record).await?;
+            if scope == CancelScope::Everywhere {
+                report.tasks = self.cancel_tasks(&record).await;
+                record
+                    .state
+                    .knowledge
+                    .cancellations
+                    .clone_from(&report.tasks);
+                parts.journal.write(&record).await?;
+            }
+        }
+        parts.journal.withdraw_cancellation(job).await?;
+        Ok(report)
+    }
+
+    async fn record(&self, job: &JobId) -> Result<JobRecord, Problem> {
+        let found = self.parts.journal.read(job).await?;
+        found.ok_or_else(|| {
+            let kind = ProblemKind::Other("no_such_job".to_owned());
+            let cache = self.parts.cache.location();
+            Problem::new(kind, format!("there is no job {job} in the cache {cache}"))
+                .with_hint("`clms jobs list` shows the jobs of a cache")
+        })
+    }
+
+    /// The right to work on a job's cube, after whoever has it was told to stop.
+    async fn lease_of_stopped(&self, record: &JobRecord) -> Result<Lease, Problem> {
+        let parts = &self.parts;
+        let give_up_at = later(parts.clock.now(), parts.policy.cancel_patience);
+        loop {
+            let error = match parts.cache.lease(&record.request.cube, &parts.holder).await {
+                Ok(lease) => return Ok(lease),
+                Err(error) => error,
+            };
+            let mut problem = Problem::from(error);
+            if problem.kind != ProblemKind::Busy {
+                return Err(problem);
+            }
+            if parts.clock.now() >= give_up_at {
+                problem.message.push_str(
+                    "; it has been told to stop, and will when it next looks at the journal",
+                );
+                return Err(problem.with_hint("try again in a minute"));
+            }
+            match parts.working.stop_of(&record.job) {
+                Some(stop) => stop.give_up(),
+                None => {
+                    let now = parts.clock.now();
+                    parts
+                        .journal
+                        .ask_to_cancel(&record.job, &parts.holder, now)
+                        .await?;
+                }
+            }
+            parts.clock.sleep(self.short_pause()).await;
+        }
+    }
+
+    /// Cancels what the server still works on for the job, and then looks what came of it.
+    async fn cancel_tasks(&self, record: &JobRecord) -> Vec<TaskCancellation> {
+        let parts = &self.parts;
+        let knowledge = &record.state.knowledge;
+        let before = parts.portal.find_tasks().await.ok();
+        let mut ids: Vec<TaskId> = knowledge.live_tasks().cloned().collect();
+        // An order whose answer was lost may have made a task all the same.
+        if let (Some(_), Some(tasks)) = (knowledge.unclear_since, &before) {
+            let unnamed = tasks
+                .iter()
+                .filter(|task| task.content == record.state.content && goes_on(task));
+            ids.extend(unnamed.map(|task| task.id.clone()));
+            ids.sort();
+            ids.dedup();
+        }
+        let mut cancellations = Vec::new();
+        for task in ids {
+            let mut cancellation = TaskCancellation {
+                verdict: CancelVerdict::Unconfirmed,
+                status: None,
+                problem: None,
+                task,
+            };
+            cancellation.seen(before.as_deref(), CancelVerdict::AlreadyOver);
+            if !cancellation.verdict.is_over() {
+                (cancellation.verdict, cancellation.problem) =
+                    match parts.portal.cancel(&cancellation.task).await {
+                        Ok(CancelOutcome::Accepted | CancelOutcome::NoSuchTask) => {
+                            (CancelVerdict::Swallowed, None)
+                        }
+                        Err(problem) if problem.kind == ProblemKind::Interrupted => {
+                            (CancelVerdict::Unconfirmed, Some(problem))
+                        }
+                        Err(problem) => (CancelVerdict::Refused, Some(problem)),
+                    };
+            }
+            cancellations.push(cancellation);
+        }
+        self.confirm(&mut cancellations).await;
+        cancellations
+    }
+
+    /// Looks whether those that the server was asked to cancel are gone.
+    async fn confirm(&self, cancellations: &mut [TaskCancellation]) {
+        let parts = &self.parts;
+        let mut looks = 0;
+        let is_open = |all: &[TaskCancellation]| all.iter().any(|one| !one.verdict.is_over());
+        let mut was_seen = false;
+        let mut blind = None;
+        while looks < parts.policy.cancel_looks && is_open(cancellations) {
+            if looks > 0 {
+                parts.clock.sleep(parts.policy.pause_after(looks)).await;
+            }
+            looks += 1;
+            match parts.portal.find_tasks().await {
+                Ok(tasks) => {
+                    was_seen = true;
+                    for open in cancellations
+                        .iter_mut()
+                        .filter(|one| !one.verdict.is_over())
+                    {
+                        open.seen(Some(&tasks), CancelVerdict::Confirmed);
+                    }
+                }
+                Err(problem) => blind = Some(problem),
+            }
+        }
+        if !was_seen {
+            for open in cancellations
+                .iter_mut()
+                .filter(|one| !one.verdict.is_over())
+            {
+                open.verdict = CancelVerdict::Unconfirmed;
+                open.problem = open.problem.take().or_else(|| blind.clone());
+            }
+        }
+    }
+}
+
+impl TaskCancellation {
+    /// Takes in what the server's list says; `over` is the verdict if the task goes on no more.
+    fn seen(&mut self, tasks: Option<&[PortalTask]>, over: CancelVerdict) {
+        let Some(tasks) = tasks else { return };
+        let found = tasks.iter().find(|task| task.id == self.task);
+        self.status = found.map(|task| task.status.clone());
+        if !found.is_some_and(goes_on) {
+            self.verdict = over;
+        }
+    }
+}
+
+/// Whether the server still works on a task, or will.
+fn goes_on(task: &PortalTask) -> bool {
+    match task.status {
+        TaskStatus::FinishedOk
+        | TaskStatus::FinishedNok
+        | TaskStatus::Cancelled
+        | TaskStatus::Rejected => false,
+        TaskStatus::Queued | TaskStatus::InProgress | TaskStatus::Unknown(_) => {
+            task.finalized.is_none()
+        }
+    }
+}
+
+fn is_done(record: &JobRecord) -> bool {
+    matches!(record.stage(), StageName::Completed | StageName::Cached)
+}
