@@ -194,6 +194,26 @@ fn force_builds_anew_and_replaces() {
 }
 
 #[test]
+fn the_older_format_can_be_opened_and_drawn_too() {
+    let scene = scene();
+    let _ = scene
+        .clms(&["preload", FOREST, "--zarr-format", "2", "--levels", "1"])
+        .well();
+    assert!(scene.cube(FOREST).join(".zmetadata").is_file());
+    let opened = scene.clms(&["open", FOREST, "-o", "json"]).well().json();
+    assert_eq!(opened["groups"][0]["variables"][0]["dtype"], "uint8");
+    let _ = scene
+        .clms(&["preview", FOREST, "--out", "map.png", "--width", "100"])
+        .well();
+    assert_eq!(
+        scene.clms(&["cache", "list", "-o", "json"]).well().json()[0]["data_id"],
+        FOREST
+    );
+    let again = scene.clms(&["preload", FOREST, "-o", "json"]).well().json();
+    assert_eq!(again[0]["status"], "cached");
+}
+
+#[test]
 fn some_of_several_failed() {
     let scene = scene().delivering(&broken::without_raster("FTY_2015_020m_eu_03035_d04_E00N20"));
     let run = scene

@@ -127,3 +127,22 @@ fn a_block_of_tiles() {
         serde_json::json!([20.0, -20.0])
     );
 }
+
+#[test]
+fn zarr_v2_and_overviews() {
+    let package =
+        Package::by_file_name("IMD_2018_100m_eu_03035_v020", Scale::Pixels(300, 300)).unwrap();
+    let report = compare(
+        "imperviousness-density-2018|IMD_2018_100m_eu_03035_v020",
+        &package,
+        &["--zarr-format", "2", "--levels", "2", "--tile-size", "128"],
+    );
+    assert_eq!(report["tiles"], 8);
+    assert_eq!(variable(&report, "")["nodata"], 255.0);
+    let levels = report["groups"]
+        .as_object()
+        .unwrap()
+        .keys()
+        .filter(|name| name.starts_with("overviews"));
+    assert_eq!(levels.count(), 2, "{report:#}");
+}

@@ -4,6 +4,7 @@ use std::{ffi::OsString, path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clms_store::JobId;
+use clms_store::cube::{Levels, ZarrFormat};
 
 /// Land data of Copernicus, from catalogue to cube in one command.
 ///
@@ -164,6 +165,12 @@ pub(crate) struct Preload {
     /// Pixels of a chunk, as N or HEIGHT,WIDTH
     #[arg(long, value_name = "N|H,W", value_parser = tile_size)]
     pub(crate) tile_size: Option<(u32, u32)>,
+    /// 3: sharded Zarr v3, for Python and GDAL 3.13 or later; 2: for older GDAL, QGIS and R
+    #[arg(long, value_name = "3|2", default_value_t = ZarrFormat::default())]
+    pub(crate) zarr_format: ZarrFormat,
+    /// How many overviews the cube has, each half as wide and high as the one before; auto: as its size asks for
+    #[arg(long, value_name = "N|auto|0", default_value_t = Levels::default())]
+    pub(crate) levels: Levels,
     /// Keep the downloaded zip files in the scratch folder
     #[arg(long)]
     pub(crate) keep_downloads: bool,

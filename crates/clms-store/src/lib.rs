@@ -38,6 +38,7 @@
 //!
 //! Progress, cubes and jobs are re-exported from the layers below, so that this crate is the only one to depend on.
 
+mod as_text;
 pub mod catalogue;
 mod data_id;
 mod describe;
@@ -71,6 +72,6 @@ pub mod progress {
 pub mod cube {
     pub use clms_cube::{
         ArrayStructure, Class, Crs, Cube, CubeStructure, Grid, GroupStructure, Legend, LegendClass,
-        Overview, Pixels, Style, Window, gdal_version,
+        Levels, Overview, Pixels, Style, Window, ZarrFormat, gdal_version,
     };
 }

@@ -3,6 +3,7 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use clms_api::Client;
+use clms_cube::{Levels, ZarrFormat};
 use clms_preload::{
     ContentKey, Engine, JobId, JobOutcome, JobRecord, JobRequest, JobStatus, Journal, Policy,
     PollPolicy, Problem, Progress, RunOptions, StageName, ZipUnpacker,
@@ -26,6 +27,12 @@ pub struct PreloadOptions {
     pub force: bool,
     /// Height and width of a chunk in pixels.
     pub tile_size: Option<(u32, u32)>,
+    /// The format of the cube: sharded Zarr v3, or v2 for GDAL before 3.13, QGIS, and older readers.
+    #[serde(with = "crate::as_text")]
+    pub zarr_format: ZarrFormat,
+    /// How many overviews the cube has.
+    #[serde(with = "crate::as_text")]
+    pub levels: Levels,
     /// Keep the downloaded zip files in the scratch folder.
     pub keep_downloads: bool,
     /// Stop everything after this time; the jobs can be resumed.

@@ -14,6 +14,8 @@ pub(crate) async fn run(context: &Context, preload: Preload) -> Done {
     let options = PreloadOptions {
         force: preload.force,
         tile_size: preload.tile_size,
+        zarr_format: preload.zarr_format,
+        levels: preload.levels,
         keep_downloads: preload.keep_downloads,
         timeout: preload.timeout,
         detach: preload.detach,

@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use clms_api::{Dataset, PrepackagedFile};
 use clms_cache::Staged;
 use clms_cube::{
-    BuildOptions, BuildProgress, BuildState, CubeError, EntrySource, Package, PackageEntry,
-    Provenance, TileSize,
+    BuildOptions, BuildProgress, BuildState, CubeError, EntrySource, Levels, Package, PackageEntry,
+    Provenance, TileSize, ZarrFormat,
 };
 use clms_preload::{BuildOrder, CubeBuilder, Meter, Problem, ProblemKind, UnpackedPackage};
 use serde::{Deserialize, Serialize};
@@ -25,6 +25,10 @@ pub(crate) struct GdalCubeBuilder;
 pub(crate) struct BuildParameters {
     /// Height and width of a chunk in pixels.
     tile_size: Option<(u32, u32)>,
+    #[serde(with = "crate::as_text")]
+    zarr_format: ZarrFormat,
+    #[serde(with = "crate::as_text")]
+    levels: Levels,
     title: String,
     product_version: Option<String>,
     licence: Option<String>,
@@ -36,6 +40,8 @@ impl BuildParameters {
     pub(crate) fn of(dataset: &Dataset, file: &PrepackagedFile, options: &PreloadOptions) -> Self {
         Self {
             tile_size: options.tile_size,
+            zarr_format: options.zarr_format,
+            levels: options.levels,
             title: dataset.title.clone(),
             product_version: file.version.clone(),
             licence: dataset.license.clone(),
@@ -99,6 +105,8 @@ fn options(build: &BuildOrder<'_>, parameters: BuildParameters) -> BuildOptions 
     });
     BuildOptions {
         tile_size,
+        zarr_format: parameters.zarr_format,
+        levels: parameters.levels,
         provenance: Provenance {
             data_id: Some(build.request.data_id.clone()),
             title: Some(parameters.title),
