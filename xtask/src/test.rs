@@ -57,6 +57,7 @@ pub(crate) fn run(args: &[String]) -> Result {
     ]);
     if all {
         tests = tests
+            .args(["--profile", "all"])
             .env("CLMS_TEST_ALL", "1")
             .env("PROPTEST_CASES", "10000");
     }
