@@ -359,3 +359,22 @@ fn the_bad_habits_of_the_portal_are_survived() {
         assert_eq!(run.json()[0]["status"], "completed", "{name}");
     }
 }
+
+#[test]
+fn a_retry_that_changes_nothing_says_nothing() {
+    let habits = Habits {
+        html_instead_of_zip: When::First(6),
+        ..Habits::default()
+    };
+    let scene = Scene::with_habits(habits)
+        .delivering(Package::forest_type_2015(Scale::Pixels(300, 200)).spec());
+    let run = scene.clms(&["preload", FOREST]).well();
+    let said = |words: &str| {
+        run.stderr
+            .lines()
+            .filter(|line| line.contains(words))
+            .count()
+    };
+    assert_eq!(said("is no zip file"), 1, "{run:#?}");
+    assert_eq!(said("downloading"), 1, "{run:#?}");
+}

@@ -1,7 +1,7 @@
 //! Progress as lines: for people without a terminal, and for programs.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
@@ -29,6 +29,8 @@ pub(crate) struct PlainLines {
 struct State {
     story: Story,
     last_line: HashMap<JobId, Instant>,
+    /// What was said of each job since it last had news, so that a retry that changes nothing says nothing.
+    said: HashMap<JobId, HashSet<String>>,
 }
 
 impl PlainLines {
@@ -55,6 +57,17 @@ impl Progress for PlainLines {
             }
         }
         let Some(line) = line else { return };
+        if matches!(
+            event,
+            ProgressEvent::TaskChosen { .. } | ProgressEvent::TaskAbandoned { .. }
+        ) {
+            state.said.remove(job);
+        }
+        let news = line.split("; again in").next().unwrap_or_default();
+        let said = state.said.entry(job.clone()).or_default();
+        if !said.insert(news.to_owned()) {
+            return;
+        }
         let data_id = state
             .story
             .of(job)
