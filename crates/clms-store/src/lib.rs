@@ -9,7 +9,7 @@
 //! use tokio_util::sync::CancellationToken;
 //!
 //! #[tokio::main]
-//! async fn main() -> Result<(), clms_store::StoreError> {
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //!     let store = ClmsStore::builder()
 //!         .credentials_file("credentials.json") // made at https://land.copernicus.eu, under "API tokens"
 //!         .cache("./clms_cache")
