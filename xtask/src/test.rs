@@ -86,7 +86,7 @@ pub(crate) fn run(args: &[String]) -> Result {
         steps.run(
             &format!("a program that depends on {package} only"),
             cargo([
-                "build",
+                "check",
                 "--quiet",
                 "--locked",
                 "--package",
