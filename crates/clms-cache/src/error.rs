@@ -64,6 +64,14 @@ pub enum CacheError {
         /// What is wrong with it.
         why: String,
     },
+    /// A setting of the storage that cannot be used.
+    #[error("the storage option {key:?} cannot be used: {why}")]
+    InvalidOption {
+        /// The setting, if it was given.
+        key: String,
+        /// What is wrong with it; never its value.
+        why: String,
+    },
     /// What was staged has no Zarr metadata at its root, so that nobody could open it.
     #[error(
         "the new cube {name} is not whole: it has no zarr.json (nor .zgroup, .zattrs or .zmetadata) at its root"
@@ -78,6 +86,40 @@ pub enum CacheError {
         /// The cube's path.
         path: PathBuf,
     },
+}
+
+/// What a handle says when its cube was replaced or removed after it had been opened: opening it again gives the new one.
+///
+/// It is the source of an [`object_store::Error::Precondition`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the cube {name} was replaced or removed after it had been opened")]
+pub struct WasReplaced {
+    /// The cube.
+    pub name: CubeName,
+}
+
+impl WasReplaced {
+    /// This as what the handle of the cube answers when `key` is read.
+    #[must_use]
+    pub fn when_reading(self, key: &object_store::path::Path) -> object_store::Error {
+        object_store::Error::Precondition {
+            path: key.to_string(),
+            source: Box::new(self),
+        }
+    }
+
+    /// Finds it in `error`, however deep it is wrapped.
+    #[must_use]
+    pub fn in_error<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e Self> {
+        let mut cause = Some(error);
+        while let Some(error) = cause {
+            if let Some(found) = error.downcast_ref() {
+                return Some(found);
+            }
+            cause = error.source();
+        }
+        None
+    }
 }
 
 impl CacheError {

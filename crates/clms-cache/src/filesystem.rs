@@ -14,10 +14,11 @@ use object_store::{ObjectStore, local::LocalFileSystem, prefix::PrefixStore};
 use tokio::{sync::mpsc, task};
 
 use crate::{
-    CacheError, CacheStore, CubeInfo, CubeName, Lease, Staged, Usage,
+    CacheError, CacheStore, CacheStoreExt, CubeInfo, CubeName, Lease, Local, Maintain, Staged,
+    Usage,
     durable::{flush_folder, put_in_place, settle},
     error::Doing,
-    layout::{Layout, StagingId, entries, is_absence, is_cube},
+    layout::{Layout, entries, is_absence, is_cube},
     lock::{Attempt, LockFile},
     staging::{self, StagingPlace},
 };
@@ -104,13 +105,6 @@ impl FilesystemCache {
         let found = self.blocking(move |layout| layout.find(&wanted)).await?;
         found.ok_or_else(|| self.not_found(name))
     }
-
-    fn not_found(&self, name: &CubeName) -> CacheError {
-        CacheError::NotFound {
-            name: name.clone(),
-            cache: self.location.to_string(),
-        }
-    }
 }
 
 /// The absolute path, without the `..` that an object store refuses. A link before a `..` is followed, as the system does.
@@ -193,7 +187,7 @@ impl CacheStore for FilesystemCache {
             .await?;
         // Nothing is flushed before the commit, which flushes everything.
         let store = Arc::new(LocalFileSystem::new_with_prefix(cube)?);
-        Ok(Staged::new(name.clone(), id.as_str().to_owned(), store).with_guard(lock))
+        Ok(Staged::new(name.clone(), id, store).with_guard(lock))
     }
 
     async fn commit(&self, staged: Staged) -> Result<CubeInfo, CacheError> {
@@ -201,7 +195,7 @@ impl CacheStore for FilesystemCache {
     }
 
     async fn discard(&self, staged: Staged) -> Result<(), CacheError> {
-        self.blocking(move |layout| staging::remove(layout, &staging_id(layout, &staged)?))
+        self.blocking(move |layout| staging::remove(layout, staged.generation()))
             .await
     }
 
@@ -247,24 +241,27 @@ impl CacheStore for FilesystemCache {
         Arc::clone(&self.records)
     }
 
-    fn scratch(&self) -> Option<PathBuf> {
-        Some(self.layout.scratch())
+    fn as_local(&self) -> Option<&dyn Local> {
+        Some(self)
+    }
+
+    fn as_maintain(&self) -> Option<&dyn Maintain> {
+        None
     }
 }
 
-/// The staging place of `staged`, if it is one of this cache.
-fn staging_id(layout: &Layout, staged: &Staged) -> Result<StagingId, CacheError> {
-    StagingId::parse(staged.id())
-        .ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))
-        .doing("find what was staged in", &layout.staging())
+impl Local for FilesystemCache {
+    fn scratch_folder(&self) -> PathBuf {
+        self.layout.scratch()
+    }
 }
 
 fn commit(layout: &Layout, staged: &Staged) -> Result<CubeInfo, CacheError> {
     let name = staged.name();
-    let id = staging_id(layout, staged)?;
-    let new = staging::cube_in(layout, &id, name)?;
+    let id = staged.generation();
+    let new = staging::cube_in(layout, id, name)?;
     if !is_cube(&new)? {
-        staging::remove(layout, &id)?;
+        staging::remove(layout, id)?;
         return Err(CacheError::NotWhole { name: name.clone() });
     }
     settle(&new)?;
@@ -272,10 +269,10 @@ fn commit(layout: &Layout, staged: &Staged) -> Result<CubeInfo, CacheError> {
         Some(old) => old,
         None => free_place(layout, &new)?,
     };
-    put_in_place(&new, &place, &layout.replaced(&id))?;
+    put_in_place(&new, &place, &layout.replaced(id))?;
     flush_folder(layout.root())?;
     // From here on the cube is there, whatever becomes of the remains.
-    if let Err(error) = staging::remove(layout, &id) {
+    if let Err(error) = staging::remove(layout, id) {
         tracing::warn!(%error, "cannot clean up after a commit");
     }
     let committed = info(name.clone(), &place)?;

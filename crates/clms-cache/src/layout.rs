@@ -15,13 +15,11 @@
 //! ```
 
 use std::{
-    fs,
-    hash::{BuildHasher, RandomState},
-    io,
+    fs, io,
     path::{Path, PathBuf},
 };
 
-use crate::{CacheError, CubeName, durable::flush_folder, error::Doing};
+use crate::{CacheError, CubeName, Generation, durable::flush_folder, error::Doing};
 
 /// Version of the hidden folder; part of its path.
 const VERSION: u32 = 1;
@@ -73,18 +71,18 @@ impl Layout {
     }
 
     /// The folder of one staging place.
-    pub(crate) fn staged(&self, id: &StagingId) -> PathBuf {
-        self.staging().join(&id.0)
+    pub(crate) fn staged(&self, id: &Generation) -> PathBuf {
+        self.staging().join(id.as_str())
     }
 
     /// Where the cube that `id` replaces waits while it is swapped without an exchange.
-    pub(crate) fn replaced(&self, id: &StagingId) -> PathBuf {
+    pub(crate) fn replaced(&self, id: &Generation) -> PathBuf {
         self.staged(id).join("replaced")
     }
 
     /// The file that the owner of a staging place keeps locked.
-    pub(crate) fn staged_lock(&self, id: &StagingId) -> PathBuf {
-        self.staging().join(format!("{}.lock", id.0))
+    pub(crate) fn staged_lock(&self, id: &Generation) -> PathBuf {
+        self.staging().join(format!("{}.lock", id.as_str()))
     }
 
     pub(crate) fn staging_gate(&self) -> PathBuf {
@@ -158,29 +156,6 @@ impl Layout {
             }
         }
         Ok(())
-    }
-}
-
-/// The name of a staging place; safe as a path component.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct StagingId(String);
-
-impl StagingId {
-    /// A name that no other process has.
-    pub(crate) fn random() -> Self {
-        // Seeded by the system, once per process and changed with each use: no crate of random numbers is needed.
-        let random = || RandomState::new().hash_one(std::process::id());
-        Self(format!("{:016x}{:016x}", random(), random()))
-    }
-
-    /// `None` if `text` is not such a name.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        (text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit()))
-            .then(|| Self(text.to_owned()))
-    }
-
-    pub(crate) fn as_str(&self) -> &str {
-        &self.0
     }
 }
 

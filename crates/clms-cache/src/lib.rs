@@ -24,22 +24,28 @@
 //! # tokio::runtime::Runtime::new().unwrap().block_on(example()).unwrap();
 //! ```
 
+mod abilities;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod durable;
 mod error;
 mod filesystem;
 mod layout;
+mod lease;
 mod location;
 mod lock;
 mod name;
+mod options;
 mod staging;
 mod store;
 
-pub use error::CacheError;
+pub use abilities::{CacheStoreExt, Leftover, LeftoverKind, Local, Maintain};
+pub use error::{CacheError, WasReplaced};
 pub use filesystem::FilesystemCache;
+pub use lease::{Hold, Lease};
 pub use location::{CacheUrl, open_cache};
 pub use name::{CubeName, InvalidCubeName};
 /// The crate whose handles a cache gives out.
 pub use object_store;
-pub use store::{CacheStore, CubeInfo, Lease, Staged, Usage};
+pub use options::StorageOptions;
+pub use store::{CacheStore, CubeInfo, Generation, Staged, Usage};

@@ -4,7 +4,7 @@ use std::{path::PathBuf, str::FromStr, sync::Arc};
 
 use url::Url;
 
-use crate::{CacheError, CacheStore, FilesystemCache};
+use crate::{CacheError, CacheStore, FilesystemCache, StorageOptions};
 
 /// The place of a cache as people write it: a path, or a URL.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,13 +62,25 @@ fn is_scheme(text: &str) -> bool {
             .all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'))
 }
 
-/// Opens the cache at `location`, a path or a `file://` URL.
+/// Opens the cache at `location`, a path or a URL, with settings of its storage.
 ///
 /// # Errors
-/// [`CacheError::UnsupportedLocation`] for URLs of other schemes, and those of [`FilesystemCache::open`].
-pub fn open_cache(location: &str) -> Result<Arc<dyn CacheStore>, CacheError> {
+/// [`CacheError::UnsupportedLocation`] for what cannot be a cache, [`CacheError::InvalidOption`] for settings that this
+/// storage does not have, and those of [`FilesystemCache::open`].
+pub fn open_cache(
+    location: &str,
+    options: &StorageOptions,
+) -> Result<Arc<dyn CacheStore>, CacheError> {
     match location.parse()? {
-        CacheUrl::Folder(path) => Ok(Arc::new(FilesystemCache::open(path)?)),
+        CacheUrl::Folder(path) => {
+            if let Some((key, _)) = options.iter().next() {
+                return Err(CacheError::InvalidOption {
+                    key: key.to_owned(),
+                    why: "a cache in a folder has no storage options".to_owned(),
+                });
+            }
+            Ok(Arc::new(FilesystemCache::open(path)?))
+        }
     }
 }
 

@@ -6,17 +6,17 @@ use std::{
 };
 
 use crate::{
-    CacheError, CubeName,
+    CacheError, CubeName, Generation,
     durable::flush_folder,
     error::Doing,
-    layout::{Layout, StagingId, entries, is_absence, is_cube},
+    layout::{Layout, entries, is_absence, is_cube},
     lock::{self, Attempt, LockFile},
 };
 
 /// A staging place of this process.
 #[derive(Debug)]
 pub(crate) struct StagingPlace {
-    pub(crate) id: StagingId,
+    pub(crate) id: Generation,
     /// The cube to be, with the spelling of its name that the file system takes.
     pub(crate) cube: PathBuf,
     /// Says to others that the place is in use.
@@ -26,7 +26,7 @@ pub(crate) struct StagingPlace {
 /// A new, empty staging place for the cube `name`.
 pub(crate) fn create(layout: &Layout, name: &CubeName) -> Result<StagingPlace, CacheError> {
     layout.create()?;
-    let id = StagingId::random();
+    let id = Generation::random();
     // Nobody sweeps up while the place is there but not yet locked.
     let _gate = lock::share(&layout.staging_gate())?;
     let path = layout.staged_lock(&id);
@@ -49,7 +49,7 @@ pub(crate) fn create(layout: &Layout, name: &CubeName) -> Result<StagingPlace, C
 /// The folder of the cube to be in the staging place `id`.
 pub(crate) fn cube_in(
     layout: &Layout,
-    id: &StagingId,
+    id: &Generation,
     name: &CubeName,
 ) -> Result<PathBuf, CacheError> {
     let place = layout.staged(id);
@@ -63,7 +63,7 @@ pub(crate) fn cube_in(
 }
 
 /// Removes the staging place `id` of this process, whose lock has to be alive meanwhile.
-pub(crate) fn remove(layout: &Layout, id: &StagingId) -> Result<(), CacheError> {
+pub(crate) fn remove(layout: &Layout, id: &Generation) -> Result<(), CacheError> {
     discard(layout, &layout.staged(id))?;
     let lock = layout.staged_lock(id);
     fs::remove_file(&lock).doing("remove the lock", &lock)?;
@@ -73,7 +73,7 @@ pub(crate) fn remove(layout: &Layout, id: &StagingId) -> Result<(), CacheError> 
 
 /// Moves `path` to the trash in one step, from where [`empty_trash`] deletes it. False if there was nothing.
 pub(crate) fn discard(layout: &Layout, path: &Path) -> Result<bool, CacheError> {
-    let trash = layout.trash().join(StagingId::random().as_str());
+    let trash = layout.trash().join(Generation::random().as_str());
     match fs::rename(path, &trash) {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
@@ -122,7 +122,7 @@ fn sweep_staging(layout: &Layout) -> Result<(), CacheError> {
     for entry in left {
         let name = entry.file_name();
         let name = name.to_string_lossy();
-        let Some(id) = StagingId::parse(name.strip_suffix(".lock").unwrap_or(&name)) else {
+        let Some(id) = Generation::parse(name.strip_suffix(".lock").unwrap_or(&name)) else {
             continue;
         };
         let lock = layout.staged_lock(&id);
@@ -144,7 +144,7 @@ fn sweep_staging(layout: &Layout) -> Result<(), CacheError> {
 }
 
 /// Heals a crash between the two renames that replace a cube where there is no exchange.
-fn put_back_replaced(layout: &Layout, id: &StagingId) -> Result<(), CacheError> {
+fn put_back_replaced(layout: &Layout, id: &Generation) -> Result<(), CacheError> {
     let replaced = layout.replaced(id);
     if !is_cube(&replaced)? {
         return Ok(());

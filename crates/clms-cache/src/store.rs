@@ -1,17 +1,24 @@
 //! The trait that every storage of cubes implements.
 
-use std::{any::Any, fmt, path::PathBuf, sync::Arc};
+use std::{
+    any::Any,
+    fmt,
+    hash::{BuildHasher, RandomState},
+    ops::Add,
+    sync::Arc,
+};
 
 use async_trait::async_trait;
 use futures::stream::BoxStream;
 use jiff::Timestamp;
 use object_store::ObjectStore;
 
-use crate::{CacheError, CubeName};
+use crate::{CacheError, CubeName, Lease, Local, Maintain};
 
 /// A place where finished cubes live, and nothing else is visible.
 ///
-/// Object-safe: the layers above hold an `Arc<dyn CacheStore>`.
+/// Object-safe: the layers above hold an `Arc<dyn CacheStore>`. [`CacheStoreExt`](crate::CacheStoreExt) adds what can be
+/// made of these methods; what only some caches can do is in traits of its own ([`Local`], [`Maintain`]).
 ///
 /// The promise that all implementations keep: a cube is *finished or absent*. It can be listed, looked up and opened only
 /// after [`commit`](Self::commit) has returned, and a crash at any instruction leaves the old cube, the new one, or none.
@@ -37,6 +44,9 @@ pub trait CacheStore: fmt::Debug + Send + Sync + 'static {
 
     /// A handle rooted at the finished cube `name`, for reading.
     ///
+    /// It is bound to the generation that is there now: once the cube has been replaced or removed, reads fail with
+    /// [`WasReplaced`](crate::WasReplaced) rather than mix two generations.
+    ///
     /// # Errors
     /// [`CacheError::NotFound`] if there is no such cube.
     async fn open(&self, name: &CubeName) -> Result<Arc<dyn ObjectStore>, CacheError>;
@@ -59,7 +69,7 @@ pub trait CacheStore: fmt::Debug + Send + Sync + 'static {
     /// Removes the finished cube `name`; `false` if there was none.
     async fn remove(&self, name: &CubeName) -> Result<bool, CacheError>;
 
-    /// The right to work on the cube `name`, held until the [`Lease`] is dropped or its process ends.
+    /// The right to work on the cube `name`, held until the [`Lease`] is given back or its process ends.
     ///
     /// `holder` is shown to others who ask meanwhile, such as `"clms preload, process 4711 on host alpha"`.
     ///
@@ -71,8 +81,11 @@ pub trait CacheStore: fmt::Debug + Send + Sync + 'static {
     /// the cubes. Each `put` there is atomic.
     fn records(&self) -> Arc<dyn ObjectStore>;
 
-    /// A local folder for downloads in progress, if this cache is itself local: on the same file system and hidden.
-    fn scratch(&self) -> Option<PathBuf>;
+    /// What a cache on this computer's own file systems can do, if this is one.
+    fn as_local(&self) -> Option<&dyn Local>;
+
+    /// Looking after what dead writers left, if this cache can.
+    fn as_maintain(&self) -> Option<&dyn Maintain>;
 }
 
 /// A finished cube as [`CacheStore::list`] shows it.
@@ -85,6 +98,8 @@ pub struct CubeInfo {
     pub location: String,
     /// When it was committed.
     pub committed_at: Timestamp,
+    /// Which one of all the cubes that ever had this name, if the cache knows.
+    pub generation: Option<Generation>,
 }
 
 impl CubeInfo {
@@ -95,7 +110,52 @@ impl CubeInfo {
             name,
             location,
             committed_at,
+            generation: None,
         }
+    }
+
+    /// The same of that `generation`.
+    #[must_use]
+    pub fn with_generation(self, generation: Generation) -> Self {
+        Self {
+            generation: Some(generation),
+            ..self
+        }
+    }
+}
+
+/// One of all the cubes that ever had a name: 32 hexadecimal digits that no other one has.
+///
+/// What is staged gets one, and the cube keeps it when it is committed. Unlike a time it can be compared across machines.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Generation(String);
+
+impl Generation {
+    /// A new one.
+    #[must_use]
+    pub fn random() -> Self {
+        // Seeded by the system, once per process and changed with each use: no crate of random numbers is needed.
+        let random = || RandomState::new().hash_one(std::process::id());
+        Self(format!("{:016x}{:016x}", random(), random()))
+    }
+
+    /// `None` if `text` is not the text of a generation.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        (text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit()))
+            .then(|| Self(text.to_owned()))
+    }
+
+    /// Its text; safe as a component of a path.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Generation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
     }
 }
 
@@ -108,36 +168,53 @@ pub struct Usage {
     pub objects: u64,
 }
 
+impl Add for Usage {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            bytes: self.bytes + other.bytes,
+            objects: self.objects + other.objects,
+        }
+    }
+}
+
 /// A cube that is being written; see [`CacheStore::stage`].
 ///
 /// Dropping it leaves its objects behind, invisible; [`CacheStore::discard`] removes them at once.
 #[derive(Debug)]
 pub struct Staged {
     name: CubeName,
-    id: String,
+    generation: Generation,
     store: Arc<dyn ObjectStore>,
-    _guard: Guard,
+    guard: Guard,
 }
 
 impl Staged {
-    /// A new staging place, as an implementation of [`CacheStore`] made it. `id` names it within that implementation.
+    /// A new staging place, as an implementation of [`CacheStore`] made it.
     #[must_use]
-    pub fn new(name: CubeName, id: String, store: Arc<dyn ObjectStore>) -> Self {
+    pub fn new(name: CubeName, generation: Generation, store: Arc<dyn ObjectStore>) -> Self {
         Self {
             name,
-            id,
+            generation,
             store,
-            _guard: Guard::new(()),
+            guard: Guard::new(()),
         }
     }
 
-    /// The same with a `guard`, which lives as long: for implementations that mark what is in use, such as by a lock.
+    /// The same with a `guard`, which lives as long and can be [had again](Self::guard): for implementations that mark what is in use, such as by a lock.
     #[must_use]
     pub fn with_guard(self, guard: impl Any + Send + Sync) -> Self {
         Self {
-            _guard: Guard::new(guard),
+            guard: Guard::new(guard),
             ..self
         }
+    }
+
+    /// The guard that this staging place was made with, if it is of that type.
+    #[must_use]
+    pub fn guard<G: Any>(&self) -> Option<&G> {
+        self.guard.alive.downcast_ref()
     }
 
     /// The cube to be.
@@ -146,10 +223,10 @@ impl Staged {
         &self.name
     }
 
-    /// The implementation's own name of this staging place.
+    /// The generation that this will be, by which the implementation also finds the staging place.
     #[must_use]
-    pub fn id(&self) -> &str {
-        &self.id
+    pub fn generation(&self) -> &Generation {
+        &self.generation
     }
 
     /// A handle rooted at the cube to be, for writing.
@@ -159,39 +236,15 @@ impl Staged {
     }
 }
 
-/// The right to work on one cube; see [`CacheStore::lease`]. Dropping it gives it back.
-#[derive(Debug)]
-pub struct Lease {
-    name: CubeName,
-    _guard: Guard,
-}
-
-impl Lease {
-    /// A lease that is given back when `guard` is dropped.
-    #[must_use]
-    pub fn new(name: CubeName, guard: impl Any + Send + Sync) -> Self {
-        Self {
-            name,
-            _guard: Guard::new(guard),
-        }
-    }
-
-    /// The cube that it is for.
-    #[must_use]
-    pub fn name(&self) -> &CubeName {
-        &self.name
-    }
-}
-
-/// Something that matters by being alive.
+/// What an implementation keeps alive with a staging place.
 struct Guard {
-    _alive: Box<dyn Any + Send + Sync>,
+    alive: Box<dyn Any + Send + Sync>,
 }
 
 impl Guard {
     fn new(alive: impl Any + Send + Sync) -> Self {
         Self {
-            _alive: Box::new(alive),
+            alive: Box::new(alive),
         }
     }
 }

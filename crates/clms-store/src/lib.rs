@@ -50,6 +50,7 @@ mod store;
 
 pub use catalogue::Catalogue;
 pub use clms_api::{ServiceKey, SignedIn};
+pub use clms_cache::StorageOptions;
 pub use clms_preload::{
     CancelReport, CancelScope, CancelVerdict, JobId, JobOutcome, JobStatus, Problem, ProblemKind,
     TaskCancellation,

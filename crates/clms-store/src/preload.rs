@@ -3,6 +3,7 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use clms_api::Client;
+use clms_cache::CacheStoreExt as _;
 use clms_cube::{Levels, ZarrFormat};
 use clms_preload::{
     ContentKey, Engine, JobId, JobOutcome, JobRecord, JobRequest, JobStatus, Journal, Policy,

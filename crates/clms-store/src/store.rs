@@ -7,7 +7,7 @@ use std::{
 };
 
 use clms_api::{Client, ServiceKey, SignedIn};
-use clms_cache::{CacheStore, Usage};
+use clms_cache::{CacheStore, StorageOptions, Usage};
 use clms_cube::Cube;
 use futures::{StreamExt, TryStreamExt};
 use jiff::Timestamp;
@@ -50,6 +50,7 @@ pub struct ClmsStoreBuilder {
     api_url: String,
     credentials: Option<Credentials>,
     cache: Cache,
+    storage_options: StorageOptions,
     scratch: Option<PathBuf>,
     poll_interval: Duration,
 }
@@ -84,6 +85,7 @@ impl ClmsStore {
             api_url: DEFAULT_API_URL.to_owned(),
             credentials: None,
             cache: Cache::Url("./clms_cache".to_owned()),
+            storage_options: StorageOptions::new(),
             scratch: None,
             poll_interval: DEFAULT_POLL_INTERVAL,
         }
@@ -261,6 +263,13 @@ impl ClmsStoreBuilder {
         self
     }
 
+    /// Settings of the object storage behind the cache's URL, such as `endpoint` and `region`.
+    #[must_use]
+    pub fn storage_options(mut self, options: StorageOptions) -> Self {
+        self.storage_options = options;
+        self
+    }
+
     /// A cache of one's own making.
     #[must_use]
     pub fn cache_store(mut self, cache: Arc<dyn CacheStore>) -> Self {
@@ -291,7 +300,7 @@ impl ClmsStoreBuilder {
             client: Client::builder().base_url(self.api_url).build()?,
             credentials: self.credentials,
             cache: match self.cache {
-                Cache::Url(url) => clms_cache::open_cache(&url)?,
+                Cache::Url(url) => clms_cache::open_cache(&url, &self.storage_options)?,
                 Cache::Store(store) => store,
             },
             scratch: self.scratch,

@@ -5,7 +5,7 @@ use std::{fs, sync::Arc};
 use object_store::{ObjectStoreExt, path::Path};
 
 use super::{Checked, Objects, ensure, listed, read, write};
-use crate::{CacheStore, CubeName};
+use crate::{CacheStore, CacheStoreExt, CubeName};
 
 pub(super) async fn kept_and_invisible(cache: Arc<dyn CacheStore>) -> Checked {
     let found = read(&*cache.records()).await?;

@@ -4,7 +4,8 @@ use std::{fmt, fs, path::PathBuf, sync::Arc};
 
 use async_trait::async_trait;
 use clms_cache::{
-    CacheError, CacheStore, CubeInfo, CubeName, FilesystemCache, Lease, Staged, Usage,
+    CacheError, CacheStore, CubeInfo, CubeName, FilesystemCache, Generation, Lease, Local,
+    Maintain, Staged, Usage,
 };
 use futures::{
     StreamExt,
@@ -105,7 +106,7 @@ impl CacheStore for Faulty {
             Fault::ListsNothing => stream::empty().boxed(),
             Fault::ListsTwice => self.inner.list().chain(self.inner.list()).boxed(),
             Fault::ListsStaged => {
-                let staging = self.inner.scratch().unwrap().with_file_name("staging");
+                let staging = self.inner.scratch_folder().with_file_name("staging");
                 let places: Vec<_> = fs::read_dir(staging)
                     .into_iter()
                     .flatten()
@@ -160,16 +161,12 @@ impl CacheStore for Faulty {
     async fn stage(&self, name: &CubeName) -> Result<Staged, CacheError> {
         let staged = self.inner.stage(&self.named(name)).await?;
         match self.fault {
-            Fault::StagesInPlace => Ok(Staged::new(
-                name.clone(),
-                "in place".to_owned(),
-                self.in_place(name),
-            )),
+            Fault::StagesInPlace => Ok(Staged::new(name.clone(), in_place(), self.in_place(name))),
             Fault::StagesInOneFolder => {
                 let name = CubeName::new("one").unwrap();
                 Ok(Staged::new(
                     staged.name().clone(),
-                    "in place".to_owned(),
+                    in_place(),
                     self.in_place(&name),
                 ))
             }
@@ -188,7 +185,7 @@ impl CacheStore for Faulty {
     }
 
     async fn commit(&self, staged: Staged) -> Result<CubeInfo, CacheError> {
-        if staged.id() == "in place" {
+        if *staged.generation() == in_place() {
             let found = self.inner.look_up(staged.name()).await?;
             return found.ok_or(CacheError::NotWhole {
                 name: staged.name().clone(),
@@ -230,7 +227,7 @@ impl CacheStore for Faulty {
         if self.is(Fault::DiscardsByCommit) {
             return self.inner.commit(staged).await.map(|_| ());
         }
-        if staged.id() == "in place" {
+        if *staged.generation() == in_place() {
             return Ok(());
         }
         self.inner.discard(staged).await
@@ -272,12 +269,27 @@ impl CacheStore for Faulty {
         }
     }
 
-    fn scratch(&self) -> Option<PathBuf> {
+    fn as_local(&self) -> Option<&dyn Local> {
+        Some(self)
+    }
+
+    fn as_maintain(&self) -> Option<&dyn Maintain> {
+        self.inner.as_maintain()
+    }
+}
+
+impl Local for Faulty {
+    fn scratch_folder(&self) -> PathBuf {
         match self.fault {
-            Fault::ScratchAmongCubes => Some(self.inner.location().into()),
-            _ => self.inner.scratch(),
+            Fault::ScratchAmongCubes => self.inner.location().into(),
+            _ => self.inner.scratch_folder(),
         }
     }
+}
+
+/// Marks a staging place of this cache's own.
+fn in_place() -> Generation {
+    Generation::parse(&"0".repeat(32)).unwrap()
 }
 
 /// Puts the first byte of an object, then all of it.

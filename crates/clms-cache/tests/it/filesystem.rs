@@ -2,7 +2,9 @@
 
 use std::{fs, path::Path, sync::Arc};
 
-use clms_cache::{CacheError, CacheStore, CubeName, FilesystemCache, open_cache};
+use clms_cache::{
+    CacheError, CacheStore, CubeName, FilesystemCache, Local, StorageOptions, open_cache,
+};
 use futures::StreamExt;
 use object_store::{ObjectStoreExt, path::Path as Key};
 
@@ -17,7 +19,7 @@ async fn looking_into_a_cache_that_is_not_there_creates_nothing() {
     assert_eq!(cache.look_up(&name()).await.unwrap(), None);
     assert!(!cache.remove(&name()).await.unwrap());
     assert_eq!(cache.records().list(None).count().await, 0);
-    assert!(cache.scratch().unwrap().starts_with(&path));
+    assert!(cache.scratch_folder().starts_with(&path));
     assert_eq!(entries(root.path()), Vec::<String>::new());
 
     cache
@@ -31,7 +33,8 @@ async fn looking_into_a_cache_that_is_not_there_creates_nothing() {
 #[tokio::test]
 async fn the_disk_holds_the_cube_and_one_hidden_folder() {
     let root = tempfile::tempdir().unwrap();
-    let cache = open_cache(&format!("file://{}", root.path().display())).unwrap();
+    let location = format!("file://{}", root.path().display());
+    let cache = open_cache(&location, &StorageOptions::new()).unwrap();
     let staged = cache.stage(&name()).await.unwrap();
     write(&*staged.store(), "new").await;
     let deleted = Key::from("gone/c/0");
@@ -69,7 +72,7 @@ async fn what_object_store_leaves_of_unfinished_writes_does_not_survive_a_commit
     let place = root
         .path()
         .join(".clms/v1/staging")
-        .join(staged.id())
+        .join(staged.generation().as_str())
         .join("clc2018|raster.zarr");
     let upload = staged
         .store()
@@ -232,7 +235,10 @@ async fn a_cube_that_a_dead_process_was_replacing_is_put_back() {
     commit(&cache, &name(), "old").await;
     let staged = cache.stage(&name()).await.unwrap();
     write(&*staged.store(), "new").await;
-    let place = root.path().join(".clms/v1/staging").join(staged.id());
+    let place = root
+        .path()
+        .join(".clms/v1/staging")
+        .join(staged.generation().as_str());
     fs::rename(
         root.path().join("clc2018|raster.zarr"),
         place.join("replaced"),

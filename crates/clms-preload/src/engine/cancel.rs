@@ -33,7 +33,7 @@ impl Engine {
             report.was_finished = true;
             return Ok(report);
         }
-        let _lease = self.lease_of_stopped(&record).await?;
+        let lease = self.lease_of_stopped(&record).await?;
         // Once more, now that nobody else changes it.
         let mut record = self.record(job).await?;
         if is_done(&record) {
@@ -61,6 +61,7 @@ impl Engine {
             }
         }
         parts.journal.withdraw_cancellation(job).await?;
+        lease.give_back().await?;
         Ok(report)
     }
 

@@ -355,6 +355,13 @@ impl JobRun {
                 .ok()
                 .map(|usage| usage.bytes);
         }
+        if let Some((lease, at_work)) = self.lease.take() {
+            drop(at_work);
+            // Not merely dropped: on object storage others would have to wait until it is seen that it is not renewed.
+            if let Err(error) = lease.give_back().await {
+                tracing::warn!(%error, "the right to work on the cube was not given back");
+            }
+        }
         self.tell(ProgressEvent::JobEnded {
             job: self.job.clone(),
             status: outcome.status,

@@ -9,7 +9,9 @@ use std::{
 };
 
 use async_trait::async_trait;
-use clms_cache::{CacheError, CacheStore, CubeInfo, CubeName, Lease, Staged, Usage};
+use clms_cache::{
+    CacheError, CacheStore, CubeInfo, CubeName, Generation, Lease, Local, Maintain, Staged, Usage,
+};
 use clms_preload::{
     BuildOrder, CancelOutcome, Clock, ContentKey, CubeBuilder, Disk, Download, DownloadLink,
     Engine, EngineBuilder, EntrySource, FileSystem, JobRequest, ManualClock, Meter, Order,
@@ -397,7 +399,7 @@ impl CubeBuilder for FakeBuilder {
 struct Shelf {
     cubes: BTreeMap<CubeName, Arc<InMemory>>,
     leases: Arc<Mutex<BTreeMap<CubeName, String>>>,
-    staged: BTreeMap<String, Arc<InMemory>>,
+    staged: BTreeMap<Generation, Arc<InMemory>>,
     next: u32,
 }
 
@@ -477,20 +479,25 @@ impl CacheStore for FakeCache {
     async fn stage(&self, name: &CubeName) -> Result<Staged, CacheError> {
         let mut shelf = self.shelf.lock().unwrap();
         shelf.next += 1;
-        let (id, store) = (format!("{}", shelf.next), Arc::new(InMemory::new()));
-        shelf.staged.insert(id.clone(), Arc::clone(&store));
-        Ok(Staged::new(name.clone(), id, store))
+        let generation = Generation::parse(&format!("{:032}", shelf.next)).unwrap();
+        let store = Arc::new(InMemory::new());
+        shelf.staged.insert(generation.clone(), Arc::clone(&store));
+        Ok(Staged::new(name.clone(), generation, store))
     }
 
     async fn commit(&self, staged: Staged) -> Result<CubeInfo, CacheError> {
         let mut shelf = self.shelf.lock().unwrap();
-        let store = shelf.staged.remove(staged.id()).unwrap();
+        let store = shelf.staged.remove(staged.generation()).unwrap();
         shelf.cubes.insert(staged.name().clone(), store);
         Ok(self.info(staged.name()))
     }
 
     async fn discard(&self, staged: Staged) -> Result<(), CacheError> {
-        self.shelf.lock().unwrap().staged.remove(staged.id());
+        self.shelf
+            .lock()
+            .unwrap()
+            .staged
+            .remove(staged.generation());
         Ok(())
     }
 
@@ -516,8 +523,18 @@ impl CacheStore for FakeCache {
         Arc::clone(&self.records) as Arc<dyn ObjectStore>
     }
 
-    fn scratch(&self) -> Option<PathBuf> {
-        self.local.clone()
+    fn as_local(&self) -> Option<&dyn Local> {
+        self.local.is_some().then_some(self)
+    }
+
+    fn as_maintain(&self) -> Option<&dyn Maintain> {
+        None
+    }
+}
+
+impl Local for FakeCache {
+    fn scratch_folder(&self) -> PathBuf {
+        self.local.clone().unwrap()
     }
 }
 

@@ -4,7 +4,7 @@
 
 use std::{env, error::Error, io::Write, process::ExitCode};
 
-use clms_cache::{CubeName, open_cache};
+use clms_cache::{CubeName, StorageOptions, open_cache};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<ExitCode, Box<dyn Error>> {
@@ -12,7 +12,7 @@ async fn main() -> Result<ExitCode, Box<dyn Error>> {
     let (Some(cache), Some(name)) = (arguments.next(), arguments.next()) else {
         return Err("usage: alone-cache CACHE NAME".into());
     };
-    let cache = open_cache(&cache)?;
+    let cache = open_cache(&cache, &StorageOptions::new())?;
     let name = CubeName::new(name)?;
     let Some(cube) = cache.look_up(&name).await? else {
         return Ok(ExitCode::FAILURE);

@@ -2,6 +2,8 @@
 
 use std::{path::Path, sync::Arc};
 
+use clms_cache::CacheStoreExt as _;
+
 use super::JobRun;
 use crate::{
     BuildOrder, Download, DownloadLink, Meter, Problem, ProblemKind, TaskId, machine::CubeSite,

@@ -8,7 +8,9 @@ use std::{
 };
 
 use async_trait::async_trait;
-use clms_cache::{CacheError, CacheStore, CubeInfo, CubeName, Lease, Staged, Usage};
+use clms_cache::{
+    CacheError, CacheStore, CubeInfo, CubeName, Generation, Lease, Local, Maintain, Staged, Usage,
+};
 use clms_preload::{Clock as _, Disk};
 use futures::{StreamExt as _, TryStreamExt as _, stream::BoxStream};
 use jiff::Timestamp;
@@ -42,7 +44,7 @@ impl Disks {
         }
     }
 
-    fn take_staged(&self, id: &str) -> Arc<InMemory> {
+    fn take_staged(&self, id: &Generation) -> Arc<InMemory> {
         self.shelf.lock().unwrap().staged.remove(id).unwrap().1
     }
 }
@@ -51,7 +53,7 @@ impl Disks {
 pub(super) struct Shelf {
     pub(super) cubes: BTreeMap<CubeName, Arc<InMemory>>,
     /// Staged cubes and the processes that they belong to.
-    pub(super) staged: BTreeMap<String, (u32, Arc<InMemory>)>,
+    pub(super) staged: BTreeMap<Generation, (u32, Arc<InMemory>)>,
     leases: BTreeMap<CubeName, Held>,
     next: u32,
     /// Broken promises of the engine.
@@ -217,7 +219,7 @@ impl CacheStore for View {
             .write(async {
                 let mut shelf = self.disks.shelf.lock().unwrap();
                 shelf.next += 1;
-                let id = shelf.next.to_string();
+                let id = Generation::parse(&format!("{:032}", shelf.next)).unwrap();
                 shelf
                     .staged
                     .insert(id.clone(), (self.life.id, Arc::clone(&store)));
@@ -239,7 +241,7 @@ impl CacheStore for View {
         }
         self.life
             .write(async {
-                let store = self.disks.take_staged(staged.id());
+                let store = self.disks.take_staged(staged.generation());
                 let wrong = whats_wrong_with(staged.name(), &store).await;
                 let mut shelf = self.disks.shelf.lock().unwrap();
                 shelf.wrongs.extend(wrong);
@@ -255,7 +257,12 @@ impl CacheStore for View {
     async fn discard(&self, staged: Staged) -> Result<(), CacheError> {
         self.life
             .write(async {
-                self.disks.shelf.lock().unwrap().staged.remove(staged.id());
+                self.disks
+                    .shelf
+                    .lock()
+                    .unwrap()
+                    .staged
+                    .remove(staged.generation());
             })
             .await;
         Ok(())
@@ -293,7 +300,11 @@ impl CacheStore for View {
         self.mortal(Arc::clone(&self.disks.records))
     }
 
-    fn scratch(&self) -> Option<PathBuf> {
+    fn as_local(&self) -> Option<&dyn Local> {
+        None
+    }
+
+    fn as_maintain(&self) -> Option<&dyn Maintain> {
         None
     }
 }
