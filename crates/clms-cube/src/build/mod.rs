@@ -4,11 +4,13 @@
 //! and the compressed chunks of the shards that it makes.
 
 mod halve;
+mod memory;
 mod mosaic;
 mod pyramid;
 mod shard;
 mod worker;
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use futures::StreamExt;
@@ -21,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::metadata::{self, document_key, node_path};
 use crate::plan::{CubePlan, GroupPlan, Note};
-use crate::{CubeError, PackageFiles, ZarrFormat};
+use crate::{BuildOptions, CubeError, PackageFiles, ZarrFormat};
 use shard::encode_chunk;
 use worker::{Job, Shard, Unit};
 
@@ -86,11 +88,7 @@ pub async fn build(
     // Stops the workers on every way out, also when this future is dropped.
     let stop = cancel.child_token();
     let _stop_on_exit = stop.clone().drop_guard();
-    let workers = job
-        .plan
-        .options
-        .workers
-        .map_or_else(default_workers, std::num::NonZeroUsize::get);
+    let workers = worker_count(&job.plan.options);
     let (sender, mut shards) = mpsc::channel(workers);
     let mut threads = tokio::task::JoinSet::new();
     for _ in 0..workers.min(job.units.len()) {
@@ -130,12 +128,15 @@ pub async fn build(
     })
 }
 
-fn default_workers() -> usize {
+fn worker_count(options: &BuildOptions) -> usize {
     /// More threads than this wait for memory and disk, not for a core.
     const MOST: usize = 8;
-    std::thread::available_parallelism()
-        .map_or(2, std::num::NonZeroUsize::get)
-        .min(MOST)
+    let usual = || {
+        std::thread::available_parallelism()
+            .map_or(2, NonZeroUsize::get)
+            .min(MOST)
+    };
+    options.workers.map_or_else(usual, NonZeroUsize::get)
 }
 
 /// Stores objects and counts them.

@@ -56,7 +56,7 @@ mod tag {
 /// A block larger than this, decoded, is left to GDAL, which reads its lines one after the other.
 const MOST_BLOCK_BYTES: usize = 64 << 20;
 /// Decoded blocks that are kept because the next window needs their other rows.
-const KEPT_BYTES: usize = 12 << 20;
+pub(crate) const KEPT_BYTES: usize = 12 << 20;
 
 impl BlockLayout {
     /// What GDAL has found in the header must be what stands here; `None` for a layout that GDAL has to read.

@@ -7,6 +7,6 @@ mod bytes;
 mod directory;
 mod lzw;
 
-pub(crate) use blocks::{BlockLayout, BlockReader};
+pub(crate) use blocks::{BlockLayout, BlockReader, KEPT_BYTES};
 pub(crate) use bytes::RasterBytes;
 pub(crate) use directory::Directory;
