@@ -1,5 +1,7 @@
 //! Coordinate reference systems: compared by what they do, written as WKT 2 and CF.
 
+use std::rc::Rc;
+
 use gdal::spatial_ref::SpatialRef;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -93,38 +95,63 @@ impl Parameters {
     }
 }
 
-/// The CRS of a raster, in a form that can be compared.
+/// The CRS of a raster, in a form that can be compared. Clones share what they are made of.
 #[derive(Debug, Clone)]
-pub(crate) struct SourceCrs {
+pub(crate) struct SourceCrs(Rc<Definition>);
+
+#[derive(Debug)]
+struct Definition {
     srs: SpatialRef,
+    /// As the raster has it.
+    wkt: String,
     code: Option<String>,
     parameters: Option<Parameters>,
 }
 
 impl SourceCrs {
     pub(crate) fn new(srs: SpatialRef) -> Self {
-        let code = srs.authority().ok().filter(|code| !code.ends_with(':'));
-        let parameters = Parameters::of(&srs);
-        Self {
+        Self(Rc::new(Definition {
+            wkt: srs.to_wkt().unwrap_or_default(),
+            code: srs.authority().ok().filter(|code| !code.ends_with(':')),
+            parameters: Parameters::of(&srs),
             srs,
-            code,
-            parameters,
+        }))
+    }
+
+    /// The known one with the same definition, or itself, which is known then: a million tiles have one.
+    pub(crate) fn shared(self, known: &mut Vec<Self>) -> Self {
+        let same = known.iter().find(|known| known.0.wkt == self.0.wkt);
+        if let Some(same) = same {
+            return same.clone();
         }
+        known.push(self.clone());
+        self
+    }
+
+    /// From a text that GDAL takes for a CRS; nothing is looked up in files or on the network for it.
+    pub(crate) fn of_text(text: &str) -> Option<Self> {
+        let code = text.trim().strip_prefix("EPSG:");
+        let srs = match code.and_then(|code| code.parse().ok()) {
+            Some(code) => SpatialRef::from_epsg(code),
+            None => SpatialRef::from_wkt(text),
+        };
+        srs.ok().map(Self::new)
     }
 
     /// Whether coordinates mean the same place. Two that both have a code are the same only if PROJ says so.
     pub(crate) fn same(&self, other: &Self) -> bool {
-        if self.srs == other.srs {
+        let (a, b) = (&self.0, &other.0);
+        if Rc::ptr_eq(a, b) || a.srs == b.srs {
             return true;
         }
-        if self.code.is_some() && other.code.is_some() {
+        if a.code.is_some() && b.code.is_some() {
             return false;
         }
-        matches!((&self.parameters, &other.parameters), (Some(a), Some(b)) if a.same(b))
+        matches!((&a.parameters, &b.parameters), (Some(a), Some(b)) if a.same(b))
     }
 
     pub(crate) fn has_code(&self) -> bool {
-        self.code.is_some()
+        self.0.code.is_some()
     }
 
     /// Gives one without a code the code of the usual CRS with the same parameters.
@@ -145,9 +172,9 @@ impl SourceCrs {
     pub(crate) fn to_crs(&self) -> Result<Crs, gdal::errors::GdalError> {
         let _format = LocalConfig::set("OSR_WKT_FORMAT", "WKT2");
         Ok(Crs {
-            code: self.code.clone(),
-            name: self.srs.name(),
-            wkt: self.srs.to_wkt()?,
+            code: self.0.code.clone(),
+            name: self.0.srs.name(),
+            wkt: self.0.srs.to_wkt()?,
         })
     }
 }

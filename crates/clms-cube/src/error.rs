@@ -26,6 +26,18 @@ pub enum CubeError {
         /// GDAL's words.
         reason: String,
     },
+    /// The GDAL that is linked has no driver for the format of a raster.
+    #[error("cannot read {file}: GDAL {gdal} of this program has no driver for {format} ({drivers})")]
+    NoDriver {
+        /// Name inside the package.
+        file: String,
+        /// The format.
+        format: &'static str,
+        /// The drivers of which one would do.
+        drivers: String,
+        /// The version of GDAL.
+        gdal: String,
+    },
     /// A raster says nothing about where it lies.
     #[error("raster {file} has no {missing}")]
     NotGeoreferenced {
@@ -42,15 +54,27 @@ pub enum CubeError {
         /// In GDAL's order.
         geotransform: [f64; 6],
     },
-    /// A raster whose pixels lie between those of its neighbours.
-    #[error("raster {file} lies off the grid of {reference} by {offset:.4} pixels")]
-    OffGrid {
+    /// A raster whose coordinates are no place on Earth.
+    #[error("raster {file} has an absurd geotransform: {geotransform:?}")]
+    AbsurdGeotransform {
         /// Name inside the package.
         file: String,
-        /// The raster that the grid was taken from.
-        reference: String,
-        /// The largest offset in pixels, along x or y.
-        offset: f64,
+        /// In GDAL's order.
+        geotransform: [f64; 6],
+    },
+    /// The rasters of the package have more grids than a product can have.
+    #[error("raster {file} has a grid of its own, and there are {most} others already")]
+    TooManyGrids {
+        /// Name inside the package.
+        file: String,
+        /// How many there may be.
+        most: usize,
+    },
+    /// The rasters of the package have more bands, or are more maps of one place, than a product can have.
+    #[error("the rasters of one grid make more than {most} variables")]
+    TooManyVariables {
+        /// How many there may be.
+        most: usize,
     },
     /// The grid around all rasters of a group is too large to be meant so.
     #[error(
@@ -180,9 +204,12 @@ impl CubeError {
             Self::NoRaster { .. } => "no_raster",
             Self::VectorOnly { .. } => "vector_only",
             Self::Unreadable { .. } => "unreadable_raster",
+            Self::NoDriver { .. } => "no_driver",
             Self::NotGeoreferenced { .. } => "not_georeferenced",
             Self::NotNorthUp { .. } => "not_north_up",
-            Self::OffGrid { .. } => "off_grid",
+            Self::AbsurdGeotransform { .. } => "absurd_geotransform",
+            Self::TooManyGrids { .. } => "too_many_grids",
+            Self::TooManyVariables { .. } => "too_many_variables",
             Self::AbsurdGrid { .. } => "absurd_grid",
             Self::UnsupportedType { .. } => "unsupported_type",
             Self::FillOutOfRange { .. } => "fill_out_of_range",
@@ -210,6 +237,9 @@ impl CubeError {
                 "open the vector data with GDAL, QGIS or geopandas; only rasters become cubes"
             }
             Self::Unreadable { .. } => "the file may be damaged: download the package again",
+            Self::NoDriver { .. } => {
+                "use a build that is linked with the system's GDAL: the one compiled in with the feature bundled-gdal reads TIFF only"
+            }
             Self::FillOutOfRange { .. } => "choose a fill value that the data type can hold",
             Self::FillClash { .. } => "choose another fill value",
             Self::DiskFull { .. } => "make room, or choose another place for the cube",

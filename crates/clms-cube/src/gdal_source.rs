@@ -4,15 +4,14 @@ use std::path::PathBuf;
 use std::sync::{Arc, Once};
 
 use gdal::raster::{GdalDataType, RasterBand};
+use gdal::spatial_ref::SpatialRef;
 use gdal::{Dataset, DatasetOptions, GdalOpenFlags, Metadata};
 
 use crate::crs::SourceCrs;
 use crate::deflated::Inflating;
+use crate::raster_format::{CopiedPart, RasterFormat};
 use crate::tiff::{BlockLayout, BlockReader, Directory, RasterBytes};
 use crate::{CubeError, DataType, EntrySource, PackageEntry};
-
-/// The drivers that packages may use: no driver here follows references to other files or the network.
-const DRIVERS: [&str; 1] = ["GTiff"];
 
 /// Megabytes for GDAL's cache of decoded blocks, shared by all threads.
 const BLOCK_CACHE_MB: &str = "64";
@@ -65,6 +64,9 @@ pub(crate) struct RasterSource {
     /// Name inside the package.
     pub(crate) name: String,
     place: Place,
+    format: RasterFormat,
+    /// The variable of a file that holds several.
+    variable: Option<String>,
     /// Where its blocks are, if they can be read without GDAL; known once the header has been read.
     blocks: Option<Arc<BlockLayout>>,
 }
@@ -75,7 +77,11 @@ enum Place {
     /// File, first byte, number of bytes.
     Part(PathBuf, u64, u64),
     Inflating(Arc<Inflating>),
+    Copied(Arc<CopiedPart>),
 }
+
+/// Metadata items: name and text.
+pub(crate) type Items = Vec<(String, String)>;
 
 /// What the header of a raster says.
 #[derive(Debug, Clone)]
@@ -90,6 +96,8 @@ pub(crate) struct RasterHeader {
     pub(crate) crs: Option<SourceCrs>,
     /// Width and height of a block.
     pub(crate) block: (usize, usize),
+    /// What else it says about itself.
+    pub(crate) items: Items,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -100,13 +108,38 @@ pub(crate) struct BandHeader {
     pub(crate) scale: Option<f64>,
     pub(crate) offset: Option<f64>,
     /// Pixel value and colour.
-    pub(crate) palette: Vec<(i64, [u8; 3])>,
+    pub(crate) palette: Arc<Vec<(i64, [u8; 3])>>,
+    /// What else it says about itself.
+    pub(crate) items: Items,
+}
+
+impl RasterHeader {
+    /// The name that the file gives to what it holds, if its format has names.
+    pub(crate) fn variable(&self) -> Option<&str> {
+        let mut items = self.bands.first()?.items.iter();
+        items
+            .find(|(name, _)| name == "NETCDF_VARNAME")
+            .map(|(_, name)| name.as_str())
+    }
+
+    /// Keeps the palettes of its neighbour in place of its own, where they are the same.
+    pub(crate) fn share_palettes(&mut self, neighbour: &Self) {
+        for (band, other) in self.bands.iter_mut().zip(&neighbour.bands) {
+            if band.palette == other.palette {
+                band.palette = Arc::clone(&other.palette);
+            }
+        }
+    }
 }
 
 impl RasterSource {
     pub(crate) fn new(entry: &PackageEntry) -> Self {
+        let format = RasterFormat::of(&entry.name).unwrap_or(RasterFormat::Tiff);
         let place = match (&entry.source, entry.source.deflated()) {
             (_, Some(entry)) => Place::Inflating(Arc::new(Inflating::new(entry))),
+            (EntrySource::Range { path, offset, len }, _) if !format.is_read_in_place() => {
+                Place::Copied(Arc::new(CopiedPart::new(path.clone(), *offset, *len)))
+            }
             (EntrySource::Range { path, offset, len }, _) => {
                 Place::Part(path.clone(), *offset, *len)
             }
@@ -117,15 +150,42 @@ impl RasterSource {
         Self {
             name: entry.name.clone(),
             place,
+            format,
+            variable: None,
             blocks: None,
         }
+    }
+
+    /// The same file for each of its variables, if its format has such; else itself.
+    pub(crate) fn variables(self) -> Result<Vec<Self>, CubeError> {
+        if self.format != RasterFormat::NetCdf {
+            return Ok(vec![self]);
+        }
+        let dataset = self.open()?;
+        let names = dataset.metadata_domain("SUBDATASETS").unwrap_or_default();
+        let names = names.iter().filter_map(|line| {
+            let (key, name) = line.split_once('=')?;
+            let (_, variable) = name.rsplit_once(':')?;
+            key.ends_with("_NAME").then(|| variable.to_owned())
+        });
+        let of = |name: String| Self {
+            variable: Some(name),
+            ..self.clone()
+        };
+        let variables: Vec<Self> = names.map(of).collect();
+        Ok(if variables.is_empty() { vec![self] } else { variables })
+    }
+
+    /// What tells it from all other sources of a package.
+    pub(crate) fn key(&self) -> (&str, Option<&str>) {
+        (&self.name, self.variable.as_deref())
     }
 
     /// The entry behind it, if it has to be inflated.
     pub(crate) fn inflating(&self) -> Option<&Arc<Inflating>> {
         match &self.place {
             Place::Inflating(entry) => Some(entry),
-            Place::File(_) | Place::Part(..) => None,
+            Place::File(_) | Place::Part(..) | Place::Copied(_) => None,
         }
     }
 
@@ -134,6 +194,7 @@ impl RasterSource {
             Place::File(path) => RasterBytes::open(path, None),
             Place::Part(path, offset, len) => RasterBytes::open(path, Some((*offset, *len))),
             Place::Inflating(entry) => RasterBytes::inflating(entry),
+            Place::Copied(_) => Err("its format is not read in place".to_owned()),
         }
     }
 
@@ -156,7 +217,16 @@ impl RasterSource {
         self.open_header()
     }
 
-    /// What GDAL calls it. The name of an entry in an archive is that of the file it is inflated into.
+    /// What GDAL calls it.
+    fn gdal_name(&self) -> Result<PathBuf, CubeError> {
+        let path = self.gdal_path()?;
+        Ok(match &self.variable {
+            Some(variable) => PathBuf::from(format!("NETCDF:\"{}\":{variable}", path.display())),
+            None => path,
+        })
+    }
+
+    /// The name of an entry in an archive is that of the file it is inflated into.
     fn gdal_path(&self) -> Result<PathBuf, CubeError> {
         Ok(match &self.place {
             Place::File(path) => path.clone(),
@@ -166,6 +236,9 @@ impl RasterSource {
             Place::Inflating(entry) => entry
                 .path()
                 .map_err(|reason| self.unreadable_because(reason))?,
+            Place::Copied(part) => part
+                .path()
+                .map_err(|error| self.unreadable_because(error.to_string()))?,
         })
     }
 
@@ -178,14 +251,22 @@ impl RasterSource {
 
     fn open_header(&self) -> Result<Dataset, CubeError> {
         initialise();
+        if !self.format.is_readable() {
+            return Err(CubeError::NoDriver {
+                file: self.name.clone(),
+                format: self.format.name(),
+                drivers: self.format.drivers().join(" or "),
+                gdal: gdal_version(),
+            });
+        }
         let options = DatasetOptions {
             open_flags: GdalOpenFlags::GDAL_OF_READONLY
                 | GdalOpenFlags::GDAL_OF_RASTER
                 | GdalOpenFlags::GDAL_OF_VERBOSE_ERROR,
-            allowed_drivers: Some(&DRIVERS),
+            allowed_drivers: Some(self.format.drivers()),
             ..DatasetOptions::default()
         };
-        Dataset::open_ex(self.gdal_path()?, options).map_err(|error| self.unreadable(&error))
+        Dataset::open_ex(self.gdal_name()?, options).map_err(|error| self.unreadable(&error))
     }
 
     pub(crate) fn unreadable(&self, error: &gdal::errors::GdalError) -> CubeError {
@@ -224,6 +305,8 @@ impl RasterSource {
     /// Reads the header; no pixel.
     pub(crate) fn header(&self) -> Result<RasterHeader, CubeError> {
         let _config = LocalConfig::without_side_cars();
+        // World files are side-cars, too.
+        let _georeferencing = LocalConfig::set("GDAL_GEOREF_SOURCES", "INTERNAL");
         let directory = self.directory()?;
         let dataset = self.open_header()?;
         let unreadable = |error: gdal::errors::GdalError| self.unreadable(&error);
@@ -258,6 +341,8 @@ impl RasterSource {
             .spatial_ref()
             .ok()
             .filter(|srs| srs.to_wkt().is_ok_and(|wkt| !wkt.is_empty()));
+        let items = items(&dataset);
+        let crs = crs.or_else(|| has_degrees(&items).then(wgs84).flatten());
         let blocks = directory.and_then(|(directory, mut bytes)| {
             let size = (width, height);
             BlockLayout::read(&directory, &mut bytes, size, dtype.itemsize(), bands.len())
@@ -277,6 +362,7 @@ impl RasterSource {
             geotransform,
             crs: crs.map(SourceCrs::new),
             block,
+            items,
         })
     }
 
@@ -335,7 +421,31 @@ impl BandHeader {
             offset: band
                 .offset()
                 .filter(|offset| offset.is_finite() && *offset != 0.0),
-            palette,
+            palette: Arc::new(palette),
+            items: items(band),
         }
     }
+}
+
+/// Whether the axes are longitude and latitude, as CF says it. Nothing more is said about the CRS then.
+fn has_degrees(items: &Items) -> bool {
+    let has_unit = |unit: &str| {
+        let mut axes = items.iter().filter(|(name, _)| name.ends_with("#units"));
+        axes.any(|(_, text)| text == unit)
+    };
+    has_unit("degrees_north") && has_unit("degrees_east")
+}
+
+fn wgs84() -> Option<SpatialRef> {
+    SpatialRef::from_epsg(4326).ok()
+}
+
+/// The items of the default domain; those of other domains are for GDAL's own use.
+fn items(of: &impl Metadata) -> Items {
+    let lines = of.metadata_domain("").unwrap_or_default();
+    let item = |line: &String| {
+        let (name, value) = line.split_once('=')?;
+        Some((name.to_owned(), value.trim().to_owned()))
+    };
+    lines.iter().filter_map(item).collect()
 }

@@ -42,6 +42,7 @@
 //! * The fill value is the sources' own nodata, else the product's code for "outside the area", else (only if there are
 //!   gaps) a value that occurs nowhere in the sources, which is verified while the pixels are moved.
 
+mod aux_xml;
 mod build;
 mod classes;
 mod crs;
@@ -56,6 +57,7 @@ mod package;
 mod plan;
 mod product_classes;
 mod products;
+mod raster_format;
 mod read;
 mod style;
 mod tiff;

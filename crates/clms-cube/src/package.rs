@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use crate::deflated::DeflatedEntry;
+use crate::raster_format::RasterFormat;
 
 /// The files of one download, as unpacked.
 #[derive(Debug, Clone, Default)]
@@ -159,9 +160,6 @@ const SIDE_FOLDERS: [(&str, &str); 11] = [
 
 const SIDE_STEMS: [&str; 5] = ["thumbnail", "thumb", "quicklook", "preview", "legend"];
 
-/// File name endings of rasters, in lower case.
-const RASTER_ENDINGS: [&str; 2] = [".tif", ".tiff"];
-
 impl EntryKind {
     pub(crate) fn of(name: &str) -> Self {
         let lower = name.to_ascii_lowercase();
@@ -179,10 +177,8 @@ impl EntryKind {
         {
             return Self::Other(what);
         }
-        if let Some(stem) = RASTER_ENDINGS
-            .iter()
-            .find_map(|ending| file.strip_suffix(ending))
-        {
+        if RasterFormat::of(file).is_some() {
+            let stem = stem(file);
             let last = stem.rsplit(['_', '-', ' ']).next().unwrap_or(stem);
             return if SIDE_STEMS.contains(&last) {
                 Self::Other("thumbnail")
@@ -192,7 +188,7 @@ impl EntryKind {
         }
         Self::Other(match file.rsplit('.').next() {
             Some("ovr") => "overviews",
-            Some("dbf" | "clr" | "cpg" | "tfw" | "xml" | "qml" | "sld" | "lyr" | "lyrx") => {
+            Some("dbf" | "clr" | "cpg" | "tfw" | "j2w" | "xml" | "qml" | "sld" | "lyr" | "lyrx") => {
                 "side-car"
             }
             Some("txt" | "pdf" | "doc" | "docx" | "xls" | "xlsx" | "md") => "document",
@@ -205,11 +201,10 @@ impl EntryKind {
 /// The last component of a package name without its raster ending: `a/DATA/FTY.tif` is `FTY`.
 pub(crate) fn stem(name: &str) -> &str {
     let file = name.rsplit('/').next().unwrap_or(name);
-    let lower = file.to_ascii_lowercase();
-    RASTER_ENDINGS
-        .iter()
-        .find(|ending| lower.ends_with(*ending))
-        .map_or(file, |e| &file[..file.len() - e.len()])
+    match (RasterFormat::of(file), file.rsplit_once('.')) {
+        (Some(_), Some((stem, _))) => stem,
+        _ => file,
+    }
 }
 
 /// The folders of a package name, without a trailing `/`: empty for a name without folders.
@@ -255,7 +250,9 @@ mod tests {
     #[test]
     fn kinds_of_entries() {
         assert_eq!(EntryKind::of("X/DATA/x.tif"), EntryKind::Raster);
-        assert_eq!(EntryKind::of("x.TIF"), EntryKind::Raster);
+        for name in ["x.TIF", "x.Jp2", "a/x.nc"] {
+            assert_eq!(EntryKind::of(name), EntryKind::Raster);
+        }
         assert_eq!(
             EntryKind::of("French_DOMs/x_FR_GLP.tiff"),
             EntryKind::Raster

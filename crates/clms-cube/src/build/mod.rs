@@ -7,6 +7,7 @@ mod halve;
 mod memory;
 mod mosaic;
 mod pyramid;
+mod settle;
 mod shard;
 mod worker;
 
@@ -77,17 +78,24 @@ pub struct BuildReport {
 /// # Errors
 /// What is wrong with a raster or the store, or [`CubeError::Cancelled`]. The store then holds parts of a cube.
 pub async fn build(
-    plan: CubePlan,
+    mut plan: CubePlan,
     sink: Arc<dyn ObjectStore>,
     progress: &dyn BuildProgress,
     cancel: &CancellationToken,
 ) -> Result<BuildReport, CubeError> {
-    let job = Arc::new(Job::new(plan));
-    job.leave_out_gaps()?;
-    let mut writer = Writer::new(sink, progress, &job);
     // Stops the workers on every way out, also when this future is dropped.
     let stop = cancel.child_token();
     let _stop_on_exit = stop.clone().drop_guard();
+    if !settle::is_settled(&plan) {
+        let stop = stop.clone();
+        let settled = tokio::task::spawn_blocking(move || settle::settle(plan, &stop));
+        plan = settled
+            .await
+            .map_err(|error| CubeError::internal("looking for a fill value", error))??;
+    }
+    let job = Arc::new(Job::new(plan));
+    job.leave_out_gaps()?;
+    let mut writer = Writer::new(sink, progress, &job);
     let workers = worker_count(&job.plan.options);
     let (sender, mut shards) = mpsc::channel(workers);
     let mut threads = tokio::task::JoinSet::new();
@@ -110,7 +118,10 @@ pub async fn build(
         }
     }
     written?;
+    let mut job = Arc::into_inner(job)
+        .ok_or_else(|| CubeError::internal("ending a build", "a thread is still at work"))?;
     job.check_archives()?;
+    job.note_differences();
     writer.write_metadata(&job.plan, cancel).await?;
     let Writer {
         state,
@@ -278,10 +289,10 @@ impl Job {
             for (variable_index, variable) in group.variables.iter().enumerate() {
                 let all = Unit::all_of(group, group_index, variable_index);
                 chunks += all.iter().map(|unit| unit.chunks(group)).sum::<u64>();
-                // Without a fill value every pixel has to be written; there are no gaps then.
+                let stores_all = worker::stores_all(plan.options.zarr_format, variable);
                 let (with_tiles, without): (Vec<_>, Vec<_>) = all
                     .into_iter()
-                    .partition(|unit| unit.touches(&variable.tiles));
+                    .partition(|unit| stores_all || unit.touches(&variable.tiles));
                 chunks_in_units += with_tiles
                     .iter()
                     .map(|unit| unit.chunks(group))

@@ -1,11 +1,13 @@
 //! Pixels of any window of a grid, put together from the tiles under it.
 
+use std::collections::BTreeMap;
+
 use gdal::Dataset;
 
 use crate::CubeError;
 use crate::dtype::{Element, SourceWindow};
 use crate::gdal_source::RasterSource;
-use crate::plan::{Fill, Tile, VariablePlan};
+use crate::plan::{Content, Fill, Tile, VariablePlan};
 use crate::tiff::BlockReader;
 
 /// A part of a grid, in pixels.
@@ -37,7 +39,9 @@ impl Window {
 #[derive(Default)]
 pub(super) struct OpenRasters {
     /// The one used last stands last.
-    open: Vec<(String, OpenRaster)>,
+    open: Vec<(RasterSource, OpenRaster)>,
+    /// Pixels that differ from those of a tile before it, which were kept, by variable and tile.
+    pub(super) differing: BTreeMap<(String, String), u64>,
 }
 
 enum OpenRaster {
@@ -81,17 +85,29 @@ impl OpenRaster {
 }
 
 impl OpenRasters {
+    /// Reads a window of a band (counted from 1) of a raster.
+    pub(super) fn read<T: Element>(
+        &mut self,
+        source: &RasterSource,
+        band: usize,
+        window: SourceWindow,
+        out: &mut [T],
+    ) -> Result<(), CubeError> {
+        self.get(source)?.read(source, band, window, out)
+    }
+
     /// Enough for the tiles around a corner, twice.
     const MOST: usize = 8;
 
     fn get(&mut self, source: &RasterSource) -> Result<&mut OpenRaster, CubeError> {
-        let entry = match self.open.iter().position(|(name, _)| *name == source.name) {
+        let known = |(open, _): &(RasterSource, OpenRaster)| open.key() == source.key();
+        let entry = match self.open.iter().position(known) {
             Some(index) => self.open.remove(index),
             None => {
                 if self.open.len() >= Self::MOST {
                     self.open.remove(0);
                 }
-                (source.name.clone(), OpenRaster::open(source)?)
+                (source.clone(), OpenRaster::open(source)?)
             }
         };
         self.open.push(entry);
@@ -157,8 +173,9 @@ impl<'a, T: Element> Mosaic<'a, T> {
         }
         out.fill(self.fill);
         let mut pixels = Vec::new();
-        // Where there is no nodata, the first tile by name has to be written last.
-        let keep_valid = self.variable.fill.value.is_some();
+        // Where there is no nodata, the first tile by name has to be written last. What one tile holds is valid, whatever others say.
+        let keep_valid =
+            self.variable.fill.value.is_some() || self.variable.content == Content::Validity;
         let ordered: Box<dyn Iterator<Item = &(&Tile, Window)>> = if keep_valid {
             Box::new(under.iter())
         } else {
@@ -168,6 +185,7 @@ impl<'a, T: Element> Mosaic<'a, T> {
             pixels.resize((part.height * part.width) as usize, self.fill);
             self.read_part(tile, *part, rasters, &mut pixels)?;
             let (width, skip) = (part.width as usize, (part.col - window.col) as usize);
+            let mut differing = 0;
             for (row, from) in pixels.chunks_exact(width).enumerate() {
                 let start = ((part.row - window.row) as usize + row) * window.width as usize + skip;
                 let to = &mut out[start..start + width];
@@ -175,11 +193,17 @@ impl<'a, T: Element> Mosaic<'a, T> {
                     for (to, from) in to.iter_mut().zip(from) {
                         if to.same(self.fill) {
                             *to = *from;
+                        } else if !from.same(self.fill) && !from.same(*to) {
+                            differing += 1;
                         }
                     }
                 } else {
                     to.copy_from_slice(from);
                 }
+            }
+            if differing > 0 {
+                let place = (self.variable.name.clone(), tile.source.name.clone());
+                *rasters.differing.entry(place).or_default() += differing;
             }
         }
         Ok(true)
@@ -193,15 +217,33 @@ impl<'a, T: Element> Mosaic<'a, T> {
         rasters: &mut OpenRasters,
         out: &mut [T],
     ) -> Result<(), CubeError> {
+        let validity = self.variable.content == Content::Validity;
+        if validity && tile.nodata.is_none() {
+            out.fill(T::from_f64(1.0));
+            return Ok(());
+        }
         let window = SourceWindow {
             col: (part.col - tile.col) as usize,
-            row: (part.row - tile.row) as usize,
+            row: (if tile.south_up {
+                tile.row + tile.height - part.row - part.height
+            } else {
+                part.row - tile.row
+            }) as usize,
             width: part.width as usize,
             height: part.height as usize,
         };
-        rasters
-            .get(&tile.source)?
-            .read(&tile.source, self.variable.band, window, out)?;
+        rasters.read(&tile.source, self.variable.band, window, out)?;
+        if tile.south_up {
+            turn_over(out, window.width);
+        }
+        if validity {
+            let nodata = tile.nodata.map(T::from_f64);
+            out.iter_mut().for_each(|pixel| {
+                let missing = nodata.is_some_and(|nodata| pixel.same(nodata));
+                *pixel = T::from_f64(if missing { 0.0 } else { 1.0 });
+            });
+            return Ok(());
+        }
         if self.fill_plan.clashes_in(tile) && out.contains(&self.fill) {
             return Err(CubeError::FillClash {
                 variable: self.variable.name.clone(),
@@ -216,5 +258,14 @@ impl<'a, T: Element> Mosaic<'a, T> {
                 .for_each(|pixel| *pixel = self.fill);
         }
         Ok(())
+    }
+}
+
+/// Reverses the order of rows.
+fn turn_over<T: Element>(pixels: &mut [T], width: usize) {
+    let rows = pixels.len() / width;
+    for row in 0..rows / 2 {
+        let (upper, lower) = pixels.split_at_mut((rows - 1 - row) * width);
+        upper[row * width..(row + 1) * width].swap_with_slice(&mut lower[..width]);
     }
 }

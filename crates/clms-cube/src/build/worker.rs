@@ -1,6 +1,8 @@
 //! What one thread does: take the next unit of shards, read its pixels, encode them, hand them over.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use tokio::sync::mpsc::Sender;
 use tokio_util::sync::CancellationToken;
@@ -11,7 +13,9 @@ use super::shard::ShardEncoder;
 use crate::dtype::{Element, with_element};
 use crate::gdal_source::{LocalConfig, RasterSource};
 use crate::metadata::node_path;
-use crate::plan::{ChunkLayout, CubePlan, FINE_LEVELS, GroupPlan, Tile, VariablePlan, halved};
+use crate::plan::{
+    ChunkLayout, CubePlan, FINE_LEVELS, GroupPlan, Note, Tile, VariablePlan, halved,
+};
 use crate::{CubeError, ZarrFormat};
 
 /// All work of a build, shared by the threads.
@@ -25,6 +29,8 @@ pub(super) struct Job {
     units_without_tiles: Vec<Unit>,
     /// Of each variable of each group.
     coarse: Vec<Vec<CoarseLevels>>,
+    /// Pixels of overlapping tiles that differ, by variable and tile.
+    differing: Mutex<BTreeMap<(String, String), u64>>,
 }
 
 /// Shards side by side that one thread makes in one go.
@@ -142,6 +148,7 @@ impl Job {
             chunks,
             chunks_without_tiles,
             next: AtomicUsize::new(0),
+            differing: Mutex::default(),
         }
     }
 }
@@ -190,6 +197,21 @@ impl Unit {
 }
 
 impl Job {
+    /// Adds notes on overlapping tiles that don't agree, once all is read.
+    pub(super) fn note_differences(&mut self) {
+        let differing = std::mem::take(&mut self.differing);
+        let differing = differing.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let notes = differing.into_iter().map(|((variable, file), pixels)| {
+            let message = format!(
+                "{variable}: {pixels} pixels differ from those of tiles before it, which are kept"
+            );
+            Note::on(&file, message)
+        });
+        let mut all = std::mem::take(&mut self.plan.notes);
+        all.extend(notes);
+        self.plan.notes = Note::bounded(all);
+    }
+
     /// Entries of archives that tiles are in, in the order in which they are needed.
     fn entries(&self) -> Vec<&RasterSource> {
         let mut tiles: Vec<(usize, &Tile)> = Vec::new();
@@ -231,10 +253,23 @@ pub(super) fn inflate_ahead(job: &Job, stop: &CancellationToken) {
 pub(super) fn run(job: &Job, sender: &Sender<Result<Shard, CubeError>>, stop: &CancellationToken) {
     let _config = LocalConfig::without_side_cars();
     let mut rasters = OpenRasters::default();
+    make_all(job, sender, stop, &mut rasters);
+    let mut differing = job.differing.lock().unwrap_or_else(PoisonError::into_inner);
+    for (place, pixels) in rasters.differing {
+        *differing.entry(place).or_default() += pixels;
+    }
+}
+
+fn make_all(
+    job: &Job,
+    sender: &Sender<Result<Shard, CubeError>>,
+    stop: &CancellationToken,
+    rasters: &mut OpenRasters,
+) {
     let stopped = || stop.is_cancelled() || sender.is_closed();
     while let Some(unit) = job.units.get(job.next.fetch_add(1, Ordering::Relaxed)) {
         let dtype = job.plan.groups[unit.group].dtype;
-        let made = with_element!(dtype, T => make::<T>(job, unit, &mut rasters, &stopped));
+        let made = with_element!(dtype, T => make::<T>(job, unit, rasters, &stopped));
         let sent = match made {
             Ok(shards) => shards
                 .into_iter()
@@ -251,9 +286,13 @@ pub(super) fn run(job: &Job, sender: &Sender<Result<Shard, CubeError>>, stop: &C
     }
 }
 
-/// Whether chunks of nothing but zeros have to be stored: Zarr v2 without a fill value says nothing about chunks that are not.
 fn keeps_all(job: &Job, variable: &VariablePlan) -> bool {
-    job.plan.options.zarr_format == ZarrFormat::V2 && variable.fill.value.is_none()
+    stores_all(job.plan.options.zarr_format, variable)
+}
+
+/// Whether chunks of nothing but zeros have to be stored: Zarr v2 without a fill value says nothing about chunks that are not.
+pub(super) fn stores_all(format: ZarrFormat, variable: &VariablePlan) -> bool {
+    format == ZarrFormat::V2 && variable.fill.value.is_none()
 }
 
 /// Reads the pixels of a unit, a band of one chunk's height after the other, and encodes them.
@@ -290,7 +329,12 @@ fn make<T: Element>(
             height: chunk_height.min(end - row),
             ..unit.window
         };
-        let whole_is_fill = !mosaic.read(window, rasters, &mut band)?;
+        let mut whole_is_fill = !mosaic.read(window, rasters, &mut band)?;
+        if whole_is_fill && keeps_all(job, variable) {
+            band.clear();
+            band.resize((window.height * window.width) as usize, mosaic.fill());
+            whole_is_fill = false;
+        }
         if let Some(reduction) = &reduction {
             if whole_is_fill {
                 let pixels = halved(window.height, 1) * halved(window.width, 1);

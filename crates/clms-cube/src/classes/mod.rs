@@ -51,7 +51,7 @@ pub(crate) fn merge(sources: &[Vec<Class>]) -> Vec<Class> {
 }
 
 /// Text of unknown encoding: UTF-8, else Latin-1.
-fn decode_text(bytes: &[u8]) -> String {
+pub(crate) fn decode_text(bytes: &[u8]) -> String {
     match std::str::from_utf8(bytes) {
         Ok(text) => text.trim_start_matches('\u{feff}').to_owned(),
         Err(_) => bytes.iter().map(|byte| char::from(*byte)).collect(),
@@ -59,7 +59,7 @@ fn decode_text(bytes: &[u8]) -> String {
 }
 
 /// XML text without references; what can't be resolved is left out.
-fn unescape(text: &str) -> String {
+pub(crate) fn unescape(text: &str) -> String {
     let mut pieces = text.split('&');
     let mut plain = pieces.next().unwrap_or_default().to_owned();
     for piece in pieces {
@@ -75,7 +75,7 @@ fn unescape(text: &str) -> String {
 }
 
 /// The character of `&name;`: the five of XML and numbers. Entities that a file declares itself are not followed.
-fn resolve(name: &str) -> String {
+pub(crate) fn resolve(name: &str) -> String {
     let number = name
         .strip_prefix('#')
         .and_then(|digits| match digits.strip_prefix(['x', 'X']) {

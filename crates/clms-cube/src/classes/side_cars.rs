@@ -3,6 +3,10 @@
 use std::collections::HashMap;
 
 use super::{Class, clc, dbf, decode_text, legend_text, legend_xml, rat_xml};
+use crate::aux_xml::{AuxXml, world_file};
+use crate::crs::SourceCrs;
+use crate::gdal_source::RasterHeader;
+use crate::metadata::node_path;
 use crate::package::{PackageEntry, folder, stem};
 use crate::plan::Note;
 use crate::products::Product;
@@ -10,6 +14,7 @@ use crate::{DataType, Package};
 
 /// Side-cars are small; a larger file is passed over with a note.
 const MAX_BYTES: u64 = 16 << 20;
+const MAX_WORLD_FILE_BYTES: u64 = 4096;
 
 /// Folders that hold rasters and whose neighbour `Legend` speaks of them.
 const DATA_FOLDERS: [&str; 6] = ["data", "dataset", "datasets", "raster", "rasters", "tiles"];
@@ -30,6 +35,14 @@ pub(crate) struct SideCarClasses {
     /// Of the attribute table, the table in aux.xml, and the legend text.
     pub(crate) sources: [Vec<Class>; 3],
     /// The files that classes came from.
+    pub(crate) used: Vec<String>,
+    pub(crate) notes: Vec<Note>,
+}
+
+/// What side-cars have added to the header of a raster.
+#[derive(Debug, Default)]
+pub(crate) struct Completed {
+    /// The files that it came from.
     pub(crate) used: Vec<String>,
     pub(crate) notes: Vec<Note>,
 }
@@ -64,23 +77,10 @@ impl<'a> SideCars<'a> {
     ) -> SideCarClasses {
         let mut found = SideCarClasses::default();
         let lower = raster.to_lowercase();
-        let bare = lower
-            .strip_suffix(".tif")
-            .or_else(|| lower.strip_suffix(".tiff"))
-            .unwrap_or(&lower);
-        let beside = |endings: [&str; 2]| -> Vec<&'a PackageEntry> {
-            let names = [
-                format!("{lower}{}", endings[0]),
-                format!("{bare}{}", endings[1]),
-            ];
-            names
-                .iter()
-                .filter_map(|name| self.by_name.get(name).copied())
-                .collect()
-        };
+        let beside = |ending: &str| self.beside(raster, ending);
         let table = |bytes: &[u8]| dbf::parse(bytes)?.classes();
-        found.sources[0] = found.first(beside([".vat.dbf", ".vat.dbf"]), table);
-        found.sources[1] = found.first(beside([".aux.xml", ".aux.xml"]), |bytes| {
+        found.sources[0] = found.first(beside(".vat.dbf"), table);
+        found.sources[1] = found.first(beside(".aux.xml"), |bytes| {
             let table = rat_xml::parse(&decode_text(bytes))?;
             // Most files of this name hold statistics only.
             if table.columns.is_empty() {
@@ -91,7 +91,7 @@ impl<'a> SideCars<'a> {
         });
         let legends = LEGEND_ENDINGS[1..]
             .iter()
-            .flat_map(|ending| beside([ending, ending]))
+            .flat_map(|ending| beside(ending))
             .chain(self.legend_texts(&lower))
             .collect();
         found.sources[2] = found.first(legends, |bytes| {
@@ -108,6 +108,49 @@ impl<'a> SideCars<'a> {
             found.sources[2] = clc::count_codes(std::mem::take(&mut found.sources[2]));
         }
         found
+    }
+
+    /// Files named like a raster with this behind its name, or in place of its ending.
+    fn beside(&self, raster: &str, ending: &str) -> Vec<&'a PackageEntry> {
+        let lower = raster.to_lowercase();
+        let folder = folder(&lower);
+        let bare = node_path(folder, stem(&lower));
+        let names = [format!("{lower}{ending}"), format!("{bare}{ending}")];
+        let entries = names.iter().filter_map(|name| self.by_name.get(name));
+        entries.copied().collect()
+    }
+
+    /// Adds to the header of a raster what its `.aux.xml` and its world file say.
+    pub(crate) fn complete(&self, header: &mut RasterHeader) -> Completed {
+        let mut completed = Completed::default();
+        let raster = header.source.name.clone();
+        for entry in self.beside(&raster, ".aux.xml") {
+            let read = entry.read(MAX_BYTES);
+            match read.and_then(|bytes| AuxXml::parse(&decode_text(&bytes))) {
+                Ok(aux) if aux.is_empty() => {}
+                Ok(aux) => {
+                    if header.crs.is_none() {
+                        header.crs = aux.srs.as_deref().and_then(SourceCrs::of_text);
+                    }
+                    aux.apply(header);
+                    completed.used.push(entry.name.clone());
+                    break;
+                }
+                Err(reason) => completed.notes.push(not_understood(entry, &reason)),
+            }
+        }
+        if header.geotransform.is_none() {
+            let endings = [".tfw", ".tifw", ".tiffw", ".j2w", ".jp2w", ".wld"];
+            for entry in endings.iter().flat_map(|ending| self.beside(&raster, ending)) {
+                let found = entry.read(MAX_WORLD_FILE_BYTES).ok();
+                header.geotransform = found.and_then(|bytes| world_file(&decode_text(&bytes)));
+                if header.geotransform.is_some() {
+                    completed.used.push(entry.name.clone());
+                    break;
+                }
+            }
+        }
+        completed
     }
 
     /// Legend texts for a raster (lower case), the one with the most similar name first.
@@ -162,6 +205,10 @@ impl<'a> SideCars<'a> {
     }
 }
 
+fn not_understood(entry: &PackageEntry, reason: &str) -> Note {
+    Note::on(&entry.name, format!("side-car not understood: {reason}"))
+}
+
 impl SideCarClasses {
     /// The classes of the first entry that gives any.
     fn first(
@@ -176,12 +223,7 @@ impl SideCarClasses {
                     self.used.push(entry.name.clone());
                     return classes;
                 }
-                Err(reason) => {
-                    self.notes.push(Note::on(
-                        &entry.name,
-                        format!("side-car not understood: {reason}"),
-                    ));
-                }
+                Err(reason) => self.notes.push(not_understood(entry, &reason)),
             }
         }
         Vec::new()

@@ -58,6 +58,9 @@ pub(super) fn variable(variable: &VariablePlan, group: &GroupPlan) -> Map<String
     if let Some(fill) = variable.fill.value {
         set("_FillValue", fill_attribute(fill, dtype));
     }
+    if let Some(validity) = &variable.validity {
+        set("ancillary_variables", json!(validity));
+    }
     set("grid_mapping", json!("spatial_ref"));
     // Makes xarray take `spatial_ref` for a coordinate and not for a variable.
     set("coordinates", json!("spatial_ref"));
@@ -66,7 +69,31 @@ pub(super) fn variable(variable: &VariablePlan, group: &GroupPlan) -> Map<String
     if !variable.classes.is_empty() {
         attributes.extend(flags(&variable.classes));
     }
+    let own = &variable.attributes;
+    if own.contains_key("valid_min") || own.contains_key("valid_max") {
+        // CF forbids both.
+        attributes.remove("valid_range");
+    }
+    attributes.extend(own.clone());
     attributes
+}
+
+/// Adds the sources' own attributes to those of a group, which they win over.
+pub(super) fn own_attributes(group: &GroupPlan, attributes: &mut Map<String, Value>) {
+    let own = &group.attributes;
+    let is_time = |name: &String| name.starts_with("time_coverage_");
+    if own.keys().any(is_time) {
+        attributes.retain(|name, _| !is_time(name));
+    }
+    for (name, value) in own {
+        let ours = attributes.get("history").and_then(Value::as_str);
+        let value = match (name.as_str(), value.as_str(), ours) {
+            // What was done last stands last.
+            ("history", Some(theirs), Some(ours)) => json!(format!("{theirs}\n{ours}")),
+            _ => value.clone(),
+        };
+        attributes.insert(name.clone(), value);
+    }
 }
 
 /// The period that the data speaks of, in whole years.

@@ -8,7 +8,6 @@ mod zarr_v3;
 use serde_json::{Map, Value, json};
 
 use crate::plan::{CubePlan, GroupPlan, OVERVIEWS};
-use crate::{PackageFiles, Provenance};
 
 pub(crate) use cf::{CLASS_NAMES, FLAG_COLORS, FLAG_MEANINGS, FLAG_VALUES};
 pub(crate) use zarr_v2::{
@@ -47,10 +46,11 @@ pub(crate) fn documents(plan: &CubePlan) -> Vec<Document> {
         }
         documents.extend(below);
     }
-    let mut attributes = root_attributes(&plan.options.provenance, &plan.files);
+    let mut attributes = root_attributes(plan);
     if let Some(root) = plan.groups.first() {
         attributes.extend(geozarr::group_attributes(root));
         attributes.extend(cf::time_coverage(root));
+        cf::own_attributes(root, &mut attributes);
     }
     let mut content = zarr_v3::group(attributes);
     zarr_v3::consolidate(&mut content, documents.iter(), "");
@@ -65,6 +65,7 @@ pub(crate) fn documents(plan: &CubePlan) -> Vec<Document> {
 fn group_document(group: &GroupPlan, below: &[Document]) -> Document {
     let mut attributes = geozarr::group_attributes(group);
     attributes.extend(cf::time_coverage(group));
+    cf::own_attributes(group, &mut attributes);
     let mut content = zarr_v3::group(attributes);
     zarr_v3::consolidate(&mut content, below.iter(), &group.path);
     Document {
@@ -102,7 +103,11 @@ fn group_arrays(group: &GroupPlan, compression_level: Option<i32>) -> Vec<Docume
     documents
 }
 
-fn root_attributes(provenance: &Provenance, files: &PackageFiles) -> Map<String, Value> {
+/// Names of files that are listed in the attributes: every reader of the cube has to read them.
+const MOST_FILES: usize = 1000;
+
+fn root_attributes(plan: &CubePlan) -> Map<String, Value> {
+    let (provenance, files) = (&plan.options.provenance, &plan.files);
     let mut attributes = Map::new();
     attributes.insert("Conventions".into(), json!("CF-1.11"));
     let this = concat!("clms-cube ", env!("CARGO_PKG_VERSION"));
@@ -140,8 +145,22 @@ fn root_attributes(provenance: &Provenance, files: &PackageFiles) -> Map<String,
         .and_then(|value| value.as_object().cloned())
         .unwrap_or_default();
     details.insert("software".into(), json!(software));
-    details.insert("files_used".into(), json!(files.used));
-    details.insert("files_left_out".into(), json!(files.left_out));
+    let used = &files.used[..files.used.len().min(MOST_FILES)];
+    let left_out = &files.left_out[..files.left_out.len().min(MOST_FILES)];
+    details.insert("files_used".into(), json!(used));
+    details.insert("files_left_out".into(), json!(left_out));
+    for (name, listed, all) in [
+        ("files_used_count", used.len(), files.used.len()),
+        ("files_left_out_count", left_out.len(), files.left_out.len()),
+    ] {
+        if listed < all {
+            details.insert(name.into(), json!(all));
+        }
+    }
+    let notes: Vec<String> = plan.notes.iter().map(ToString::to_string).collect();
+    if !notes.is_empty() {
+        details.insert("notes".into(), json!(notes));
+    }
     attributes.insert("clms".into(), Value::Object(details));
     attributes
 }

@@ -1,4 +1,7 @@
 //! The value of pixels without data.
+//!
+//! Chosen from headers alone as far as these tell. Where the pixels have to be asked (the sources disagree about nodata, or
+//! nobody says anything), the choice is provisional, and [`Fill::is_settled`] says so: the build looks at the pixels first.
 
 use crate::plan::{Note, Tile};
 use crate::products::Product;
@@ -20,7 +23,7 @@ pub(crate) enum FillOrigin {
     Sources,
     /// The product's code for "outside the area".
     Product,
-    /// Hoped to occur nowhere; every pixel is checked against it.
+    /// Occurs nowhere in the sources.
     Unused,
     /// No fill value.
     None,
@@ -45,9 +48,19 @@ impl Fill {
             };
         }
         if let Some(value) = tiles.iter().find_map(|tile| tile.nodata) {
-            return Ok(Self {
+            let sources = Self {
                 value: Some(value),
                 origin: FillOrigin::Sources,
+            };
+            // Floats have a value that never is data.
+            let disagreeing = tiles.iter().any(|tile| sources.clashes_in(tile));
+            return Ok(if disagreeing && dtype.is_float() {
+                Self {
+                    value: Some(f64::NAN),
+                    origin: FillOrigin::Unused,
+                }
+            } else {
+                sources
             });
         }
         if let Some(value) = product.and_then(|product| product.outside(dtype)) {
@@ -66,6 +79,42 @@ impl Fill {
             value: None,
             origin: FillOrigin::None,
         })
+    }
+
+    /// Whether headers alone decide. If not, the value is provisional, and the pixels have to be looked at.
+    pub(crate) fn is_settled(&self, tiles: &[Tile], dtype: DataType) -> bool {
+        match self.origin {
+            FillOrigin::Sources => !tiles.iter().any(|tile| self.clashes_in(tile)),
+            FillOrigin::Unused => dtype.is_float(),
+            FillOrigin::Wanted | FillOrigin::Product | FillOrigin::None => true,
+        }
+    }
+
+    /// The values that may become the fill value, in the order of preference: what the sources state, the product's code for
+    /// "outside the area", and then the values that data has least often.
+    pub(crate) fn candidates(
+        tiles: &[Tile],
+        product: Option<&Product>,
+        dtype: DataType,
+    ) -> Vec<(i64, FillOrigin)> {
+        /// All values of 8 and 16 bits; beyond, enough for one to be free.
+        const MOST: i64 = 1 << 16;
+        let mut candidates: Vec<(i64, FillOrigin)> = Vec::new();
+        let stated = tiles.iter().filter_map(|tile| tile.nodata);
+        for nodata in stated {
+            if !candidates.iter().any(|(known, _)| *known == nodata as i64) {
+                candidates.push((nodata as i64, FillOrigin::Sources));
+            }
+        }
+        if let Some(outside) = product.and_then(|product| product.outside(dtype)) {
+            candidates.push((outside as i64, FillOrigin::Product));
+        }
+        if let Some((min, max)) = dtype.integer_range() {
+            let count = (max - min + 1).min(MOST);
+            let rare = |step: i64| if min == 0 { max - step } else { min + step };
+            candidates.extend((0..count).map(|step| (rare(step), FillOrigin::Unused)));
+        }
+        candidates
     }
 
     /// Whether the pixels of a tile that equal the fill value are data: then filling would hide them.
@@ -93,11 +142,11 @@ impl Fill {
         match self.origin {
             FillOrigin::Product => notes.push(Note {
                 file: None,
-                message: format!("{variable}: no nodata in the sources; {value} (outside the area) is taken for it"),
+                message: format!("{variable}: the sources state no nodata that would do; {value} (outside the area) is taken for it"),
             }),
             FillOrigin::Unused => notes.push(Note {
                 file: None,
-                message: format!("{variable}: nothing is known about nodata; gaps are filled with the unused value {value}"),
+                message: format!("{variable}: gaps are filled with {value}, which occurs nowhere in the sources"),
             }),
             FillOrigin::Wanted | FillOrigin::Sources | FillOrigin::None => {}
         }

@@ -7,12 +7,14 @@ mod naming;
 mod period;
 mod placement;
 mod planner;
+mod source_attributes;
 
 use std::fmt;
 
 use serde::Serialize;
+use serde_json::{Map, Value};
 
-pub(crate) use fill::Fill;
+pub(crate) use fill::{Fill, FillOrigin};
 pub(crate) use layout::ChunkLayout;
 pub(crate) use levels::{FINE as FINE_LEVELS, Level, OVERVIEWS, Resampling, halved};
 pub(crate) use placement::Tile;
@@ -33,6 +35,20 @@ pub struct Note {
 }
 
 impl Note {
+    /// So many notes, and one that says how many more there would be: a million odd tiles are one fact.
+    pub(crate) fn bounded(mut notes: Vec<Self>) -> Vec<Self> {
+        const MOST: usize = 200;
+        let more = notes.len().saturating_sub(MOST);
+        if more > 0 {
+            notes.truncate(MOST);
+            notes.push(Self {
+                file: None,
+                message: format!("and {more} more like these"),
+            });
+        }
+        notes
+    }
+
     pub(crate) fn on(file: &str, message: impl Into<String>) -> Self {
         Self {
             file: Some(file.to_owned()),
@@ -70,6 +86,17 @@ pub struct GroupPlan {
     /// Overviews, the finest first.
     pub(crate) levels: Vec<Level>,
     pub(crate) period: Option<period::Period>,
+    /// The sources' own.
+    pub(crate) attributes: Map<String, Value>,
+}
+
+/// What the pixels of a variable are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Content {
+    /// Those of the sources.
+    Sources,
+    /// 1 where another variable has data, 0 where it has none.
+    Validity,
 }
 
 /// One variable: a band of the tiles of one layer.
@@ -81,12 +108,17 @@ pub(crate) struct VariablePlan {
     pub(crate) band: usize,
     /// In the order of the files' names.
     pub(crate) tiles: Vec<Tile>,
+    pub(crate) content: Content,
     pub(crate) fill: Fill,
+    /// The variable that tells where this one has data, if no fill value does.
+    pub(crate) validity: Option<String>,
     pub(crate) classes: Vec<Class>,
     pub(crate) description: Option<String>,
     pub(crate) unit: Option<String>,
     pub(crate) scale: Option<f64>,
     pub(crate) offset: Option<f64>,
+    /// The sources' own.
+    pub(crate) attributes: Map<String, Value>,
 }
 
 impl CubePlan {
@@ -152,7 +184,8 @@ impl GroupPlan {
             .collect()
     }
 
-    /// The value for pixels without data of a variable, if it has one.
+    /// The value for pixels without data of a variable, if it has one. Where headers don't decide ([the rules](crate#pixels-without-data)), this
+    /// is the value that is tried first, and [`crate::build`] may find that it occurs as data and take another one.
     #[must_use]
     pub fn fill_value(&self, variable: &str) -> Option<f64> {
         self.variables
@@ -204,6 +237,7 @@ impl GroupPlan {
             variables,
             levels: Vec::new(),
             period: self.period,
+            attributes: self.attributes.clone(),
         }
     }
 
@@ -225,17 +259,17 @@ impl GroupPlan {
 /// and can't be opened is an error, because leaving it out would look like a gap.
 pub fn plan(package: &Package, options: &BuildOptions) -> Result<CubePlan, CubeError> {
     let mut planner = Planner::new(package);
-    let headers = planner.headers(package)?;
     let side_cars = SideCars::new(package);
+    let headers = planner.headers(package, &side_cars)?;
     let mut groups = Vec::new();
-    for placed in placement::place(headers)? {
+    for placed in placement::place(headers, &mut planner.notes)? {
         groups.push(planner.group(placed, &side_cars, options)?);
     }
     naming::name_groups(&mut groups);
     Ok(CubePlan {
         groups: groups.into_iter().map(|(_, group)| group).collect(),
         files: planner.files(package),
-        notes: planner.notes,
+        notes: Note::bounded(planner.notes),
         options: options.clone(),
     })
 }

@@ -41,11 +41,16 @@ fn sanitise(text: &str) -> String {
 pub(crate) fn layers(rasters: &[PlacedRaster]) -> Vec<Layer> {
     let mut by_name: BTreeMap<String, (Option<&'static Product>, Vec<usize>)> = BTreeMap::new();
     for (index, raster) in rasters.iter().enumerate() {
-        let product = products::by_file_name(raster.stem());
-        let name = product.map_or_else(
-            || code_by_convention(raster.stem()),
-            |product| product.variable.to_owned(),
-        );
+        // A variable that has a name of its own is what that says, and not what the file says.
+        let own = raster.header.variable();
+        // `Band1` is how GDAL calls what has no name.
+        let speaking = own.filter(|name| !name.starts_with("Band"));
+        let product = products::by_file_name(speaking.unwrap_or(raster.stem()));
+        let name = match (own, product) {
+            (Some(own), _) => own.to_owned(),
+            (None, Some(product)) => product.variable.to_owned(),
+            (None, None) => code_by_convention(raster.stem()),
+        };
         by_name
             .entry(name)
             .or_insert((product, Vec::new()))
@@ -83,7 +88,9 @@ fn code_by_convention(stem: &str) -> String {
 fn split_coincident(rasters: &[PlacedRaster], indices: Vec<usize>) -> BTreeMap<String, Vec<usize>> {
     let mut by_extent: HashMap<_, Vec<usize>> = HashMap::new();
     for index in &indices {
-        let PlacedRaster { header, row, col } = &rasters[*index];
+        let PlacedRaster {
+            header, row, col, ..
+        } = &rasters[*index];
         by_extent
             .entry((row, col, header.height, header.width))
             .or_default()

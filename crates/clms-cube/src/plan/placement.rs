@@ -1,5 +1,8 @@
 //! Which rasters share a grid, and where in it they lie. Decided by georeferencing alone.
 
+use std::cmp::Reverse;
+use std::collections::{BTreeSet, BinaryHeap};
+
 use crate::crs::SourceCrs;
 use crate::gdal_source::{RasterHeader, RasterSource};
 use crate::package::stem;
@@ -15,6 +18,10 @@ const TOLERANCE: f64 = 1e-3;
 const MAX_EMPTINESS: f64 = 1e5;
 const MAX_SIDE: f64 = 5e7;
 const MAX_PIXELS: f64 = 4e12;
+/// Coordinates beyond this are no place on Earth in any unit.
+const MAX_COORDINATE: f64 = 1e12;
+/// Grids of one package. More are no product, and each is a group with arrays of its own.
+const MAX_GROUPS: usize = 256;
 
 /// A raster and its place in the grid of its group.
 #[derive(Debug)]
@@ -22,6 +29,7 @@ pub(crate) struct PlacedRaster {
     pub(crate) header: RasterHeader,
     pub(crate) row: u64,
     pub(crate) col: u64,
+    south_up: bool,
 }
 
 impl PlacedRaster {
@@ -45,6 +53,8 @@ pub(crate) struct Tile {
     pub(crate) col: u64,
     pub(crate) height: u64,
     pub(crate) width: u64,
+    /// Its rows are stored from south to north.
+    pub(crate) south_up: bool,
     /// The raster's own nodata, if the data type can hold it.
     pub(crate) nodata: Option<f64>,
     /// Whether another tile of the variable covers a part of it.
@@ -55,7 +65,10 @@ pub(crate) struct Tile {
 struct Georeferenced {
     header: RasterHeader,
     crs: SourceCrs,
+    /// Of the north-up grid that its pixels are on.
     geotransform: [f64; 6],
+    /// Its rows run from south to north.
+    south_up: bool,
 }
 
 impl Georeferenced {
@@ -66,22 +79,41 @@ impl Georeferenced {
             file: file(),
             missing: "coordinate reference system",
         })?;
-        let geotransform = header.geotransform;
-        let geotransform = geotransform.ok_or_else(|| CubeError::NotGeoreferenced {
+        let stated = header.geotransform;
+        let stated = stated.ok_or_else(|| CubeError::NotGeoreferenced {
             file: file(),
             missing: "geotransform",
         })?;
-        let [_, dx, row_rotation, _, column_rotation, dy] = geotransform;
-        if !(dx > 0.0 && dy < 0.0 && row_rotation == 0.0 && column_rotation == 0.0) {
+        let [west, dx, row_rotation, mut north, column_rotation, mut dy] = stated;
+        let (width, height) = (header.width as f64, header.height as f64);
+        // What a rotation moves the farthest corner by, in pixels.
+        let skew = (row_rotation * height / dx).abs().max((column_rotation * width / dy).abs());
+        // Not `skew > TOLERANCE`: pixels of no size make it NaN.
+        if !(dx > 0.0 && dy != 0.0 && skew <= TOLERANCE) {
             return Err(CubeError::NotNorthUp {
                 file: file(),
-                geotransform,
+                geotransform: stated,
+            });
+        }
+        let south_up = dy > 0.0;
+        if south_up {
+            north += dy * height;
+            dy = -dy;
+        }
+        let edges = [west, north, west + dx * width, north + dy * height];
+        // Steps of no effect at these coordinates: all pixels would be at one place.
+        let vanishing = west + dx == west || north + dy == north;
+        if vanishing || edges.iter().any(|edge| edge.abs() > MAX_COORDINATE) {
+            return Err(CubeError::AbsurdGeotransform {
+                file: file(),
+                geotransform: stated,
             });
         }
         Ok(Self {
             header,
             crs,
-            geotransform,
+            geotransform: [west, dx, 0.0, north, 0.0, dy],
+            south_up,
         })
     }
 
@@ -91,8 +123,10 @@ impl Georeferenced {
             let (a, b) = (self.geotransform[index], other.geotransform[index]);
             ((a - b) / a).abs() * pixels as f64 <= TOLERANCE
         };
+        let bands = self.header.bands.iter().zip(&other.header.bands);
         self.header.dtype == other.header.dtype
             && self.header.bands.len() == other.header.bands.len()
+            && bands.into_iter().all(|(a, b)| (a.scale, a.offset) == (b.scale, b.offset))
             && same_size(1, self.header.width.max(other.header.width))
             && same_size(5, self.header.height.max(other.header.height))
             && self.crs.same(&other.crs)
@@ -113,64 +147,62 @@ impl Georeferenced {
         (cols - cols.round()).abs().max((rows - rows.round()).abs())
     }
 
-    /// Whether they overlap or lie less than two pixels apart.
-    fn touches(&self, other: &Self) -> bool {
-        const GAP: f64 = 2.0;
-        let [cols, rows] = self.steps(other);
-        cols < other.header.width as f64 + GAP
-            && cols + self.header.width as f64 > -GAP
-            && rows < other.header.height as f64 + GAP
-            && rows + self.header.height as f64 > -GAP
-    }
-
     fn pixels(&self) -> u64 {
         self.header.width.saturating_mul(self.header.height)
     }
 }
 
 /// Sorts rasters into groups and gives each group its grid. The group with the most pixels comes first.
-///
-/// Islands of one CRS that lie apart may have grids of their own, and get groups of their own then. Neighbours may not:
-/// between them, another grid is an error.
-pub(crate) fn place(headers: Vec<RasterHeader>) -> Result<Vec<PlacedGroup>, CubeError> {
+pub(crate) fn place(
+    headers: Vec<RasterHeader>,
+    notes: &mut Vec<Note>,
+) -> Result<Vec<PlacedGroup>, CubeError> {
     let mut groups: Vec<Vec<Georeferenced>> = Vec::new();
     for header in headers {
         let raster = Georeferenced::check(header)?;
-        let fitting = |group: &&mut Vec<Georeferenced>| {
-            group[0].shares_kind(&raster)
-                && (raster.offset(&group[0]) <= TOLERANCE
-                    || group.iter().any(|member| raster.touches(member)))
-        };
-        match groups.iter_mut().find(fitting) {
-            Some(group) => group.push(raster),
-            None => groups.push(vec![raster]),
+        let file = &raster.header.source.name;
+        if raster.south_up {
+            notes.push(Note::on(file, "its rows run from south to north: they are turned over"));
         }
+        let mut of_kind = groups.iter_mut().filter(|group| group[0].shares_kind(&raster));
+        let fitting = of_kind.find(|group| raster.offset(&group[0]) <= TOLERANCE);
+        if let Some(group) = fitting {
+            group.push(raster);
+            continue;
+        }
+        let other = groups.iter().find(|group| group[0].shares_kind(&raster));
+        if let Some(other) = other {
+            let (offset, reference) = (raster.offset(&other[0]), &other[0].header.source.name);
+            let message = format!(
+                "lies off the grid of {reference} by {offset:.4} pixels: it is in another group"
+            );
+            notes.push(Note::on(file, message));
+        }
+        if groups.len() >= MAX_GROUPS {
+            return Err(CubeError::TooManyGrids {
+                file: file.clone(),
+                most: MAX_GROUPS,
+            });
+        }
+        groups.push(vec![raster]);
     }
     // Stable: among equals, the one with the first file.
     groups.sort_by_key(|group| {
-        std::cmp::Reverse(group.iter().map(Georeferenced::pixels).sum::<u64>())
+        Reverse(group.iter().map(Georeferenced::pixels).sum::<u64>())
     });
     groups.into_iter().map(place_group).collect()
 }
 
 fn place_group(rasters: Vec<Georeferenced>) -> Result<PlacedGroup, CubeError> {
     let [west, dx, _, north, _, dy] = rasters[0].geotransform;
-    let reference = rasters[0].header.source.name.clone();
-    let mut offsets = Vec::with_capacity(rasters.len());
-    for raster in &rasters {
-        let [col, row] = raster.steps(&rasters[0]);
-        let offset = raster.offset(&rasters[0]);
-        // Not `offset > TOLERANCE`: NaN is off the grid too.
-        if offset <= TOLERANCE {
-            offsets.push((row.round(), col.round()));
-        } else {
-            return Err(CubeError::OffGrid {
-                file: raster.header.source.name.clone(),
-                reference,
-                offset,
-            });
-        }
-    }
+    // Rows and columns from the first raster, which all others are in step with.
+    let offsets: Vec<(f64, f64)> = rasters
+        .iter()
+        .map(|raster| {
+            let [col, row] = raster.steps(&rasters[0]);
+            (row.round(), col.round())
+        })
+        .collect();
     let least = |values: &mut dyn Iterator<Item = f64>| values.fold(f64::INFINITY, f64::min);
     let first_row = least(&mut offsets.iter().map(|offset| offset.0));
     let first_col = least(&mut offsets.iter().map(|offset| offset.1));
@@ -222,6 +254,7 @@ fn place_group(rasters: Vec<Georeferenced>) -> Result<PlacedGroup, CubeError> {
             header: raster.header,
             row: (row - first_row) as u64,
             col: (col - first_col) as u64,
+            south_up: raster.south_up,
         })
         .collect();
     Ok(PlacedGroup { grid, rasters })
@@ -258,42 +291,55 @@ pub(crate) fn tiles(rasters: &[&PlacedRaster], band: usize, notes: &mut Vec<Note
                 col: raster.col,
                 height: *height,
                 width: *width,
+                south_up: raster.south_up,
                 nodata,
                 overlaps: false,
             }
         })
         .collect();
-    for (first, second) in overlaps(&tiles) {
-        tiles[first].overlaps = true;
-        tiles[second].overlaps = true;
-        let message = format!(
-            "overlaps {}, whose valid pixels are kept",
-            tiles[first].source.name
-        );
-        notes.push(Note::on(&tiles[second].source.name, message));
-    }
+    mark_overlaps(&mut tiles);
     tiles
 }
 
-/// All pairs of tiles that share pixels, each with the lower index first.
-fn overlaps(tiles: &[Tile]) -> Vec<(usize, usize)> {
+/// Finds the tiles that share pixels with others.
+///
+/// Sweeps over the rows. The tiles under the sweep are kept by their last column, so that only near ones are compared; and each is
+/// marked once, so that many tiles on one heap cost no more than many side by side.
+fn mark_overlaps(tiles: &mut [Tile]) {
     let mut by_row: Vec<usize> = (0..tiles.len()).collect();
     by_row.sort_by_key(|index| tiles[*index].row);
-    let mut open: Vec<usize> = Vec::new();
-    let mut pairs = Vec::new();
+    // Tiles under the sweep by the column behind their last one: those without an overlap so far, and the others.
+    let (mut alone, mut marked) = (BTreeSet::new(), BTreeSet::new());
+    // When each of them ends.
+    let mut ends: BinaryHeap<Reverse<(u64, u64, usize)>> = BinaryHeap::new();
+    let mut widest = 0;
     for index in by_row {
-        let tile = &tiles[index];
-        open.retain(|other| tiles[*other].row + tiles[*other].height > tile.row);
-        for other in &open {
-            let neighbour = &tiles[*other];
-            if neighbour.col < tile.col + tile.width && tile.col < neighbour.col + neighbour.width {
-                pairs.push((index.min(*other), index.max(*other)));
+        let (row, col) = (tiles[index].row, tiles[index].col);
+        let (bottom, right) = (row + tiles[index].height, col + tiles[index].width);
+        while let Some(Reverse((end, end_col, other))) = ends.peek().copied() {
+            if end > row {
+                break;
             }
+            alone.remove(&(end_col, other));
+            marked.remove(&(end_col, other));
+            ends.pop();
         }
-        open.push(index);
+        widest = widest.max(tiles[index].width);
+        // One that ends beyond `right + widest` begins beyond `right`.
+        let near = (col + 1, 0)..(right.saturating_add(widest), 0);
+        let touches = |(_, other): &&(u64, usize)| tiles[*other].col < right;
+        let newly: Vec<(u64, usize)> = alone.range(near.clone()).filter(touches).copied().collect();
+        let overlaps = !newly.is_empty() || marked.range(near).any(|place| touches(&place));
+        for place in newly {
+            alone.remove(&place);
+            marked.insert(place);
+            tiles[place.1].overlaps = true;
+        }
+        tiles[index].overlaps = overlaps;
+        let under = if overlaps { &mut marked } else { &mut alone };
+        under.insert((right, index));
+        ends.push(Reverse((bottom, right, index)));
     }
-    pairs.sort_unstable();
-    pairs
 }
 
 /// Whether a part of the grid is covered by no tile.
@@ -352,28 +398,46 @@ mod tests {
             col,
             height,
             width,
+            south_up: false,
             nodata: None,
             overlaps: false,
         }
     }
 
     fn marked(mut tiles: Vec<Tile>) -> Vec<Tile> {
-        for (a, b) in overlaps(&tiles) {
-            tiles[a].overlaps = true;
-            tiles[b].overlaps = true;
-        }
+        mark_overlaps(&mut tiles);
         tiles
     }
 
     #[test]
-    fn overlapping_pairs() {
-        let tiles = [
+    fn overlapping_tiles() {
+        let tiles = marked(vec![
             tile(0, 0, 10, 10),
             tile(0, 10, 10, 10),
             tile(5, 5, 10, 10),
-            tile(10, 0, 5, 5),
-        ];
-        assert_eq!(overlaps(&tiles), [(0, 2), (1, 2)]);
+            tile(15, 0, 5, 500),
+            tile(20, 0, 5, 5),
+        ]);
+        let overlapping: Vec<bool> = tiles.iter().map(|tile| tile.overlaps).collect();
+        assert_eq!(overlapping, [true, true, true, false, false]);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn overlaps_are_those_of_all_pairs(
+            places in proptest::collection::vec((0_u64..40, 0_u64..40, 1_u64..12, 1_u64..12), 1..30)
+        ) {
+            let tiles: Vec<Tile> = places.iter().map(|(r, c, h, w)| tile(*r, *c, *h, *w)).collect();
+            let share = |a: &Tile, b: &Tile| {
+                a.row < b.row + b.height && b.row < a.row + a.height
+                    && a.col < b.col + b.width && b.col < a.col + a.width
+            };
+            let expected: Vec<bool> = (0..tiles.len())
+                .map(|a| (0..tiles.len()).any(|b| a != b && share(&tiles[a], &tiles[b])))
+                .collect();
+            let found: Vec<bool> = marked(tiles).iter().map(|tile| tile.overlaps).collect();
+            proptest::prop_assert_eq!(found, expected);
+        }
     }
 
     #[test]

@@ -3,15 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Fill, GroupPlan, Note, OVERVIEWS, StemsAndGroup, VariablePlan, naming, period, placement,
+    Content, Fill, GroupPlan, Note, OVERVIEWS, StemsAndGroup, VariablePlan, naming, period, placement, source_attributes,
 };
 use crate::classes::{self, Class, SideCars};
-use crate::gdal_source::{RasterHeader, RasterSource};
+use crate::gdal_source::{Items, RasterHeader, RasterSource};
 use crate::package::EntryKind;
 use crate::plan::ChunkLayout;
 use crate::product_classes::{self, KnownClass};
 use crate::products::{Product, Values};
 use crate::{BuildOptions, CubeError, LeftOut, Package, PackageFiles};
+
+/// Variables of one group. More are no product: a raster can't have so many bands, nor a place so many maps.
+const MOST_VARIABLES: usize = 4096;
 
 /// From the first year to the last year that any of the names tells.
 fn period_of(stems: &[String]) -> Option<period::Period> {
@@ -68,7 +71,11 @@ impl Planner {
     }
 
     /// The headers of all rasters that say where they lie, by name.
-    pub(super) fn headers(&mut self, package: &Package) -> Result<Vec<RasterHeader>, CubeError> {
+    pub(super) fn headers(
+        &mut self,
+        package: &Package,
+        side_cars: &SideCars<'_>,
+    ) -> Result<Vec<RasterHeader>, CubeError> {
         let mut entries: Vec<_> = package
             .entries
             .iter()
@@ -84,15 +91,29 @@ impl Planner {
                 CubeError::VectorOnly { found }
             });
         }
-        let mut headers = Vec::new();
+        let mut headers: Vec<RasterHeader> = Vec::new();
+        let mut known_crs = Vec::new();
         let mut unplaced = None;
         let sources: Vec<_> = entries
             .iter()
             .map(|entry| RasterSource::new(entry))
             .collect();
         prepare(&sources);
-        for (entry, source) in entries.iter().zip(&sources) {
-            let header = source.header()?;
+        let mut of_variables = Vec::with_capacity(sources.len());
+        for (entry, source) in entries.iter().zip(sources) {
+            let sources = source.variables()?;
+            let whole = sources.len() == 1;
+            of_variables.extend(sources.into_iter().map(|source| (entry, whole, source)));
+        }
+        for (entry, whole, source) in of_variables {
+            let mut header = source.header()?;
+            self.complete(&mut header, side_cars);
+            if let Some(crs) = header.crs.take() {
+                header.crs = Some(crs.shared(&mut known_crs));
+            }
+            if let Some(before) = headers.last() {
+                header.share_palettes(before);
+            }
             let missing = match (&header.crs, header.geotransform) {
                 (Some(_), Some(_)) => {
                     headers.push(header);
@@ -101,11 +122,16 @@ impl Planner {
                 (None, _) => "coordinate reference system",
                 (_, None) => "geotransform",
             };
+            // Of a file with several variables the others may be in the cube.
             self.left_out
                 .insert(entry.name.clone(), "not georeferenced");
+            let what = match (whole, source.key()) {
+                (false, (_, Some(variable))) => format!("{variable} is left out"),
+                _ => "left out".to_owned(),
+            };
             self.notes.push(Note::on(
                 &entry.name,
-                format!("left out: it has no {missing}"),
+                format!("{what}: it has no {missing}"),
             ));
             unplaced.get_or_insert(CubeError::NotGeoreferenced {
                 file: entry.name.clone(),
@@ -116,6 +142,13 @@ impl Planner {
             Some(error) if headers.is_empty() => Err(error),
             _ => Ok(headers),
         }
+    }
+
+    /// Adds to a header what the side-cars say.
+    fn complete(&mut self, header: &mut RasterHeader, side_cars: &SideCars<'_>) {
+        let found = side_cars.complete(header);
+        self.used.extend(found.used);
+        self.notes.extend(found.notes);
     }
 
     pub(super) fn group(
@@ -137,6 +170,11 @@ impl Planner {
                 {
                     name.push('_');
                 }
+                if variables.len() >= MOST_VARIABLES {
+                    return Err(CubeError::TooManyVariables {
+                        most: MOST_VARIABLES,
+                    });
+                }
                 variables.push(self.variable(name, band, &layer, &placed, side_cars, options)?);
             }
         }
@@ -147,6 +185,11 @@ impl Planner {
             block,
             options.tile_size,
         );
+        let items = || placed.rasters.iter().map(|raster| &raster.header.items);
+        let mut attributes = source_attributes::of_group(&source_attributes::common(items()));
+        if let Some(date) = source_attributes::date_created(items()) {
+            attributes.entry("date_created").or_insert(date.into());
+        }
         let stems: Vec<String> = placed
             .rasters
             .iter()
@@ -166,6 +209,7 @@ impl Planner {
             variables,
             levels: Vec::new(),
             period: period_of(&stems),
+            attributes,
         };
         group.levels = super::levels::levels(options.levels, &group, &mut self.notes);
         Ok((stems, group))
@@ -189,15 +233,22 @@ impl Planner {
         let tiles = placement::tiles(&rasters, band, &mut self.notes);
         let gaps = placement::has_gaps(&tiles, placed.grid.height, placed.grid.width);
         let fill = Fill::choose(options.fill_value, &tiles, layer.product, dtype, gaps)?;
-        fill.report(&name, &tiles, &mut self.notes);
+        if fill.is_settled(&tiles, dtype) {
+            fill.report(&name, &tiles, &mut self.notes);
+        }
         let header = &rasters[0].header.bands[band - 1];
+        let items = rasters.iter().map(|raster| &raster.header.bands[band - 1].items);
+        let items = source_attributes::common(items);
         Ok(VariablePlan {
-            classes: self.classes(&rasters, band, layer.product, side_cars),
+            classes: self.classes(&rasters, band, &items, layer.product, side_cars),
+            attributes: source_attributes::of_variable(&items, dtype),
             name,
             product: layer.product,
             band,
             tiles,
+            content: Content::Sources,
             fill,
+            validity: None,
             description: header.description.clone(),
             unit: header.unit.clone(),
             scale: header.scale,
@@ -205,12 +256,13 @@ impl Planner {
         })
     }
 
-    /// Classes by side-car, embedded palette and the product's own table, in this order. A table may list only what
+    /// Classes by the raster's own attributes, side-car, embedded palette and the product's own table, in this order. A table may list only what
     /// occurs in its tile, so the tables of all tiles are merged.
     fn classes(
         &mut self,
         rasters: &[&placement::PlacedRaster],
         band: usize,
+        items: &Items,
         product: Option<&'static Product>,
         side_cars: &SideCars<'_>,
     ) -> Vec<Class> {
@@ -230,10 +282,12 @@ impl Planner {
                 .zip(found.sources)
                 .for_each(|(all, classes)| all.push(classes));
         }
-        let mut sources: Vec<Vec<Class>> = by_source.into_iter().flatten().collect();
+        // What the raster itself says stands first.
+        let mut sources = vec![source_attributes::classes(items)];
+        sources.extend(by_source.into_iter().flatten());
         let palette = rasters
             .iter()
-            .map(|raster| &raster.header.bands[band - 1].palette)
+            .map(|raster| raster.header.bands[band - 1].palette.as_slice())
             .find(|p| !p.is_empty());
         let palette = palette.into_iter().flatten();
         // Unused entries of a palette are black.

@@ -1,9 +1,9 @@
 //! What stands where there is no data.
 
-use clms_cube::{BuildOptions, CubeError};
+use clms_cube::{BuildOptions, CubeError, DataType, Levels, TileSize, ZarrFormat};
 use clms_factory::{DType, Pattern, RasterSpec};
 
-use crate::fixture::{build, build_dir, write};
+use crate::fixture::{build, build_dir, mosaic, write};
 
 /// Two tiles with a gap of one tile between them.
 fn apart(name: &str) -> [RasterSpec; 2] {
@@ -54,55 +54,125 @@ async fn of_unknown_products_gaps_get_an_unused_value() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_hoped_for_value_that_is_data_is_an_error() {
+async fn a_value_that_is_data_fills_no_gap() {
     let rasters = apart("unknown").map(|raster| raster.pattern(Pattern::Constant(255.0)));
-    let error = build_dir(write(&rasters), &BuildOptions::default())
+    let built = build(&rasters).await;
+    built.assert_mosaic("", "band_1", &rasters, 0, 254.0).await;
+    let said = |words: &str| built.report.notes.iter().any(|note| note.message.contains(words));
+    assert!(said("filled with 254"), "{:?}", built.report.notes);
+    let with_fill = |fill_value| BuildOptions {
+        fill_value: Some(fill_value),
+        ..BuildOptions::default()
+    };
+    build_dir(write(&rasters), &with_fill(7.0))
         .await
-        .err()
-        .unwrap();
+        .unwrap()
+        .assert_mosaic("", "band_1", &rasters, 0, 7.0)
+        .await;
+    // Who wishes for a value gets that or none.
+    let error = build_dir(write(&rasters), &with_fill(255.0)).await.err().unwrap();
     assert!(
         matches!(error, CubeError::FillClash { value: 255.0, .. }),
         "{error}"
     );
     assert!(error.hint().is_some());
-    let options = BuildOptions {
-        fill_value: Some(7.0),
-        ..BuildOptions::default()
-    };
-    build_dir(write(&rasters), &options)
-        .await
-        .unwrap()
-        .assert_mosaic("", "band_1", &rasters, 0, 7.0)
-        .await;
-    let options = BuildOptions {
-        fill_value: Some(256.0),
-        ..BuildOptions::default()
-    };
-    let error = build_dir(write(&rasters), &options).await.err().unwrap();
+    let error = build_dir(write(&rasters), &with_fill(256.0)).await.err().unwrap();
     assert!(matches!(error, CubeError::FillOutOfRange { .. }), "{error}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn different_nodata_of_tiles_become_one() {
-    let [a, b] = apart("TCD");
+    // The value 1 of the second tile is data, and so is the value 2 of the first one: neither may vanish. (Nodata 200 is in no tile.)
+    for (first, second, fill) in [("1", "2", 255.0), ("200", "2", 200.0), ("2", "200", 200.0)] {
+        let [a, b] = apart("TCD");
+        let rasters = [a.nodata(first), b.nodata(second)];
+        let built = build(&rasters).await;
+        built.assert_mosaic("", "TCD", &rasters, 0, fill).await;
+        let note = format!("nodata 2 is written as {fill}");
+        let notes = &built.report.notes;
+        assert!(notes.iter().any(|known| known.message.contains(&note)), "{notes:?}");
+    }
+    let [a, b] = apart("unknown").map(|raster| raster.dtype(DType::F32));
     let rasters = [a.nodata("1"), b.nodata("2")];
-    // The value 1 of the second tile is data: it must not vanish.
-    let error = build_dir(write(&rasters), &BuildOptions::default())
-        .await
-        .err()
-        .unwrap();
-    assert!(matches!(error, CubeError::FillClash { .. }), "{error}");
-    let [a, b] = apart("TCD");
-    let rasters = [a.nodata("200"), b.nodata("2")];
     let built = build(&rasters).await;
-    built.assert_mosaic("", "TCD", &rasters, 0, 200.0).await;
-    assert!(
-        built
-            .report
-            .notes
-            .iter()
-            .any(|note| note.message.contains("nodata 2 is written as 200"))
-    );
+    built.assert_mosaic("", "band_1", &rasters, 0, f64::NAN).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tile_without_the_tag_means_the_same_by_the_value() {
+    let [a, b] = apart("unknown");
+    let [c, _] = apart("unknown_c");
+    let rasters = [a.nodata("1"), b.nodata("2"), c.corner(4_000_800.0, 2_999_000.0, 10.0)];
+    let built = build(&rasters).await;
+    let meant = [rasters[0].clone(), rasters[1].clone(), rasters[2].clone().nodata("1")];
+    built.assert_mosaic("", "band_1", &meant, 0, 255.0).await;
+}
+
+/// All 256 values of a byte, each as often as the others.
+fn every_value(name: &str) -> [RasterSpec; 2] {
+    apart(name).map(|raster| {
+        raster.pattern(Pattern::custom(|x, y| {
+            ((x / 10.0).floor() + (y / 10.0).floor() * 40.0).rem_euclid(256.0)
+        }))
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_every_value_is_data_a_mask_tells_the_gaps() {
+    for zarr_format in [ZarrFormat::V3, ZarrFormat::V2] {
+        let options = BuildOptions {
+            zarr_format,
+            levels: Levels::Exactly(1),
+            tile_size: TileSize::new(16, 24).ok(),
+            ..BuildOptions::default()
+        };
+        let rasters = every_value("unknown");
+        let built = build_dir(write(&rasters), &options).await.unwrap();
+        let data = built.cube.variable("", "band_1").unwrap();
+        assert_eq!(data.fill_value, None);
+        assert_eq!(data.attributes["ancillary_variables"], "band_1_valid");
+        let mask = built.cube.variable("", "band_1_valid").unwrap();
+        assert_eq!((mask.dtype, mask.fill_value), (DataType::UInt8, None));
+        assert_eq!(mask.attributes["flag_meanings"], "no_data data");
+        // Where there is data, it is that of the tiles.
+        let valid = built.pixels("", "band_1_valid").await;
+        let found = built.pixels("", "band_1").await;
+        let expected = mosaic(&built.grid(""), &rasters, 0, -1.0);
+        assert_eq!(valid.len(), expected.len());
+        for ((valid, found), expected) in valid.iter().zip(&found).zip(&expected) {
+            assert_eq!(*valid, if *expected < 0.0 { 0.0 } else { 1.0 });
+            assert!(*valid == 0.0 || found == expected);
+        }
+        assert!(valid.contains(&0.0));
+        assert!(built.cube.group("").unwrap().overviews.is_empty());
+        let notes = &built.report.notes;
+        let said = |words: &str| notes.iter().any(|note| note.message.contains(words));
+        assert!(said("every value of uint8 occurs") && said("no overviews"), "{notes:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_mask_knows_each_tile_s_own_nodata() {
+    let [a, b] = every_value("unknown");
+    let rasters = [a.nodata("7"), b.nodata("9")];
+    let built = build(&rasters).await;
+    let valid = built.pixels("", "band_1_valid").await;
+    let found = built.pixels("", "band_1").await;
+    // -1: gaps, and the nodata of each tile.
+    let expected = mosaic(&built.grid(""), &rasters, 0, -1.0);
+    for ((valid, found), expected) in valid.iter().zip(&found).zip(&expected) {
+        assert_eq!(*valid == 1.0, *expected >= 0.0);
+        assert!(*valid == 0.0 || found == expected);
+    }
+    assert!(found.contains(&7.0) && found.contains(&9.0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_gaps_every_value_may_be_data() {
+    let [raster, _] = every_value("unknown");
+    let built = build(std::slice::from_ref(&raster)).await;
+    built.assert_mosaic("", "band_1", &[raster], 0, -1.0).await;
+    assert_eq!(built.cube.group("").unwrap().variables.len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
