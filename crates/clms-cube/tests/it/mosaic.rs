@@ -122,7 +122,7 @@ async fn the_first_valid_pixel_of_overlapping_tiles_wins() {
             .report
             .notes
             .iter()
-            .any(|note| note.message.contains("overlaps")),
+            .any(|note| note.message.contains("pixels differ")),
         "{:?}",
         built.report.notes
     );
