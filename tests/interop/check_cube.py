@@ -22,8 +22,9 @@ def fail(reason):
 
 
 def rasters_of(dataset):
-    """The data variables that are maps."""
-    return {name: var for name, var in dataset.data_vars.items() if var.ndim == 2}
+    """The data variables that are maps, without those that say where others have data."""
+    masks = {var.attrs.get("ancillary_variables") for var in dataset.data_vars.values()}
+    return {name: var for name, var in dataset.data_vars.items() if var.ndim == 2 and name not in masks}
 
 
 def is_overview(group):
@@ -144,13 +145,22 @@ def compare(path, tiles):
             continue
         for variable, values in rasters_of(raw).items():
             fill = values.attrs.get("_FillValue")
+            mask = values.attrs.get("ancillary_variables")
+            if mask is not None:
+                if (raw[mask].values != covered[name]).any():
+                    fail(f"{name}/{mask} is not where {variable} has data")
+                continue
             if fill is None:
-                fail(f"{name}/{variable} has gaps but no _FillValue")
+                fail(f"{name}/{variable} has gaps but neither _FillValue nor a mask")
             if (values.values[gaps] != fill).any():
                 fail(f"{name}/{variable}: a gap looks like data")
     # zarr-python alone, without xarray in between.
-    zarr.open_group(path, mode="r").info_complete()
-    return {"groups": report, "tiles": len(tiles), "pixels_compared": pixels}
+    root = zarr.open_group(path, mode="r")
+    if hasattr(root, "info_complete"):
+        root.info_complete()
+    else:
+        root.tree()
+    return {"zarr": zarr.__version__, "xarray": xr.__version__, "groups": report, "tiles": len(tiles), "pixels_compared": pixels}
 
 
 if __name__ == "__main__":

@@ -26,6 +26,18 @@ const XCUBE: Environment = Environment {
     pip: &["--no-deps", "--no-compile"],
 };
 
+const XCUBE_113: Environment = Environment {
+    name: "xcube113",
+    requirements: include_str!("../interop/requirements-xcube113.txt"),
+    pip: &["--no-deps", "--no-compile"],
+};
+
+const GEOZARR: Environment = Environment {
+    name: "geozarr",
+    requirements: include_str!("../interop/requirements-geozarr.txt"),
+    pip: &["--no-deps", "--no-compile", "--ignore-requires-python"],
+};
+
 /// The interpreter of an environment that has what `interop/requirements.txt` names: xarray, rioxarray, zarr-python.
 ///
 /// It lies in cargo's target folder under a name that changes with the requirements; making it takes half a minute.
@@ -39,6 +51,19 @@ pub fn interpreter() -> PathBuf {
 #[must_use]
 pub fn xcube() -> PathBuf {
     XCUBE.interpreter()
+}
+
+/// The interpreter of an environment that has what `interop/requirements-xcube113.txt` names: the last xcube that knows Zarr v2 only,
+/// with the zarr-python 2 and the xarray of its time.
+#[must_use]
+pub fn xcube_113() -> PathBuf {
+    XCUBE_113.interpreter()
+}
+
+/// The interpreter of an environment with the validator of the GeoZarr conventions.
+#[must_use]
+pub fn geozarr() -> PathBuf {
+    GEOZARR.interpreter()
 }
 
 impl Environment {
