@@ -13,7 +13,7 @@ use crate::{
 const TAKEN_SINGLY: [&str; 5] = ["api", "cache", "cube", "preload", "store"];
 
 /// Fuzz targets, by the crate that has them in its folder `fuzz`.
-const FUZZED: [(&str, &str); 1] = [("clms-api", "decode")];
+const FUZZED: [(&str, &str); 2] = [("clms-api", "decode"), ("clms-cube", "side_cars")];
 
 pub(crate) fn run(args: &[String]) -> Result {
     let all = match args {

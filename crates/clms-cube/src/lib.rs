@@ -30,17 +30,52 @@
 //! Three steps: [`plan`] reads headers and decides where every raster goes, [`build`] moves the pixels in bounded memory,
 //! [`Cube`] reads. Nothing here knows HTTP, the portal or jobs; GDAL is given local files only.
 //!
-//! # Rules of placement
+//! # Rules
+//!
+//! What is decided by one of these rules and not by the sources is a [`Note`], and all notes are in the cube's attributes (`clms.notes`),
+//! beside the files that were used and the others with the reason for leaving them out.
+//!
+//! ## Which files
+//!
+//! * TIFF, JPEG 2000 and NetCDF, found by their endings in any case, wherever they lie; each variable of a NetCDF file is a raster of its
+//!   own. Overviews (`.ovr`), legends, metadata, documents, thumbnails and pictures are left out.
+//! * A file that is named like a raster and can't be read is an error, because leaving it out would look like a gap. One that
+//!   says nowhere where it lies (neither in itself nor in `.aux.xml` and world file) is left out beside others that do.
+//!
+//! ## Placement
 //!
 //! * Rasters are grouped by CRS (compared by parameters, so that a missing EPSG code or another name does not matter),
-//!   pixel size, data type and number of bands. The group with the most pixels is the root group, each other one a sub-group
+//!   pixel size, data type, number of bands, scale and offset. The group with the most pixels is the root group, each other one a sub-group
 //!   with dimensions of its own (`y_FR_GLP`, `x_FR_GLP`), as xarray's trees want it.
-//! * Within a group, the grid is the union of all rasters; a raster that lies more than 1/1000 pixel off that grid is an
-//!   error if it touches another, and a group of its own (an island) if it lies apart.
+//! * Within a group, the grid is the union of all rasters. A raster that lies more than 1/1000 pixel off that grid is in
+//!   a group of its own: no pixel is ever resampled.
+//! * Rows that run from south to north are turned over. A raster that is rotated by more than 1/1000 pixel, or
+//!   mirrored, is an error.
 //! * Rasters of one group that cover the very same ground are different variables; rasters that overlap in part are
-//!   tiles, of which the first by name wins where it has a valid pixel.
-//! * The fill value is the sources' own nodata, else the product's code for "outside the area", else (only if there are
-//!   gaps) a value that occurs nowhere in the sources, which is verified while the pixels are moved.
+//!   tiles, of which the first by name wins where it has a valid pixel. How many pixels of the others differ is told.
+//! * Coordinates that can't be on Earth, grids that are almost nothing but gaps, more than 256 grids, or more than 4096 variables on one
+//!   grid are errors.
+//!
+//! ## Pixels without data
+//!
+//! The fill value of a variable is, in this order:
+//!
+//! 1. the caller's wish;
+//! 2. the sources' own nodata, where all tiles agree or one of the values is no data in any tile (the pixels of the others are
+//!    rewritten); a tile without the tag means the same by it. A nodata that the type can't hold is read as the same bits
+//!    (-32768 of unsigned 16 bits is 32768), or ignored;
+//! 3. the product's code for "outside the area";
+//! 4. only if there are gaps, or tiles disagree: the value that data has least often and that occurs nowhere in the sources (NaN of floats);
+//! 5. where every value of the type is data: none. Then `<variable>_valid`, which the CF attribute `ancillary_variables` of the
+//!    variable names, is 1 where there is data and 0 where there is none, and the group has no overviews.
+//!
+//! Where headers don't decide, the pixels are looked at once before anything is written.
+//!
+//! ## Attributes
+//!
+//! What the sources say of themselves (TIFF tags, NetCDF attributes, `.aux.xml`, which wins over both) wins over what this crate knows of the
+//! product and over [`Provenance`], where all tiles say the same: names, units, scale, offset, valid range, classes, time
+//! coverage and all other items. Statistics, which are of one tile, and what says how the source is stored are not kept.
 
 mod aux_xml;
 mod build;
@@ -49,6 +84,9 @@ mod crs;
 mod deflated;
 mod dtype;
 mod error;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod gdal_source;
 mod grid;
 mod metadata;
@@ -59,6 +97,7 @@ mod product_classes;
 mod products;
 mod raster_format;
 mod read;
+mod reading_log;
 mod style;
 mod tiff;
 

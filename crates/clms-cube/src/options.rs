@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::num::{NonZeroU32, NonZeroUsize};
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use serde::Serialize;
@@ -22,6 +23,9 @@ pub struct BuildOptions {
     pub zarr_format: ZarrFormat,
     /// Threads that read and encode; by default one for each core, at most 8.
     pub workers: Option<NonZeroUsize>,
+    /// A file, which need not exist, that holds the names of the rasters that GDAL is reading while it is: if the process dies of one, the next
+    /// [`crate::plan`] with the same file says so.
+    pub reading_log: Option<PathBuf>,
     /// Where the data comes from, for the attributes of the cube.
     pub provenance: Provenance,
 }

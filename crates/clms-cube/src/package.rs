@@ -12,6 +12,8 @@ use crate::raster_format::RasterFormat;
 pub struct Package {
     /// All files, not only the rasters: side-cars hold class names and colours.
     pub entries: Vec<PackageEntry>,
+    /// Names of files that were not unpacked, because nobody needs them; provenance tells them.
+    pub skipped: Vec<String>,
 }
 
 /// One file of a package.
@@ -97,7 +99,17 @@ impl Package {
     /// A package of the given files.
     #[must_use]
     pub fn new(entries: Vec<PackageEntry>) -> Self {
-        Self { entries }
+        Self {
+            entries,
+            skipped: Vec::new(),
+        }
+    }
+
+    /// The same with the names of files that are in the package and were not unpacked.
+    #[must_use]
+    pub fn with_skipped(mut self, names: Vec<String>) -> Self {
+        self.skipped = names;
+        self
     }
 
     /// All files below a directory, in the order of their names.
@@ -123,7 +135,7 @@ impl Package {
             }
         }
         entries.sort_by(|a, b| a.name.cmp(&b.name));
-        Ok(Self { entries })
+        Ok(Self::new(entries))
     }
 
     pub(crate) fn names(&self) -> Vec<String> {

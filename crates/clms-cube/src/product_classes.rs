@@ -102,9 +102,146 @@ pub(crate) const HERBACEOUS: &[KnownClass] = &[
     OUTSIDE,
 ];
 pub(crate) const BUILT_UP: &[KnownClass] = &[
-    (0, "non built-up areas", NO_COLOUR),
-    (1, "built-up areas", NO_COLOUR),
+    (0, "non built-up areas", 0xf0f0f0),
+    (1, "built-up areas", 0xffb200),
+    UNCLASSIFIABLE,
     OUTSIDE,
+];
+pub(crate) const BUILT_UP_CHANGES: &[KnownClass] = &[
+    (0, "not built-up, unchanged", 0xf0f0f0),
+    (1, "new built-up", 0xff0000),
+    (2, "loss of built-up", 0x006400),
+    (10, "built-up, unchanged", 0x9c9c9c),
+    OUTSIDE,
+];
+pub(crate) const IMPERVIOUSNESS_CHANGES: &[KnownClass] = &[
+    (0, "not impervious, unchanged", 0xf0f0f0),
+    (1, "new impervious cover", 0xff0000),
+    (2, "loss of impervious cover", 0x006400),
+    (10, "impervious, unchanged", 0x9c9c9c),
+    (11, "impervious, of higher density", 0xffbf00),
+    (12, "impervious, of lower density", 0x40b200),
+    UNCLASSIFIABLE,
+    OUTSIDE,
+];
+pub(crate) const SHARE_OF_BUILT_UP_CHANGES: &[KnownClass] = &[
+    (0, "not built-up, unchanged", 0xf0f0f0),
+    (1, "new built-up", 0xff0000),
+    (2, "loss of built-up", 0x006400),
+    (10, "built-up, unchanged", 0x9c9c9c),
+    (11, "built-up, of higher share", 0xffbf00),
+    (12, "built-up, of lower share", 0x40b200),
+    OUTSIDE,
+];
+/// Of changes of a density, which are stored as the change in percent plus 100.
+pub(crate) const BEYOND_CHANGES: &[KnownClass] = &[
+    (201, "none in both years", 0xf0f0f0),
+    UNCLASSIFIABLE,
+    OUTSIDE,
+];
+/// Of percentages.
+pub(crate) const BEYOND_PERCENT: &[KnownClass] = &[UNCLASSIFIABLE, OUTSIDE];
+pub(crate) const BEYOND_SNOW: &[KnownClass] = &[
+    (205, "cloud or cloud shadow", 0x7b7b7b),
+    (210, "inland water", 0x6464d7),
+    (255, "no data", 0x000000),
+];
+pub(crate) const BEYOND_WATER_PROBABILITY: &[KnownClass] =
+    &[(253, "sea water", NO_COLOUR), UNCLASSIFIABLE, OUTSIDE];
+pub(crate) const WATER_AND_WETNESS: &[KnownClass] = &[
+    (0, "dry", NO_COLOUR),
+    (1, "permanent water", NO_COLOUR),
+    (2, "temporary water", NO_COLOUR),
+    (3, "permanent wetness", NO_COLOUR),
+    (4, "temporary wetness", NO_COLOUR),
+    (253, "sea water", NO_COLOUR),
+    UNCLASSIFIABLE,
+    OUTSIDE,
+];
+pub(crate) const SMALL_WOODY_FEATURES: &[KnownClass] = &[
+    (0, "no small woody features", 0xf0f0f0),
+    (1, "small woody features", 0xd7f500),
+    (3, "additional woody features", 0xf0c800),
+    (254, "unclassifiable area", 0x999999),
+    OUTSIDE,
+];
+/// The codes 201 to 203 have colours, and no source says what they are.
+pub(crate) const SMALL_WOODY_FEATURES_CHANGES: &[KnownClass] = &[
+    (0, "no change", 0xf0f0f0),
+    (1, "gain", 0x14ff00),
+    (2, "loss", 0xff0000),
+    (254, "unclassifiable area", 0x999999),
+    OUTSIDE,
+];
+pub(crate) const WOODY_VEGETATION: &[KnownClass] = &[
+    (0, "no woody vegetation", 0xf0f0f0),
+    (1, "woody vegetation", 0x75dd00),
+    OUTSIDE,
+];
+pub(crate) const SAR_WET_SNOW: &[KnownClass] = &[
+    (110, "wet snow", 0xff00ff),
+    (125, "dry, patchy or no snow", 0x5ae6b4),
+    (200, "radar shadow, layover or foreshortening", 0x282828),
+    (210, "water", 0x6464d7),
+    (220, "forest", 0x19a023),
+    (230, "urban area", 0xffbe64),
+    (240, "not in mountains", 0x3c3c3c),
+    (255, "no data", 0x000000),
+];
+pub(crate) const WET_AND_DRY_SNOW: &[KnownClass] = &[
+    (110, "wet snow", 0xff00ff),
+    (115, "dry snow", 0xffffff),
+    (120, "no or patchy snow", 0xe1e65a),
+    (200, "radar shadow, layover or foreshortening", 0x282828),
+    (205, "cloud or cloud shadow", 0x7b7b7b),
+    (210, "water", 0x6464d7),
+    (220, "forest", 0x19a023),
+    (230, "urban area", 0xffbe64),
+    (255, "no data", 0x000000),
+];
+pub(crate) const GLOBAL_LAND_COVER: &[KnownClass] = &[
+    (10, "tree cover", NO_COLOUR),
+    (20, "shrubland", NO_COLOUR),
+    (30, "grassland", NO_COLOUR),
+    (40, "cropland", NO_COLOUR),
+    (50, "herbaceous wetland", NO_COLOUR),
+    (60, "mangroves", NO_COLOUR),
+    (70, "moss and lichen", NO_COLOUR),
+    (80, "bare or sparse vegetation", NO_COLOUR),
+    (90, "built-up", NO_COLOUR),
+    (100, "permanent water", NO_COLOUR),
+    (110, "snow and ice", NO_COLOUR),
+];
+pub(crate) const LULUCF: &[KnownClass] = &[
+    (11, "settlements: burnt areas", 0x5b0c01),
+    (12, "settlements", 0xbf0228),
+    (13, "settlements: green urban areas", 0xf42636),
+    (14, "settlements: other", 0xff6b21),
+    (21, "forest land: burnt areas", 0x101d10),
+    (22, "forest land: transitional woodland", 0x012a0f),
+    (23, "forest land: deciduous", 0x023e16),
+    (24, "forest land: coniferous or evergreen", 0x04551f),
+    (25, "forest land: other", 0x05752a),
+    (31, "cropland: burnt areas", 0x7e7c11),
+    (32, "cropland: annual crops", 0xc47a46),
+    (33, "cropland: perennial crops", 0xf99e59),
+    (34, "cropland: other", 0xf9d059),
+    (41, "grassland: burnt areas", 0xbdff1a),
+    (42, "grassland: pastures", 0x11a406),
+    (43, "grassland: shrubs", 0x16c106),
+    (44, "grassland: natural", 0x1bed08),
+    (45, "grassland: other", 0x80ed08),
+    (51, "wetlands: managed", 0x0cb2ff),
+    (52, "wetlands: unmanaged", 0x0a98d9),
+    (53, "wetlands: managed water", 0x0062fc),
+    (54, "wetlands: unmanaged water", 0x0105cd),
+    (55, "wetlands: burnt areas", 0x2160a2),
+    (61, "other land: bare soil and rocks", 0x595858),
+    (62, "other land: permanent snow and ice", 0x828181),
+    (63, "other land: lichens and mosses", 0xa8a7a7),
+    (64, "other land", 0xcccdcd),
+    (254, "unclassified", 0xf7f7f7),
+    (255, "no data", 0xffffff),
 ];
 pub(crate) const CROP_TYPES: &[KnownClass] = &[
     (0, "no cropland", 0xf0f0f0),
@@ -178,6 +315,21 @@ mod tests {
             PLOUGHING,
             HERBACEOUS,
             BUILT_UP,
+            BUILT_UP_CHANGES,
+            IMPERVIOUSNESS_CHANGES,
+            SHARE_OF_BUILT_UP_CHANGES,
+            BEYOND_CHANGES,
+            BEYOND_PERCENT,
+            BEYOND_SNOW,
+            BEYOND_WATER_PROBABILITY,
+            WATER_AND_WETNESS,
+            SMALL_WOODY_FEATURES,
+            SMALL_WOODY_FEATURES_CHANGES,
+            WOODY_VEGETATION,
+            SAR_WET_SNOW,
+            WET_AND_DRY_SNOW,
+            GLOBAL_LAND_COVER,
+            LULUCF,
             CROP_TYPES,
             CLCPLUS,
             WATER_ICE,

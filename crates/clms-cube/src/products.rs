@@ -13,6 +13,8 @@ pub(crate) enum Values {
         min: f64,
         max: f64,
         units: &'static str,
+        /// What codes beyond the range mean.
+        codes: &'static [KnownClass],
     },
 }
 
@@ -27,10 +29,28 @@ pub(crate) struct Product {
     outside: (Option<u8>, Option<u16>),
 }
 
-const PERCENT: Values = Values::Quantity {
+const fn percent(codes: &'static [KnownClass]) -> Values {
+    Values::Quantity {
+        min: 0.0,
+        max: 100.0,
+        units: "%",
+        codes,
+    }
+}
+
+const PERCENT: Values = percent(classes::BEYOND_PERCENT);
+/// The change in percent plus 100: 0 is all lost, 100 no change, 200 all new.
+const CHANGE: Values = Values::Quantity {
     min: 0.0,
-    max: 100.0,
+    max: 200.0,
     units: "%",
+    codes: classes::BEYOND_CHANGES,
+};
+const METRES: Values = Values::Quantity {
+    min: 0.0,
+    max: 1000.0,
+    units: "m",
+    codes: &[],
 };
 const OPEN: Values = Values::Classes(&[]);
 const OUTSIDE_255: (Option<u8>, Option<u16>) = (Some(255), Some(65535));
@@ -85,6 +105,7 @@ const PRODUCTS: &[(&str, Product)] = &[
             min: 0.0,
             max: 365.0,
             units: "day of the year",
+            codes: &[(65535, "outside area", 0x000000)],
         },
     ),
     product(
@@ -98,25 +119,79 @@ const PRODUCTS: &[(&str, Product)] = &[
         Values::Classes(classes::HERBACEOUS),
     ),
     product("IMD", "Imperviousness Density", PERCENT),
-    product("IMDC", "Imperviousness Density Change", OPEN),
-    product("IMC", "Imperviousness Change", OPEN),
-    product("IMCC", "Imperviousness Classified Change", OPEN),
+    product("IMDC", "Imperviousness Density Change (100: none)", CHANGE),
+    product("IMC", "Imperviousness Change (100: none)", CHANGE),
+    product(
+        "IMCC",
+        "Imperviousness Classified Change",
+        Values::Classes(classes::IMPERVIOUSNESS_CHANGES),
+    ),
     product(
         "IBU",
         "Impervious Built-up",
         Values::Classes(classes::BUILT_UP),
     ),
-    product("IBUC", "Impervious Built-up Change", OPEN),
+    product(
+        "IBUC",
+        "Impervious Built-up Change",
+        Values::Classes(classes::BUILT_UP_CHANGES),
+    ),
     product("SBU", "Share of Built-up", PERCENT),
-    product("SBUC", "Share of Built-up Change", OPEN),
-    product("SBCC", "Share of Built-up Classified Change", OPEN),
-    product("SWF", "Small Woody Features", OPEN),
-    product("SWFC", "Small Woody Features Change", OPEN),
-    product("WVL", "Woody Vegetation Layer", OPEN),
-    product("WAW", "Water and Wetness", OPEN),
-    product("WWPI", "Water and Wetness Probability Index", PERCENT),
+    product("SBUC", "Share of Built-up Change (100: none)", CHANGE),
+    product(
+        "SBCC",
+        "Share of Built-up Classified Change",
+        Values::Classes(classes::SHARE_OF_BUILT_UP_CHANGES),
+    ),
+    product(
+        "SWF",
+        "Small Woody Features",
+        Values::Classes(classes::SMALL_WOODY_FEATURES),
+    ),
+    product(
+        "SWFC",
+        "Small Woody Features Change",
+        Values::Classes(classes::SMALL_WOODY_FEATURES_CHANGES),
+    ),
+    product(
+        "WVL",
+        "Woody Vegetation Layer",
+        Values::Classes(classes::WOODY_VEGETATION),
+    ),
+    product(
+        "WAW",
+        "Water and Wetness",
+        Values::Classes(classes::WATER_AND_WETNESS),
+    ),
+    product(
+        "WWPI",
+        "Water and Wetness Probability Index",
+        percent(classes::BEYOND_WATER_PROBABILITY),
+    ),
+    product("BBH", "Building Height", METRES),
+    product("DHM", "Building Height", METRES),
+    product(
+        "SWS",
+        "SAR Wet Snow",
+        Values::Classes(classes::SAR_WET_SNOW),
+    ),
+    product(
+        "WDS",
+        "Wet and Dry Snow",
+        Values::Classes(classes::WET_AND_DRY_SNOW),
+    ),
+    product("LULUCF", "Land Use and Forestry", Values::Classes(classes::LULUCF)),
+    product(
+        "LCM",
+        "Global Land Cover Map",
+        Values::Classes(classes::GLOBAL_LAND_COVER),
+    ),
     product("CTY", "Crop Types", Values::Classes(classes::CROP_TYPES)),
-    product("FSC", "Fractional Snow Cover", PERCENT),
+    product(
+        "FSC",
+        "Fractional Snow Cover",
+        percent(classes::BEYOND_SNOW),
+    ),
     product(
         "WIC",
         "Water and Ice Cover",
@@ -149,6 +224,13 @@ const PRODUCTS: &[(&str, Product)] = &[
             outside: (Some(254), None),
         },
     ),
+];
+
+/// Products whose maps of 100 m hold shares of the pixel, where the others hold classes; and what these shares are.
+const SHARES_AT_100_M: &[(&str, Product)] = &[
+    product("SWF", "Small Woody Features Density", PERCENT),
+    // The specification says classes, the legend says percent: nothing is said here.
+    product("GRA", "Grassland", OPEN),
 ];
 
 const fn product(
@@ -184,8 +266,10 @@ impl Product {
 /// The product that a file name (without folders) speaks of: `FTY_2015_100m_eu_...`, `CLMS_HRLVLCC_TCD_S2018_...`,
 /// `U2018_CLC2018_V2020_20u1`, `CLMS_CLCplus_RASTER_2021_...`.
 pub(crate) fn by_file_name(stem: &str) -> Option<&'static Product> {
-    let mut found = None;
-    for token in stem.split(['_', '-', '.', ' ']) {
+    let mut found: Option<&(&str, Product)> = None;
+    let is_100_m = |token: &str| ["100m", "r100m"].contains(&token.to_ascii_lowercase().as_str());
+    let separators = ['_', '-', '.', ' '];
+    for token in stem.split(separators) {
         let token = token.to_ascii_uppercase();
         let exact = PRODUCTS.iter().find(|(code, _)| *code == token);
         let found_here = exact.or_else(|| {
@@ -198,9 +282,14 @@ pub(crate) fn by_file_name(stem: &str) -> Option<&'static Product> {
                 .iter()
                 .find(|(known, _)| year && *known == code && matches!(code, "CLC" | "CHA"))
         });
-        found = found.or(found_here);
+        // LULUCF maps are a member of the CLCplus family.
+        let is_family = found.is_some_and(|(code, _)| *code == "CLCPLUS");
+        found = found_here.filter(|_| is_family || found.is_none()).or(found);
     }
-    found.map(|(_, product)| product)
+    let (code, product) = found?;
+    let mut shares = SHARES_AT_100_M.iter().filter(|_| stem.split(separators).any(is_100_m));
+    let share = shares.find(|(known, _)| known == code);
+    Some(share.map_or(product, |(_, product)| product))
 }
 
 #[cfg(test)]
@@ -222,6 +311,14 @@ mod tests {
             Some("CLCplus")
         );
         assert_eq!(variable("imd_2018_100m_eu_03035_v020"), Some("IMD"));
+        assert_eq!(variable("CLMS_CLCplus_LULUCF_2018_100m_eu"), Some("LULUCF"));
+        let values = |stem: &str| by_file_name(stem).map(|product| product.values);
+        assert_eq!(values("swf_2018_100m_eu_03035_v1_0"), Some(PERCENT));
+        assert_eq!(values("CLMS_HRLVLCC_GRA_S2018_R100m_E44N36"), Some(OPEN));
+        assert_eq!(
+            values("swf_2018_005m_eu_03035_v1_0"),
+            Some(Values::Classes(classes::SMALL_WOODY_FEATURES))
+        );
         assert_eq!(variable("something"), None);
         assert_eq!(variable("CLCä"), None);
     }

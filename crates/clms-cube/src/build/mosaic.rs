@@ -7,6 +7,7 @@ use gdal::Dataset;
 use crate::CubeError;
 use crate::dtype::{Element, SourceWindow};
 use crate::gdal_source::RasterSource;
+use crate::reading_log::{Reading, ReadingLog};
 use crate::plan::{Content, Fill, Tile, VariablePlan};
 use crate::tiff::BlockReader;
 
@@ -36,8 +37,8 @@ impl Window {
 }
 
 /// Open rasters of one thread: GDAL's datasets may not be shared between threads.
-#[derive(Default)]
 pub(super) struct OpenRasters {
+    log: ReadingLog,
     /// The one used last stands last.
     open: Vec<(RasterSource, OpenRaster)>,
     /// Pixels that differ from those of a tile before it, which were kept, by variable and tile.
@@ -46,15 +47,20 @@ pub(super) struct OpenRasters {
 
 enum OpenRaster {
     Blocks(Box<BlockReader>),
-    Gdal(Dataset),
+    Gdal(Dataset, #[expect(dead_code, reason = "lives as long as the dataset")] Reading),
 }
 
 impl OpenRaster {
-    fn open(source: &RasterSource) -> Result<Self, CubeError> {
+    fn open(source: &RasterSource, log: &ReadingLog) -> Result<Self, CubeError> {
         match source.block_reader() {
             Some(reader) => Ok(Self::Blocks(Box::new(reader))),
-            None => source.open().map(Self::Gdal),
+            None => Self::with_gdal(source, log),
         }
+    }
+
+    fn with_gdal(source: &RasterSource, log: &ReadingLog) -> Result<Self, CubeError> {
+        let reading = log.begin(&source.name);
+        Ok(Self::Gdal(source.open()?, reading))
     }
 
     /// Reads a window of a band (counted from 1).
@@ -64,6 +70,7 @@ impl OpenRaster {
         band: usize,
         window: SourceWindow,
         out: &mut [T],
+        log: &ReadingLog,
     ) -> Result<(), CubeError> {
         if let Self::Blocks(reader) = self {
             match reader.read(band, window, T::bytes_mut(out)) {
@@ -71,11 +78,11 @@ impl OpenRaster {
                 // GDAL can read more, and says better what is wrong.
                 Err(reason) => {
                     tracing::debug!(file = source.name, reason, "left to GDAL");
-                    *self = Self::Gdal(source.open()?);
+                    *self = Self::with_gdal(source, log)?;
                 }
             }
         }
-        if let Self::Gdal(dataset) = self {
+        if let Self::Gdal(dataset, _) = self {
             let unreadable = |error: gdal::errors::GdalError| source.unreadable(&error);
             let band = dataset.rasterband(band).map_err(unreadable)?;
             T::read(&band, window, out).map_err(unreadable)?;
@@ -85,6 +92,14 @@ impl OpenRaster {
 }
 
 impl OpenRasters {
+    pub(super) fn new(log: &ReadingLog) -> Self {
+        Self {
+            log: log.clone(),
+            open: Vec::new(),
+            differing: BTreeMap::new(),
+        }
+    }
+
     /// Reads a window of a band (counted from 1) of a raster.
     pub(super) fn read<T: Element>(
         &mut self,
@@ -93,7 +108,8 @@ impl OpenRasters {
         window: SourceWindow,
         out: &mut [T],
     ) -> Result<(), CubeError> {
-        self.get(source)?.read(source, band, window, out)
+        let log = self.log.clone();
+        self.get(source)?.read(source, band, window, out, &log)
     }
 
     /// Enough for the tiles around a corner, twice.
@@ -107,7 +123,7 @@ impl OpenRasters {
                 if self.open.len() >= Self::MOST {
                     self.open.remove(0);
                 }
-                (source.clone(), OpenRaster::open(source)?)
+                (source.clone(), OpenRaster::open(source, &self.log)?)
             }
         };
         self.open.push(entry);

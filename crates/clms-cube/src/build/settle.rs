@@ -11,6 +11,7 @@ use super::mosaic::OpenRasters;
 use crate::dtype::{Element, SourceWindow, with_element};
 use crate::gdal_source::LocalConfig;
 use crate::plan::{Content, CubePlan, Fill, FillOrigin, GroupPlan, Note, Tile, VariablePlan};
+use crate::reading_log::ReadingLog;
 use crate::{Class, CubeError, DataType};
 
 /// Pixels that are read at a time.
@@ -35,7 +36,7 @@ pub(super) fn settle(mut plan: CubePlan, stop: &CancellationToken) -> Result<Cub
     for group in &mut plan.groups {
         for index in 0..group.variables.len() {
             if !decided(group, &group.variables[index]) {
-                settle_variable(group, index, &mut notes, stop)?;
+                settle_variable(group, index, &mut notes, &plan.reading, stop)?;
             }
         }
     }
@@ -47,6 +48,7 @@ fn settle_variable(
     group: &mut GroupPlan,
     index: usize,
     notes: &mut Vec<Note>,
+    reading: &ReadingLog,
     stop: &CancellationToken,
 ) -> Result<(), CubeError> {
     let dtype = group.dtype;
@@ -57,7 +59,7 @@ fn settle_variable(
         tile.nodata = tile.nodata.or(stated);
     }
     let candidates = Fill::candidates(&variable.tiles, variable.product, dtype);
-    let free = first_free(variable, &candidates, dtype, stop)?;
+    let free = first_free(variable, &candidates, dtype, reading, stop)?;
     if let Some((value, origin)) = free {
         variable.fill = Fill {
             value: Some(value as f64),
@@ -132,6 +134,7 @@ fn first_free(
     variable: &VariablePlan,
     candidates: &[(i64, FillOrigin)],
     dtype: DataType,
+    reading: &ReadingLog,
     stop: &CancellationToken,
 ) -> Result<Option<(i64, FillOrigin)>, CubeError> {
     // Places of the candidates by value; the first of equal ones counts.
@@ -141,7 +144,7 @@ fn first_free(
     }
     let mut occurs = vec![false; candidates.len()];
     with_element!(dtype, T => {
-        let mut rasters = OpenRasters::default();
+        let mut rasters = OpenRasters::new(reading);
         for tile in &variable.tiles {
             each_window::<T>(tile, variable.band, &mut rasters, stop, &mut |pixels| {
                 mark(pixels, tile.nodata.map(T::from_f64), &places, &mut occurs);

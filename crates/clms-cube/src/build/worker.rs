@@ -252,7 +252,7 @@ pub(super) fn inflate_ahead(job: &Job, stop: &CancellationToken) {
 /// Works until nothing is left, the work is stopped, or nobody listens any more.
 pub(super) fn run(job: &Job, sender: &Sender<Result<Shard, CubeError>>, stop: &CancellationToken) {
     let _config = LocalConfig::without_side_cars();
-    let mut rasters = OpenRasters::default();
+    let mut rasters = OpenRasters::new(&job.plan.reading);
     make_all(job, sender, stop, &mut rasters);
     let mut differing = job.differing.lock().unwrap_or_else(PoisonError::into_inner);
     for (place, pixels) in rasters.differing {

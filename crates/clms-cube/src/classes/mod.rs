@@ -14,6 +14,46 @@ use serde::Serialize;
 
 pub(crate) use side_cars::SideCars;
 
+/// A format of side-cars that hold classes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum SideCarFormat {
+    /// An attribute table in dBASE III.
+    Dbf,
+    /// GDAL's `.aux.xml`, with an attribute table or without.
+    AuxXml,
+    /// Colour tables as text, QML or SLD.
+    Legend,
+}
+
+impl SideCarFormat {
+    /// The classes in a file.
+    ///
+    /// # Errors
+    /// A text that says what is wrong.
+    pub(crate) fn classes(self, bytes: &[u8]) -> Result<Vec<Class>, String> {
+        match self {
+            Self::Dbf => dbf::parse(bytes)?.classes(),
+            Self::AuxXml => {
+                let table = rat_xml::parse(&decode_text(bytes))?;
+                // Most files of this name hold statistics only.
+                if table.columns.is_empty() {
+                    Ok(Vec::new())
+                } else {
+                    table.classes()
+                }
+            }
+            Self::Legend => {
+                let text = decode_text(bytes);
+                if text.trim_start().starts_with('<') {
+                    legend_xml::parse(&text)
+                } else {
+                    Ok(legend_text::parse(&text))
+                }
+            }
+        }
+    }
+}
+
 /// A class of a variable.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Class {

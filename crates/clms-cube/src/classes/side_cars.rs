@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Class, clc, dbf, decode_text, legend_text, legend_xml, rat_xml};
+use super::{Class, SideCarFormat, clc, decode_text};
 use crate::aux_xml::{AuxXml, world_file};
 use crate::crs::SourceCrs;
 use crate::gdal_source::RasterHeader;
@@ -78,30 +78,14 @@ impl<'a> SideCars<'a> {
         let mut found = SideCarClasses::default();
         let lower = raster.to_lowercase();
         let beside = |ending: &str| self.beside(raster, ending);
-        let table = |bytes: &[u8]| dbf::parse(bytes)?.classes();
-        found.sources[0] = found.first(beside(".vat.dbf"), table);
-        found.sources[1] = found.first(beside(".aux.xml"), |bytes| {
-            let table = rat_xml::parse(&decode_text(bytes))?;
-            // Most files of this name hold statistics only.
-            if table.columns.is_empty() {
-                Ok(Vec::new())
-            } else {
-                table.classes()
-            }
-        });
+        found.sources[0] = found.first(beside(".vat.dbf"), SideCarFormat::Dbf);
+        found.sources[1] = found.first(beside(".aux.xml"), SideCarFormat::AuxXml);
         let legends = LEGEND_ENDINGS[1..]
             .iter()
             .flat_map(|ending| beside(ending))
             .chain(self.legend_texts(&lower))
             .collect();
-        found.sources[2] = found.first(legends, |bytes| {
-            let text = decode_text(bytes);
-            if text.trim_start().starts_with('<') {
-                legend_xml::parse(&text)
-            } else {
-                Ok(legend_text::parse(&text))
-            }
-        });
+        found.sources[2] = found.first(legends, SideCarFormat::Legend);
         if product.is_some_and(|product| product.variable == "CLC")
             && (dtype.itemsize() == 1 || clc::is_counted(&found.sources[0]))
         {
@@ -211,13 +195,9 @@ fn not_understood(entry: &PackageEntry, reason: &str) -> Note {
 
 impl SideCarClasses {
     /// The classes of the first entry that gives any.
-    fn first(
-        &mut self,
-        entries: Vec<&PackageEntry>,
-        parse: impl Fn(&[u8]) -> Result<Vec<Class>, String>,
-    ) -> Vec<Class> {
+    fn first(&mut self, entries: Vec<&PackageEntry>, format: SideCarFormat) -> Vec<Class> {
         for entry in entries {
-            match entry.read(MAX_BYTES).and_then(|bytes| parse(&bytes)) {
+            match entry.read(MAX_BYTES).and_then(|bytes| format.classes(&bytes)) {
                 Ok(classes) if classes.is_empty() => {}
                 Ok(classes) => {
                     self.used.push(entry.name.clone());

@@ -36,6 +36,7 @@ pub(super) fn variable(variable: &VariablePlan, group: &GroupPlan) -> Map<String
         min,
         max,
         units: usual,
+        ..
     }) = variable.product.map(|product| product.values)
     {
         units.get_or_insert_with(|| usual.to_owned());
@@ -111,12 +112,15 @@ pub(super) fn time_coverage(group: &GroupPlan) -> Vec<(String, Value)> {
     .to_vec()
 }
 
-fn flags(classes: &[Class]) -> [(String, Value); 4] {
+/// The words of `flag_meanings`.
+pub(crate) fn flag_meanings(classes: &[Class]) -> Vec<String> {
     let mut taken = HashSet::new();
-    let meanings: Vec<String> = classes
-        .iter()
-        .map(|class| meaning(class, &mut taken))
-        .collect();
+    let words = classes.iter().map(|class| meaning(class, &mut taken));
+    words.collect()
+}
+
+fn flags(classes: &[Class]) -> [(String, Value); 4] {
+    let meanings = flag_meanings(classes);
     let colour = |class: &Class| {
         class.colour.map_or(NO_COLOUR.to_owned(), |[r, g, b]| {
             format!("#{r:02x}{g:02x}{b:02x}")

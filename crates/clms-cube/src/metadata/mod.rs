@@ -9,6 +9,8 @@ use serde_json::{Map, Value, json};
 
 use crate::plan::{CubePlan, GroupPlan, OVERVIEWS};
 
+#[cfg(feature = "fuzzing")]
+pub(crate) use cf::flag_meanings;
 pub(crate) use cf::{CLASS_NAMES, FLAG_COLORS, FLAG_MEANINGS, FLAG_VALUES};
 pub(crate) use zarr_v2::{
     CONSOLIDATED as CONSOLIDATED_V2, documents as documents_v2, nodes as nodes_v2,

@@ -1,4 +1,6 @@
-//! From the headers of a package's rasters to grids, variables and tiles; no pixel is read.
+//! From the headers of a package's rasters to grids, variables and tiles; no pixel is read. By the [rules](crate#rules).
+//!
+//! Memory grows with the number of rasters, by a few kilobytes for each, and not with their size.
 
 mod fill;
 mod layout;
@@ -23,6 +25,7 @@ use planner::Planner;
 
 use crate::classes::{Class, SideCars};
 use crate::products::Product;
+use crate::reading_log::ReadingLog;
 use crate::{BuildOptions, CubeError, DataType, Grid, Package, PackageFiles};
 
 /// Something that a person should know about a cube, and that is no error.
@@ -73,6 +76,7 @@ pub struct CubePlan {
     pub(crate) files: PackageFiles,
     pub(crate) notes: Vec<Note>,
     pub(crate) options: BuildOptions,
+    pub(crate) reading: ReadingLog,
 }
 
 /// One group of a planned cube: variables on one grid.
@@ -259,8 +263,9 @@ impl GroupPlan {
 /// and can't be opened is an error, because leaving it out would look like a gap.
 pub fn plan(package: &Package, options: &BuildOptions) -> Result<CubePlan, CubeError> {
     let mut planner = Planner::new(package);
+    let reading = ReadingLog::open(options.reading_log.as_deref(), &mut planner.notes);
     let side_cars = SideCars::new(package);
-    let headers = planner.headers(package, &side_cars)?;
+    let headers = planner.headers(package, &side_cars, &reading)?;
     let mut groups = Vec::new();
     for placed in placement::place(headers, &mut planner.notes)? {
         groups.push(planner.group(placed, &side_cars, options)?);
@@ -271,6 +276,7 @@ pub fn plan(package: &Package, options: &BuildOptions) -> Result<CubePlan, CubeE
         files: planner.files(package),
         notes: Note::bounded(planner.notes),
         options: options.clone(),
+        reading,
     })
 }
 

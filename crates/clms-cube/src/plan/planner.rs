@@ -11,6 +11,7 @@ use crate::package::EntryKind;
 use crate::plan::ChunkLayout;
 use crate::product_classes::{self, KnownClass};
 use crate::products::{Product, Values};
+use crate::reading_log::ReadingLog;
 use crate::{BuildOptions, CubeError, LeftOut, Package, PackageFiles};
 
 /// Variables of one group. More are no product: a raster can't have so many bands, nor a place so many maps.
@@ -75,6 +76,7 @@ impl Planner {
         &mut self,
         package: &Package,
         side_cars: &SideCars<'_>,
+        reading: &ReadingLog,
     ) -> Result<Vec<RasterHeader>, CubeError> {
         let mut entries: Vec<_> = package
             .entries
@@ -101,12 +103,16 @@ impl Planner {
         prepare(&sources);
         let mut of_variables = Vec::with_capacity(sources.len());
         for (entry, source) in entries.iter().zip(sources) {
+            let _reading = reading.begin(&entry.name);
             let sources = source.variables()?;
             let whole = sources.len() == 1;
             of_variables.extend(sources.into_iter().map(|source| (entry, whole, source)));
         }
         for (entry, whole, source) in of_variables {
-            let mut header = source.header()?;
+            let mut header = {
+                let _reading = reading.begin(&entry.name);
+                source.header()?
+            };
             self.complete(&mut header, side_cars);
             if let Some(crs) = header.crs.take() {
                 header.crs = Some(crs.shared(&mut known_crs));
@@ -300,22 +306,15 @@ impl Planner {
             })
             .collect(),
         );
-        let quantity = match product.map(|product| product.values) {
-            Some(Values::Classes(known)) => {
-                let class = |known: &KnownClass| Class {
-                    value: known.0,
-                    name: Some(known.1.to_owned()),
-                    colour: product_classes::colour(known),
-                };
-                // Only names for what is otherwise nameless: the sources' own names win as a whole.
-                if !sources.iter().flatten().any(|class| class.name.is_some()) {
-                    sources.push(known.iter().map(class).collect());
-                }
-                None
-            }
-            Some(Values::Quantity { min, max, .. }) => Some((min, max)),
-            None => None,
+        let (known, quantity) = match product.map(|product| product.values) {
+            Some(Values::Classes(known)) => (known, None),
+            Some(Values::Quantity { min, max, codes, .. }) => (codes, Some((min, max))),
+            None => (&[][..], None),
         };
+        // Only names for what is otherwise nameless: the sources' own names win as a whole.
+        if !sources.iter().flatten().any(|class| class.name.is_some()) {
+            sources.push(known.iter().map(Self::class).collect());
+        }
         let mut classes = classes::merge(&sources);
         if let Some((min, max)) = quantity {
             // A table with a row for each percent: what is left are the codes beyond the range.
@@ -328,17 +327,30 @@ impl Planner {
         classes
     }
 
+    fn class(known: &KnownClass) -> Class {
+        Class {
+            value: known.0,
+            name: Some(known.1.to_owned()),
+            colour: product_classes::colour(known),
+        }
+    }
+
     pub(super) fn files(&self, package: &Package) -> PackageFiles {
         let used: Vec<String> = self.used.iter().cloned().collect();
-        let left_out = package
-            .entries
-            .iter()
-            .filter(|entry| !self.used.contains(&entry.name))
-            .map(|entry| LeftOut {
-                name: entry.name.clone(),
-                reason: (*self.left_out.get(&entry.name).unwrap_or(&"not needed")).to_owned(),
-            })
-            .collect();
+        let unused = package.entries.iter().filter(|entry| !self.used.contains(&entry.name));
+        let unused = unused.map(|entry| {
+            let reason = self.left_out.get(&entry.name).unwrap_or(&"not needed");
+            (&entry.name, *reason)
+        });
+        let skipped = package.skipped.iter().map(|name| match EntryKind::of(name) {
+            EntryKind::Other(reason) => (name, reason),
+            EntryKind::Raster | EntryKind::Vector => (name, "not unpacked"),
+        });
+        let left_out = unused.chain(skipped).map(|(name, reason)| LeftOut {
+            name: name.clone(),
+            reason: reason.to_owned(),
+        });
+        let left_out = left_out.collect();
         PackageFiles { used, left_out }
     }
 }

@@ -107,6 +107,8 @@ fn options(build: &BuildOrder<'_>, parameters: BuildParameters) -> BuildOptions 
         tile_size,
         zarr_format: parameters.zarr_format,
         levels: parameters.levels,
+        // Outlives a process that dies of a raster, and goes with the job.
+        reading_log: Some(build.scratch.join("reading.json")),
         provenance: Provenance {
             data_id: Some(build.request.data_id.clone()),
             title: Some(parameters.title),
@@ -136,7 +138,7 @@ fn package(unpacked: &UnpackedPackage) -> Package {
             },
         },
     });
-    Package::new(entries.collect())
+    Package::new(entries.collect()).with_skipped(unpacked.skipped.clone())
 }
 
 /// Whether the builder may want to look at a file of a package, by its name. Documents and pyramids are left packed.
