@@ -2,8 +2,11 @@
 
 use std::fmt;
 
+use clms_cache::CubeName;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+
+use crate::{Problem, ProblemKind};
 
 /// The server's name of one download task.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -56,6 +59,17 @@ impl ContentKey {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// A name for it that fits wherever a name has to fit; different for different keys.
+    pub(crate) fn digest(&self) -> String {
+        hexadecimal(&Sha256::digest(self.0.as_bytes()), CONTENT_DIGITS)
+    }
+
+    /// What those who order it hold a lease of. It looks like no data id, so it is in no cube's way.
+    pub(crate) fn lease_name(&self) -> Result<CubeName, Problem> {
+        CubeName::new(format!("order {}", self.digest()))
+            .map_err(|error| Problem::new(ProblemKind::Internal, error.to_string()))
+    }
 }
 
 impl fmt::Display for ContentKey {
@@ -78,6 +92,15 @@ const READABLE: usize = 48;
 /// Hexadecimal digits of the hash.
 const HASH_DIGITS: usize = 8;
 
+/// Hexadecimal digits of the digest of a content.
+const CONTENT_DIGITS: usize = 32;
+
+/// The first so many digits.
+fn hexadecimal(bytes: &[u8], digits: usize) -> String {
+    let pairs = bytes.iter().take(digits / 2);
+    pairs.map(|byte| format!("{byte:02x}")).collect()
+}
+
 impl JobId {
     /// The id of the job that brings `content` into the cache as `data_id`.
     #[must_use]
@@ -98,11 +121,7 @@ impl JobId {
             .chain_update([0])
             .chain_update(content.as_str())
             .finalize();
-        let hash: String = digest
-            .iter()
-            .take(HASH_DIGITS / 2)
-            .map(|b| format!("{b:02x}"))
-            .collect();
+        let hash = hexadecimal(&digest, HASH_DIGITS);
         match readable.trim_end_matches('-') {
             "" => Self(hash),
             readable => Self(format!("{readable}-{hash}")),

@@ -2,14 +2,17 @@
 //!
 //! `jobs/<job id>.json` below [`CacheStore::records`](clms_cache::CacheStore::records), whose writes are atomic: a reader sees the job before or after a step,
 //! never in between. `cancellations/<job id>.json` is a message to whichever process works on the job that it is to be given up; the one who works
-//! on a job removes old ones when it begins, and looks for new ones at every tick. Every document says by which version of this format it was written.
+//! on a job removes old ones when it begins, and looks for new ones at every tick. `orders/<digest of the content>.json` tells jobs that want the same file
+//! for other cubes that it has been ordered, until the server's list does. Every document says by which version of this format it was written.
+
+mod order_notes;
 
 use std::sync::Arc;
 
 use futures::{StreamExt as _, TryStreamExt as _};
 use jiff::Timestamp;
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt as _, path::Path};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{JobId, JobRequest, JobState, Problem, ProblemKind, Stage, StageName, TaskId};
 
@@ -225,16 +228,25 @@ impl Journal {
     }
 
     async fn read_path(&self, path: &Path) -> Result<Option<JobRecord>, JournalError> {
+        match self.get(path).await? {
+            Some(json) => parse(&json, path).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    async fn get(&self, path: &Path) -> Result<Option<Vec<u8>>, JournalError> {
         let storage = |source| JournalError::Storage {
             path: path.clone(),
             source,
         };
-        let json = match self.records.get(path).await {
-            Ok(found) => found.bytes().await.map_err(storage)?,
-            Err(object_store::Error::NotFound { .. }) => return Ok(None),
-            Err(source) => return Err(storage(source)),
-        };
-        parse(&json, path).map(Some)
+        match self.records.get(path).await {
+            Ok(found) => {
+                let bytes = found.bytes().await.map_err(storage)?;
+                Ok(Some(bytes.into()))
+            }
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(source) => Err(storage(source)),
+        }
     }
 }
 
@@ -254,7 +266,7 @@ fn cancellation_path(job: &JobId) -> Path {
     Path::from_iter([CANCELLATIONS.to_owned(), format!("{job}.json")])
 }
 
-fn parse(json: &[u8], path: &Path) -> Result<JobRecord, JournalError> {
+fn parse<T: DeserializeOwned>(json: &[u8], path: &Path) -> Result<T, JournalError> {
     /// What every version has.
     #[derive(Deserialize)]
     struct Versioned {

@@ -48,10 +48,14 @@ pub trait CubeBuilder: fmt::Debug + Send + Sync + 'static {
         cancel: &CancellationToken,
     ) -> Result<(), Problem>;
 
-    /// How many bytes of memory one build takes at most, if that is known; see
-    /// [`EngineLimits::memory`](crate::EngineLimits::memory).
-    fn memory(&self) -> Option<u64> {
-        None
+    /// How many bytes of memory this build will take at most, if that is known; asked before it, if there is a limit for all of them together
+    /// ([`EngineLimits::memory`](crate::EngineLimits::memory)).
+    ///
+    /// # Errors
+    /// As for [`build`](Self::build), if the package can't become a cube.
+    async fn memory(&self, build: BuildOrder<'_>) -> Result<Option<u64>, Problem> {
+        let _ = build;
+        Ok(None)
     }
 }
 

@@ -173,6 +173,8 @@ pub enum ProblemKind {
     TaskCancelled,
     /// The task is no longer in the server's list.
     TaskVanished,
+    /// The task was queued for too long.
+    TaskStuck,
     /// The server took the request but named no task.
     NoTask,
     /// A time limit was reached.
@@ -188,7 +190,7 @@ pub enum ProblemKind {
 }
 
 /// Every kind but [`ProblemKind::Other`] with its word.
-const WORDS: [(ProblemKind, &str); 33] = {
+const WORDS: [(ProblemKind, &str); 34] = {
     use ProblemKind::*;
     [
         (LinkDead, "link_dead"),
@@ -219,6 +221,7 @@ const WORDS: [(ProblemKind, &str); 33] = {
         (TaskFailed, "task_failed"),
         (TaskCancelled, "task_cancelled"),
         (TaskVanished, "task_vanished"),
+        (TaskStuck, "task_stuck"),
         (NoTask, "no_task"),
         (Timeout, "timeout"),
         (Interrupted, "interrupted"),
@@ -255,6 +258,7 @@ impl ProblemKind {
                     | Interrupted
                     | Busy
                     | TaskVanished
+                    | TaskStuck
                     | TaskCancelled
                     | NoTask
             )

@@ -4,7 +4,7 @@
 //! The events of one job come in this order (`*` any number, `?` at most one); events of different jobs interleave:
 //!
 //! ```text
-//! job_started ( stage_entered ( amount | task_seen | task_chosen | task_abandoned | retrying )* )* job_ended
+//! job_started ( stage_entered ( amount | task_seen | task_chosen | task_stuck | task_abandoned | retrying )* )* job_ended
 //! ```
 //!
 //! [`NextPoll`](ProgressEvent::NextPoll) belongs to no job: it tells when the server will be looked at again on behalf of all.
@@ -92,6 +92,15 @@ pub enum ProgressEvent {
         /// False if the job has just ordered it, true if it was there already.
         adopted: bool,
     },
+    /// A task is queued for too long: it is to be cancelled, and ordered anew as soon as it is gone.
+    TaskStuck {
+        /// The job.
+        job: JobId,
+        /// The task.
+        task: TaskId,
+        /// For how long.
+        problem: Problem,
+    },
     /// The job gave up a task and will order anew, if it may.
     TaskAbandoned {
         /// The job.
@@ -138,6 +147,7 @@ impl ProgressEvent {
             | Self::Amount { job, .. }
             | Self::TaskSeen { job, .. }
             | Self::TaskChosen { job, .. }
+            | Self::TaskStuck { job, .. }
             | Self::TaskAbandoned { job, .. }
             | Self::Retrying { job, .. }
             | Self::JobEnded { job, .. } => Some(job),

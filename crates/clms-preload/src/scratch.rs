@@ -171,13 +171,27 @@ impl Scratch {
         self.remove_if(|name| name.starts_with(&begins_with)).await;
     }
 
-    /// Removes everything, or everything but whole packages.
+    /// Removes everything, or everything but whole packages, after success.
     pub(crate) async fn clean_up(&self, keep_downloads: bool) {
         if keep_downloads {
             self.remove_if(|name| !name.ends_with(".zip")).await;
         } else {
             self.remove(&self.folder).await;
         }
+    }
+
+    /// Removes everything but what has come of the packages of these tasks, and whole packages if all of these are to be kept.
+    pub(crate) async fn keep_downloads_of(
+        &self,
+        tasks: impl Iterator<Item = &TaskId>,
+        keep_downloads: bool,
+    ) {
+        let kept: Vec<String> = tasks.map(|task| format!("{}.zip", stem(task))).collect();
+        self.remove_if(|name| {
+            let is_kept = kept.iter().any(|begins_with| name.starts_with(begins_with));
+            !(is_kept || keep_downloads && name.ends_with(".zip"))
+        })
+        .await;
     }
 
     async fn remove_if(&self, is_doomed: impl Fn(&str) -> bool) {

@@ -50,6 +50,8 @@ impl Engine {
             record.state.knowledge.cancellations = done_before;
             record.updated_at = now;
             parts.journal.write(&record).await?;
+            let content = &record.state.content;
+            parts.journal.forget_order(content, job).await?;
             if scope == CancelScope::Everywhere {
                 report.tasks = self.cancel_tasks(&record).await;
                 record

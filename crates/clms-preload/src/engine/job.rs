@@ -1,22 +1,25 @@
 //! Drives one job: executes the machine's commands and keeps its journal.
 
 mod lease;
+mod memory;
+mod order;
 mod work;
 
-use std::sync::{Arc, atomic::Ordering};
+use std::sync::Arc;
 
 use clms_cache::{Lease, Staged};
 use jiff::Timestamp;
 use tokio::sync::watch;
 
+pub(super) use self::memory::Memory;
 use super::{
     JobOutcome, JobStatus, Parts, RunOptions, Start,
     poller::Looks,
     stop::{AtWork, Stop},
 };
 use crate::{
-    JobId, JobRecord, JobRequest, JobState, PostOutcome, Problem, ProblemKind, ProgressEvent,
-    Stage, TaskId, UnpackedPackage,
+    JobId, JobRecord, JobRequest, JobState, Problem, ProblemKind, ProgressEvent, Stage, TaskId,
+    UnpackedPackage,
     clock::elapsed,
     machine::{Command, CubeSite, Event, Note, Urgency, step},
     scratch::Scratch,
@@ -39,8 +42,8 @@ pub(super) struct JobRun {
     lease: Option<(Lease, AtWork)>,
     /// What the journal says.
     written: Option<JobState>,
-    /// The number of the last look at the server.
-    last_look: u64,
+    /// When the last look at the server began.
+    last_look: Timestamp,
     package: UnpackedPackage,
     staged: Option<Staged>,
 }
@@ -66,7 +69,7 @@ impl JobRun {
             looks,
             lease: None,
             written: None,
-            last_look: 0,
+            last_look: Timestamp::MIN,
             package: UnpackedPackage::default(),
             staged: None,
             parts,
@@ -166,6 +169,7 @@ impl JobRun {
             Command::TakeLease => self.take_lease_or_wait().await,
             Command::Look(urgency) => self.look(urgency).await,
             Command::Post => self.post().await,
+            Command::Withdraw { task } => self.withdraw(&task).await,
             Command::PauseUntil(until) => self.pause(until).await,
             Command::Download { task, link, size } => match self.download(&task, &link, size).await
             {
@@ -186,6 +190,7 @@ impl JobRun {
                 .map_or_else(Event::CommitFailed, Event::Committed),
             Command::CleanUp => {
                 self.scratch.clean_up(self.options.keep_downloads).await;
+                self.forget_order().await;
                 Event::CleanedUp
             }
             // Done in `advance`; they have no answer.
@@ -238,38 +243,10 @@ impl JobRun {
             () = self.stop.token.cancelled() => return self.stop.event(),
             look = self.looks.look(urgency) => look,
         };
-        self.last_look = look.number;
+        self.last_look = look.begun;
         match look.tasks {
             Ok(tasks) => Event::TasksSeen(tasks.to_vec()),
             Err(problem) => Event::LookFailed(problem),
-        }
-    }
-
-    async fn post(&self) -> Event {
-        let order = &self.request.order;
-        let mut orders = tokio::select! {
-            biased;
-            () = self.stop.token.cancelled() => return self.stop.event(),
-            orders = self.parts.orders.lock() => orders,
-        };
-        // Two jobs may want the same file for two cubes. What the other one has ordered is not in what this one has seen.
-        if orders
-            .get(&order.content)
-            .is_some_and(|ordered| *ordered >= self.last_look)
-        {
-            let message = "another job has just ordered the same file";
-            return Event::PostUnclear(Problem::new(ProblemKind::Duplicated, message));
-        }
-        // Not to be broken off: an order whose answer nobody hears is the worst.
-        let outcome = self.parts.portal.post(order).await;
-        if !matches!(outcome, PostOutcome::Refused(_)) {
-            let looks = self.parts.looks_begun.load(Ordering::SeqCst);
-            orders.insert(order.content.clone(), looks);
-        }
-        match outcome {
-            PostOutcome::Accepted(tasks) => Event::Posted(tasks),
-            PostOutcome::Refused(problem) => Event::PostRefused(problem),
-            PostOutcome::Unclear(problem) => Event::PostUnclear(problem),
         }
     }
 
@@ -291,6 +268,7 @@ impl JobRun {
         match note {
             Note::TaskSeen { task, status } => ProgressEvent::TaskSeen { job, task, status },
             Note::TaskChosen { task, adopted } => ProgressEvent::TaskChosen { job, task, adopted },
+            Note::TaskStuck { task, problem } => ProgressEvent::TaskStuck { job, task, problem },
             Note::TaskAbandoned { task, problem } => {
                 ProgressEvent::TaskAbandoned { job, task, problem }
             }
@@ -300,6 +278,14 @@ impl JobRun {
                 pause,
             },
         }
+    }
+
+    /// Removes all temporary files but those that the next run can use.
+    async fn sweep(&self) {
+        let tasks = self.state.knowledge.live_tasks();
+        self.scratch
+            .keep_downloads_of(tasks, self.options.keep_downloads)
+            .await;
     }
 
     async fn discard_staged(&mut self) {
@@ -312,6 +298,13 @@ impl JobRun {
 
     async fn end(mut self) -> JobOutcome {
         self.discard_staged().await;
+        if matches!(
+            self.state.stage,
+            Stage::Failed { .. } | Stage::Interrupted { .. }
+        ) && self.lease.is_some()
+        {
+            self.sweep().await;
+        }
         if self.lease.is_some()
             && let Err(error) = self.parts.journal.withdraw_cancellation(&self.job).await
         {

@@ -7,12 +7,7 @@ mod options;
 mod poller;
 mod stop;
 
-use std::{
-    collections::HashMap,
-    path::PathBuf,
-    sync::{Arc, atomic::AtomicU64},
-    time::Duration,
-};
+use std::{collections::HashMap, path::PathBuf, sync::Arc, time::Duration};
 
 use clms_cache::CacheStore;
 use tokio::{
@@ -24,7 +19,7 @@ use tracing::Instrument as _;
 
 use self::{
     handle::Fan,
-    job::JobRun,
+    job::{JobRun, Memory},
     poller::{Looks, Poller},
     stop::{Stop, Working},
 };
@@ -33,9 +28,8 @@ pub use self::{
     options::{EngineLimits, JobOutcome, JobStatus, PollPolicy, RunOptions},
 };
 use crate::{
-    Clock, ContentKey, CubeBuilder, Disk, FileSystem, JobId, JobRequest, JobState, Journal,
-    NoProgress, Policy, PortalSource, Problem, ProblemKind, Progress, ProgressEvent, SystemClock,
-    Unpacker,
+    Clock, CubeBuilder, Disk, FileSystem, JobId, JobRequest, JobState, Journal, NoProgress, Policy,
+    PortalSource, Problem, ProblemKind, Progress, ProgressEvent, SystemClock, Unpacker,
 };
 
 /// Drives jobs. Cheap to clone; made by [`Engine::builder`].
@@ -67,10 +61,9 @@ struct Parts {
     holder: String,
     downloads: tokio::sync::Semaphore,
     builds: tokio::sync::Semaphore,
-    /// How many looks at the server were begun.
-    looks_begun: AtomicU64,
-    /// For each content that was ordered, how many looks had been begun by then. Held while ordering, so that orders go out one by one.
-    orders: Mutex<HashMap<ContentKey, u64>>,
+    memory: Option<Memory>,
+    /// Held while ordering, so that orders go out one by one.
+    orders: Mutex<()>,
 }
 
 impl Engine {
@@ -104,7 +97,7 @@ impl Engine {
                 holder: format!("process {}", std::process::id()),
                 downloads: tokio::sync::Semaphore::new(0),
                 builds: tokio::sync::Semaphore::new(0),
-                looks_begun: AtomicU64::new(0),
+                memory: None,
                 orders: Mutex::default(),
             },
         }
@@ -370,8 +363,8 @@ impl EngineBuilder {
     #[must_use]
     pub fn build(mut self) -> Engine {
         self.parts.downloads = tokio::sync::Semaphore::new(self.limits.downloads.get());
-        let builds = self.limits.builds_of(self.parts.builder.memory());
-        self.parts.builds = tokio::sync::Semaphore::new(builds);
+        self.parts.builds = tokio::sync::Semaphore::new(self.limits.builds.get());
+        self.parts.memory = self.limits.memory.map(Memory::new);
         self.parts.progress = Arc::new(Fan {
             listener: Arc::clone(&self.parts.progress),
             events: self.parts.events.clone(),

@@ -11,22 +11,11 @@ use crate::{JobId, Problem, TaskId};
 pub struct EngineLimits {
     /// Downloads.
     pub downloads: NonZeroUsize,
-    /// Packages being opened or built. Each takes the memory of a build.
+    /// Packages being opened or built.
     pub builds: NonZeroUsize,
-    /// Bytes of memory that all builds together may take: there are never more builds side by side than fit, but always one. Has an effect with
-    /// a builder that [knows what it needs](crate::CubeBuilder::memory).
+    /// Bytes of memory that all builds together may take. A build begins when what it needs is free; one that needs more than this runs alone. Has
+    /// an effect with a builder that [knows what it needs](crate::CubeBuilder::memory).
     pub memory: Option<u64>,
-}
-
-impl EngineLimits {
-    /// How many builds of that size are side by side.
-    pub(super) fn builds_of(&self, memory: Option<u64>) -> usize {
-        let fitting = match (self.memory, memory) {
-            (Some(all), Some(each)) => usize::try_from(all / each.max(1)).unwrap_or(usize::MAX),
-            _ => usize::MAX,
-        };
-        self.builds.get().min(fitting).max(1)
-    }
 }
 
 impl Default for EngineLimits {

@@ -1,9 +1,6 @@
 //! One look at the server for all jobs that wait.
 
-use std::{
-    sync::{Arc, atomic::Ordering},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
@@ -23,8 +20,8 @@ pub(super) struct Looks(mpsc::UnboundedSender<Wanted>);
 /// What was seen.
 #[derive(Debug, Clone)]
 pub(super) struct Look {
-    /// The number of this look, from 1.
-    pub(super) number: u64,
+    /// When it began.
+    pub(super) begun: Timestamp,
     /// The tasks.
     pub(super) tasks: Result<Arc<[PortalTask]>, Problem>,
 }
@@ -42,7 +39,7 @@ impl Looks {
         // Both fail only if the poller is gone, which ends after all jobs.
         let _ = self.0.send(Wanted { urgency, reply });
         answer.await.unwrap_or_else(|_| Look {
-            number: 0,
+            begun: Timestamp::MIN,
             tasks: Err(Problem::new(
                 ProblemKind::Internal,
                 "nobody looks at the server any more",
@@ -119,25 +116,21 @@ impl Poller {
     }
 
     async fn look(&mut self) -> Look {
-        let number = self.parts.looks_begun.fetch_add(1, Ordering::SeqCst) + 1;
+        let begun = self.parts.clock.now();
         let tasks = self.parts.portal.find_tasks().await;
         let now = self.parts.clock.now();
         match &tasks {
             Ok(tasks) => {
-                tracing::debug!(
-                    look = number,
-                    tasks = tasks.len(),
-                    "looked at the server's tasks"
-                );
+                tracing::debug!(tasks = tasks.len(), "looked at the server's tasks");
                 self.rhythm.seen(now, tasks);
             }
             Err(problem) => {
-                tracing::warn!(look = number, kind = %problem.kind, %problem, "could not look at the server's tasks");
+                tracing::warn!(kind = %problem.kind, %problem, "could not look at the server's tasks");
                 self.rhythm.failed(now, problem.retry_after);
             }
         }
         Look {
-            number,
+            begun,
             tasks: tasks.map(Arc::from),
         }
     }

@@ -21,8 +21,8 @@ impl Step<'_> {
     /// The server showed its tasks.
     pub(super) fn choose(&mut self, tasks: &[PortalTask]) {
         let knowledge = self.knowledge();
-        knowledge.failed_looks = 0;
-        knowledge.outage_since = None;
+        knowledge.has_answered = true;
+        knowledge.look_outage = None;
         let content = &self.state.content;
         let ours: Vec<&PortalTask> = tasks
             .iter()
@@ -55,6 +55,9 @@ impl Step<'_> {
                 continue;
             }
             match self.standing(task) {
+                Standing::Ended(_) if self.state.knowledge.withdrawal(&task.id).is_some() => {
+                    self.bury(task.id.clone(), self.stuck(task));
+                }
                 Standing::Ended(problem) => self.bury(task.id.clone(), problem),
                 Standing::Ready(_) if self.is_expired(task) => {
                     let message = format!("the link of task {} is too old to be tried", task.id);
@@ -120,7 +123,7 @@ impl Step<'_> {
         }
     }
 
-    /// The smallest is the best: finished before unfinished, untroubled, ours, further on, newest.
+    /// The smallest is the best: finished before unfinished, untroubled, in time, ours, further on, newest.
     fn rank(&self, task: &PortalTask, current: Option<&TaskId>) -> impl Ord + use<> {
         let further_on = match (self.standing(task), &task.status) {
             (Standing::Ready(_), _) => 0,
@@ -133,6 +136,7 @@ impl Step<'_> {
         (
             further_on != 0,
             self.was_finished(&task.id),
+            self.is_queued_for_too_long(task),
             current != Some(&task.id),
             !self.state.knowledge.owns(&task.id),
             further_on,
@@ -143,9 +147,9 @@ impl Step<'_> {
 
     fn take_task(&mut self, task: &PortalTask, all: &[PortalTask]) {
         let id = task.id.clone();
-        let knowledge = self.knowledge();
         // A task that turns up after an order without an answer is what was ordered.
-        let adopted = knowledge.unclear_since.take().is_none();
+        let adopted = !self.order_turned_up();
+        let knowledge = self.knowledge();
         knowledge.dead.retain(|dead| dead.id != id);
         knowledge.missing_looks = 0;
         self.own(id.clone(), adopted);
@@ -155,6 +159,7 @@ impl Step<'_> {
             .iter_mut()
             .find(|owned| owned.id == id)
         {
+            owned.registered = task.registered.or(owned.registered);
             owned.finalized = task.finalized.or(owned.finalized);
         }
         let is_new = !self.is_waiting_for(&id)
@@ -177,6 +182,7 @@ impl Step<'_> {
                 self.go(Stage::Downloading { task: id }, command);
             }
             Standing::Unlinked => self.unlinked(id, all),
+            Standing::Live if self.is_to_be_withdrawn(task) => self.withdraw(task),
             Standing::Live | Standing::Ended(_) => self.wait_for(id),
         }
     }

@@ -25,14 +25,17 @@ pub struct Knowledge {
     pub troubles: Vec<Trouble>,
     /// How many lists in a row did not show the task.
     pub missing_looks: u32,
-    /// How many looks failed in a row.
-    pub failed_looks: u32,
-    /// Since when all looks failed.
-    pub outage_since: Option<Timestamp>,
-    /// How many times in a row the server refused the order for now.
-    pub refusals: u32,
-    /// How many downloads in a row broke off without a new byte.
-    pub broken_transfers: u32,
+    /// Whether the server has shown its tasks in this run.
+    pub has_answered: bool,
+    /// Looks that failed, one after the other.
+    pub look_outage: Option<Outage>,
+    /// Orders that came to nothing for reasons that may pass, one after the other.
+    pub order_outage: Option<Outage>,
+    /// Downloads that broke off without a new byte, one after the other.
+    pub download_outage: Option<Outage>,
+    /// Tasks that were queued for too long and that the server was asked to cancel.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub withdrawals: Vec<Withdrawal>,
     /// How many times in a row the cube could not be built or committed.
     pub failed_builds: u32,
     /// What came of cancelling its tasks on the server.
@@ -55,6 +58,9 @@ pub struct OwnedTask {
     pub since: Timestamp,
     /// True if it was there before the job.
     pub adopted: bool,
+    /// When it was made, in the server's time.
+    #[serde(default)]
+    pub registered: Option<Timestamp>,
     /// When it ended, in the server's time.
     #[serde(default)]
     pub finalized: Option<Timestamp>,
@@ -91,6 +97,43 @@ pub struct Trouble {
     pub attempts: u32,
 }
 
+/// Failures of one sort, one after the other, that may pass by themselves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outage {
+    /// When the first one happened.
+    pub since: Timestamp,
+    /// How many there were.
+    pub failures: u32,
+}
+
+impl Outage {
+    /// One failure more, or the first one.
+    pub(super) fn prolonged(before: Option<Self>, at: Timestamp) -> Self {
+        let begun = before.unwrap_or(Self {
+            since: at,
+            failures: 0,
+        });
+        Self {
+            failures: begun.failures + 1,
+            ..begun
+        }
+    }
+}
+
+/// A task that was queued for too long, and that the server was asked to cancel.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Withdrawal {
+    /// The task.
+    pub task: TaskId,
+    /// When the server was asked last.
+    pub at: Timestamp,
+    /// How many times it was asked.
+    pub attempts: u32,
+    /// Why the server did not take it the last time.
+    #[serde(default)]
+    pub problem: Option<Problem>,
+}
+
 impl Knowledge {
     /// What a new run takes over: which tasks there are and which are dead, what is on disk, and what may have been ordered; but no counts.
     /// After a run that `finished`, there is nothing left on disk, and its tasks have done their duty.
@@ -114,6 +157,12 @@ impl Knowledge {
     #[must_use]
     pub fn trouble_with(&self, task: &TaskId) -> Option<&Trouble> {
         self.troubles.iter().find(|trouble| trouble.task == *task)
+    }
+
+    /// What became of cancelling the task, if that was tried.
+    #[must_use]
+    pub fn withdrawal(&self, task: &TaskId) -> Option<&Withdrawal> {
+        self.withdrawals.iter().find(|known| known.task == *task)
     }
 
     /// Why the task was given up, if it was.

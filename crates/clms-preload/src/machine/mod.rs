@@ -16,6 +16,9 @@
 //!                 |        task id |                 ^                  |   |              |
 //!          queued,|                v   vanished,     |                  |   |              |
 //!          running+----------> Waiting rejected .. --+                  |   |              |
+//!                 |                | \  queued for   |                  |   |              |
+//!                 |                |  \ too long     |                  |   |              |
+//!                 |                |   Withdrawing --+                  |   |              |
 //!                 |                | finished                           |   |              |
 //!                 | finished       v           dead link, broken line   |   |              |
 //!                 +---------> Downloading ------------------------------+   |              |
@@ -33,6 +36,9 @@
 //!   prove itself by giving the package.
 //! * A finished task that gives no good package gets some time (links come alive late), then it is remembered as dead, and the file is ordered anew, at most
 //!   [`Policy::max_requests`] times in all.
+//! * A task that is queued for longer than [`Policy::max_queued`] was probably never handed to those who work on it. It is cancelled, and ordered
+//!   anew once the server's list shows that it is gone; as long as it does not, it is waited for.
+//! * An outage (looks that fail, orders that come to nothing, downloads that get no byte) is sat out for [`Policy::max_outage`].
 //! * A cube that can't be built or committed for a passing reason is built again from the same package.
 //! * While an order may have reached the server without an answer, nothing is ordered; only its absence for [`Policy::settle`], and from
 //!   [`Policy::vanish_looks`] lists after that, ends that.
@@ -41,7 +47,9 @@
 
 mod choose;
 mod knowledge;
+mod order;
 mod policy;
+mod queue;
 mod stage;
 mod step;
 mod trouble;
@@ -50,7 +58,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
-    knowledge::{DeadTask, DownloadedPackage, Knowledge, OwnedTask, Trouble},
+    knowledge::{DeadTask, DownloadedPackage, Knowledge, Outage, OwnedTask, Trouble, Withdrawal},
     policy::Policy,
     stage::{CubeSite, Stage, StageName},
     step::step,
@@ -126,6 +134,11 @@ pub enum Event {
     PostRefused(Problem),
     /// The server may have made a task.
     PostUnclear(Problem),
+    /// The server was asked to cancel a task that is queued for too long.
+    Withdrawn {
+        /// Why it did not take that, if so.
+        problem: Option<Problem>,
+    },
     /// A pause is over.
     PauseOver,
     /// The package is on disk.
@@ -178,6 +191,11 @@ pub enum Command {
     Look(Urgency),
     /// Order the file: [`Event::Posted`], [`Event::PostRefused`] or [`Event::PostUnclear`].
     Post,
+    /// Ask the server to cancel a task that is queued for too long: [`Event::Withdrawn`].
+    Withdraw {
+        /// The task.
+        task: TaskId,
+    },
     /// Wait: [`Event::PauseOver`].
     PauseUntil(Timestamp),
     /// Download the package: [`Event::Downloaded`] or [`Event::DownloadFailed`].
@@ -232,6 +250,10 @@ pub enum Note {
     TaskChosen {
         task: TaskId,
         adopted: bool,
+    },
+    TaskStuck {
+        task: TaskId,
+        problem: Problem,
     },
     TaskAbandoned {
         task: TaskId,

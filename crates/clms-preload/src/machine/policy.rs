@@ -5,11 +5,15 @@ use std::time::Duration;
 /// How patient a job is with the server.
 ///
 /// The defaults are from what is known of the service: links come alive up to three minutes after a task is finished and promise to live for
-/// three days; an order may take effect although its answer was an error.
+/// three days; an order may take effect although its answer was an error; people have waited for three hours.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Policy {
-    /// How many times a file may be ordered in one run, counting orders whose fate is unknown.
+    /// How many tasks a file may be ordered in one run. An order of which no task came does not count.
     pub max_requests: u32,
+    /// How long a task may be queued before it is cancelled and ordered anew: the server makes tasks that it never hands to those who work on
+    /// them. A day, since a task that is really in a queue loses its place by this, and none has been known to stand there for more than some
+    /// hours.
+    pub max_queued: Duration,
     /// How long a finished task may give no good package before it is given up.
     pub link_grace: Duration,
     /// Pause between two attempts at such a task.
@@ -22,14 +26,11 @@ pub struct Policy {
     pub settle: Duration,
     /// In how many consecutive lists a task must be missing before it counts as gone, or as never made.
     pub vanish_looks: u32,
-    /// How many looks may fail in a row before the server has ever answered.
+    /// How many looks may fail in a row before the server has ever answered: it is more likely to be named wrongly than to be out of order.
     pub max_first_looks: u32,
-    /// How long the server may be out of reach while a job waits for a task.
+    /// How long an outage is sat out: how long all looks may fail, all orders may come to nothing for reasons that may pass, or a download may
+    /// get no new byte.
     pub max_outage: Duration,
-    /// How many times in a row the server may refuse an order for now.
-    pub max_refusals: u32,
-    /// How many downloads in a row may break off without a single new byte.
-    pub max_broken_transfers: u32,
     /// How many times in a row a cube may fail to be built or committed for a passing reason, such as a storage that is out of reach.
     pub max_build_attempts: u32,
     /// How many looks at the server's list a cancellation gets to show itself.
@@ -46,6 +47,7 @@ impl Default for Policy {
     fn default() -> Self {
         Self {
             max_requests: 3,
+            max_queued: Duration::from_secs(24 * 3600),
             link_grace: Duration::from_secs(5 * 60),
             link_retry: Duration::from_secs(15),
             old_link_attempts: 3,
@@ -54,8 +56,6 @@ impl Default for Policy {
             vanish_looks: 3,
             max_first_looks: 5,
             max_outage: Duration::from_secs(6 * 3600),
-            max_refusals: 12,
-            max_broken_transfers: 6,
             max_build_attempts: 3,
             cancel_looks: 3,
             cancel_patience: Duration::from_secs(60),

@@ -31,6 +31,11 @@ pub enum Stage {
         /// The task.
         task: TaskId,
     },
+    /// It asks the server to cancel a task that is queued for too long.
+    Withdrawing {
+        /// The task.
+        task: TaskId,
+    },
     /// It pauses and then looks at the server's list again.
     Pausing {
         /// The end of the pause.
@@ -109,6 +114,7 @@ pub enum StageName {
     Finding,
     Posting,
     Waiting,
+    Withdrawing,
     Pausing,
     Downloading,
     Unpacking,
@@ -134,6 +140,7 @@ impl Stage {
             Self::Finding => StageName::Finding,
             Self::Posting => StageName::Posting,
             Self::Waiting { .. } => StageName::Waiting,
+            Self::Withdrawing { .. } => StageName::Withdrawing,
             Self::Pausing { .. } => StageName::Pausing,
             Self::Downloading { .. } => StageName::Downloading,
             Self::Unpacking { .. } => StageName::Unpacking,
@@ -178,6 +185,7 @@ impl Stage {
     pub fn task(&self) -> Option<&TaskId> {
         match self {
             Self::Waiting { task }
+            | Self::Withdrawing { task }
             | Self::Downloading { task }
             | Self::Unpacking { task }
             | Self::Building { task }
@@ -199,6 +207,7 @@ impl fmt::Display for StageName {
             Self::Finding => "finding",
             Self::Posting => "posting",
             Self::Waiting => "waiting",
+            Self::Withdrawing => "withdrawing",
             Self::Pausing => "pausing",
             Self::Downloading => "downloading",
             Self::Unpacking => "unpacking",

@@ -5,10 +5,7 @@ use jiff::Timestamp;
 use super::{
     Command, DownloadedPackage, Event, JobState, Knowledge, Note, OwnedTask, Policy, Stage, Urgency,
 };
-use crate::{
-    Problem, ProblemKind, TaskId,
-    clock::{elapsed, later},
-};
+use crate::{Problem, ProblemKind, TaskId, TaskStatus, clock::elapsed};
 
 /// What becomes of a job when `event` happens at the time `at`, and what it wants done then.
 #[must_use]
@@ -88,15 +85,15 @@ impl Step<'_> {
             // An answer that comes too late for anything else is still worth knowing.
             (Event::Posted(tasks), _) => tasks.into_iter().for_each(|task| self.own(task, false)),
             (Event::PostRefused(problem), Stage::Posting) => self.post_refused(problem),
-            (Event::PostUnclear(problem), Stage::Posting) => {
-                self.knowledge().unclear_since = Some(self.at);
-                self.knowledge().last_problem = Some(problem);
-                self.look();
+            (Event::PostUnclear(problem), Stage::Posting) => self.post_unclear(problem),
+
+            (Event::Withdrawn { problem }, Stage::Withdrawing { task }) => {
+                self.withdrawn(&task, problem);
             }
 
             (Event::Downloaded { bytes }, Stage::Downloading { task }) => {
                 let knowledge = self.knowledge();
-                knowledge.broken_transfers = 0;
+                knowledge.download_outage = None;
                 knowledge.downloaded = Some(DownloadedPackage {
                     task: task.clone(),
                     bytes,
@@ -193,6 +190,7 @@ impl Step<'_> {
             id: task.clone(),
             since,
             adopted,
+            registered: None,
             finalized: None,
         });
         self.tell(Note::TaskChosen { task, adopted });
@@ -213,104 +211,6 @@ impl Step<'_> {
         );
     }
 
-    /// Orders the file, unless that must wait or was done too often.
-    pub(super) fn order(&mut self) {
-        let knowledge = &self.state.knowledge;
-        let settled = knowledge
-            .unclear_since
-            .map(|since| later(since, self.policy.settle));
-        let allowed = settled.max(knowledge.no_order_before);
-        if let Some(until) = allowed.filter(|until| *until > self.at) {
-            return self.pause_until(until, None);
-        }
-        if knowledge.requests >= self.policy.max_requests {
-            let last = knowledge.last_problem.clone();
-            return self.fail(self.given_up(last));
-        }
-        let at = self.at;
-        let knowledge = self.knowledge();
-        knowledge.requests += 1;
-        // Until the answer is here (and if the process is killed now, it never will be), there may be a task.
-        knowledge.unclear_since = Some(at);
-        knowledge.no_order_before = None;
-        // Its absence from lists is counted from here on.
-        knowledge.missing_looks = 0;
-        self.go(Stage::Posting, Command::Post);
-    }
-
-    /// The failure after the last allowed order: the last problem, in its own kind and words.
-    fn given_up(&self, last: Option<Problem>) -> Problem {
-        let times = self.policy.max_requests;
-        let last =
-            last.unwrap_or_else(|| Problem::new(ProblemKind::NoTask, "no task was ever seen"));
-        let message = format!(
-            "ordered {times} times in vain; the last time: {}",
-            last.message
-        );
-        Problem { message, ..last }
-    }
-
-    fn posted(&mut self, tasks: Vec<TaskId>) {
-        let Some(first) = tasks.first().cloned() else {
-            let message = "the server accepted the order but named no task";
-            self.knowledge().last_problem = Some(Problem::new(ProblemKind::NoTask, message));
-            self.knowledge().unclear_since = Some(self.at);
-            return self.look();
-        };
-        for task in tasks {
-            self.own(task, false);
-        }
-        let knowledge = self.knowledge();
-        knowledge.unclear_since = None;
-        knowledge.refusals = 0;
-        knowledge.missing_looks = 0;
-        knowledge.last_status = None;
-        self.wait_for(first);
-    }
-
-    fn post_refused(&mut self, problem: Problem) {
-        let at = self.at;
-        let knowledge = self.knowledge();
-        knowledge.requests = knowledge.requests.saturating_sub(1);
-        knowledge.unclear_since = None;
-        knowledge.refusals += 1;
-        let refusals = knowledge.refusals;
-        // The server's own list tells whether a duplicate is ours or somebody's trouble with another file.
-        let for_now = problem.retryable || problem.kind == ProblemKind::Duplicated;
-        if !for_now || refusals > self.policy.max_refusals {
-            return self.fail(problem);
-        }
-        let pause = self
-            .policy
-            .pause_after(refusals)
-            .max(problem.retry_after.unwrap_or_default());
-        let until = later(at, pause);
-        self.knowledge().no_order_before = Some(until);
-        self.pause_until(until, Some(problem));
-    }
-
-    fn look_failed(&mut self, problem: Problem) {
-        let at = self.at;
-        let knowledge = self.knowledge();
-        knowledge.failed_looks += 1;
-        let failed_looks = knowledge.failed_looks;
-        let since = *knowledge.outage_since.get_or_insert(at);
-        let has_task = knowledge.current_task().is_some();
-        let patience_ends = if has_task {
-            elapsed(since, at) >= self.policy.max_outage
-        } else {
-            failed_looks >= self.policy.max_first_looks
-        };
-        if !problem.retryable || patience_ends {
-            return self.fail(problem);
-        }
-        let pause = self
-            .policy
-            .pause_after(failed_looks)
-            .max(problem.retry_after.unwrap_or_default());
-        self.pause_until(later(at, pause), Some(problem));
-    }
-
     fn interrupted(&mut self) {
         let mut message = "stopped before it was finished".to_owned();
         if self.state.knowledge.current_task().is_some() {
@@ -328,6 +228,7 @@ impl Step<'_> {
             &knowledge.last_problem,
             &knowledge.last_status,
         ) {
+            (Stage::Waiting { task }, _, Some(TaskStatus::Queued)) => self.how_long_queued(task),
             (Stage::Waiting { task }, _, Some(status)) => format!("task {task} is {status}"),
             (Stage::Waiting { task }, _, None) => {
                 format!("task {task} is not yet in the server's list")

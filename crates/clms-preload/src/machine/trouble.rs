@@ -1,6 +1,6 @@
 //! Finished tasks that give no good package, and tasks that are given up.
 
-use super::{Command, DeadTask, Note, Trouble, step::Step};
+use super::{Command, DeadTask, Note, Outage, Trouble, step::Step};
 use crate::{Problem, ProblemKind, TaskId, clock::later};
 
 impl Step<'_> {
@@ -11,21 +11,11 @@ impl Step<'_> {
         let at = self.at;
         let knowledge = self.knowledge();
         let progressed = on_disk > knowledge.bytes_on_disk;
+        let before = knowledge.download_outage.filter(|_| !progressed);
+        let outage = Outage::prolonged(before, at);
         knowledge.bytes_on_disk = on_disk;
-        knowledge.broken_transfers = if progressed {
-            1
-        } else {
-            knowledge.broken_transfers + 1
-        };
-        let broken = knowledge.broken_transfers;
-        if !problem.retryable || broken > self.policy.max_broken_transfers {
-            return self.fail(problem);
-        }
-        let pause = self
-            .policy
-            .pause_after(broken)
-            .max(problem.retry_after.unwrap_or_default());
-        self.pause_until(later(at, pause), Some(problem));
+        knowledge.download_outage = Some(outage);
+        self.sit_out(outage, problem);
     }
 
     pub(super) fn unpack_failed(&mut self, task: TaskId, problem: Problem) {
@@ -44,30 +34,23 @@ impl Step<'_> {
                 problem.kind,
                 ProblemKind::DiskFull | ProblemKind::Interrupted
             );
-        let at = self.at;
         let knowledge = self.knowledge();
         knowledge.failed_builds += 1;
         let failed = knowledge.failed_builds;
         if !is_passing || failed >= self.policy.max_build_attempts {
             return self.fail(problem);
         }
-        let pause = self
-            .policy
-            .pause_after(failed)
-            .max(problem.retry_after.unwrap_or_default());
-        self.pause_until(later(at, pause), Some(problem));
+        let pause = self.pause_after(failed, &problem);
+        self.pause_until(later(self.at, pause), Some(problem));
     }
 
     /// The link is dead, or gave something else than the package: removes it, and tries again for a while.
     fn bad_package(&mut self, task: TaskId, problem: Problem) {
         let at = self.at;
         let knowledge = self.knowledge();
-        knowledge.downloaded = None;
-        knowledge.bytes_on_disk = 0;
         knowledge.last_problem = Some(problem.clone());
         let attempts = self.attempt(&task);
-        self.commands
-            .push(Command::DiscardDownload { task: task.clone() });
+        self.discard_download(&task);
         if self.grace_is_over(&task, attempts) {
             self.bury(task, problem);
             self.look();
@@ -78,6 +61,17 @@ impl Step<'_> {
                 .max(problem.retry_after.unwrap_or_default());
             self.pause_until(later(at, pause), Some(problem));
         }
+    }
+
+    /// Removes what was downloaded of the task.
+    fn discard_download(&mut self, task: &TaskId) {
+        let knowledge = self.knowledge();
+        knowledge
+            .downloaded
+            .take_if(|package| package.task == *task);
+        knowledge.bytes_on_disk = 0;
+        let task = task.clone();
+        self.commands.push(Command::DiscardDownload { task });
     }
 
     /// Counts one more attempt at a finished task in vain.
@@ -113,7 +107,7 @@ impl Step<'_> {
             || (was_late && attempts >= self.policy.old_link_attempts)
     }
 
-    /// Gives the task up for good; the next order has to wait a little.
+    /// Gives the task up for good, and what has come of its package; the next order has to wait a little.
     pub(super) fn bury(&mut self, task: TaskId, problem: Problem) {
         let at = self.at;
         let pause = self
@@ -132,6 +126,7 @@ impl Step<'_> {
         knowledge.last_problem = Some(problem.clone());
         let until = later(at, pause);
         knowledge.no_order_before = knowledge.no_order_before.max(Some(until));
+        self.discard_download(&task);
         self.tell(Note::TaskAbandoned { task, problem });
     }
 
@@ -143,22 +138,6 @@ impl Step<'_> {
         }
         let message = format!("task {task} is no longer in the server's list");
         self.bury(task, Problem::new(ProblemKind::TaskVanished, message));
-        self.order();
-    }
-
-    /// No list that was seen so far shows a task that could give the package.
-    pub(super) fn none_there(&mut self) {
-        let settle = self.policy.settle;
-        let knowledge = self.knowledge();
-        if let Some(since) = knowledge.unclear_since
-            && later(since, settle) <= self.at
-        {
-            // There may be a task, and one list alone proves nothing: tasks are missing in lists at times.
-            self.knowledge().missing_looks += 1;
-            if self.state.knowledge.missing_looks < self.policy.vanish_looks {
-                return self.look();
-            }
-        }
         self.order();
     }
 }

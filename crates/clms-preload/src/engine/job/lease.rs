@@ -59,13 +59,17 @@ impl JobRun {
             .working
             .enter(self.job.clone(), self.stop.clone());
         self.lease = Some((lease, at_work));
-        let remembered = match record {
-            Some(record) => {
-                self.created_at = record.created_at;
-                record.state.renewed().knowledge
+        let mut remembered = self.state.knowledge.clone();
+        if let Some(record) = record {
+            self.created_at = record.created_at;
+            let was_finished = record.is_finished();
+            remembered = record.state.renewed().knowledge;
+            // A process that was killed leaves more than can be used. What a finished job left was to be kept.
+            if !was_finished {
+                let tasks = remembered.live_tasks();
+                self.scratch.keep_downloads_of(tasks, true).await;
             }
-            None => self.state.knowledge.clone(),
-        };
+        }
         let download_on_disk = remembered
             .downloaded
             .as_ref()

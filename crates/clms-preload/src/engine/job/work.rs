@@ -2,7 +2,7 @@
 
 use std::{path::Path, sync::Arc};
 
-use clms_cache::CacheStoreExt as _;
+use clms_cache::{CacheStoreExt as _, Staged};
 
 use super::JobRun;
 use crate::{
@@ -83,17 +83,16 @@ impl JobRun {
     }
 
     pub(super) async fn build(&mut self, task: &TaskId) -> Result<(), Problem> {
-        let parts = Arc::clone(&self.parts);
-        let _permit = self.permit(&parts.builds).await?;
-        let scratch = self.scratch.build()?;
-        // A cube is about as large as its package, which is compressed too. Only a local cache can be asked.
-        if let (Some(folder), Some(package)) = (
-            self.parts.cache.scratch().filter(|folder| folder.exists()),
-            &self.state.knowledge.downloaded,
-        ) {
-            self.check_room("the cube", package.bytes, &folder, "--cache")?;
-        }
         self.discard_staged().await;
+        let (staged, built) = self.build_staged(task).await?;
+        self.staged = Some(staged);
+        built
+    }
+
+    /// A place in the cache for the cube, and whether it is there as a whole.
+    async fn build_staged(&self, task: &TaskId) -> Result<(Staged, Result<(), Problem>), Problem> {
+        let _permit = self.permit(&self.parts.builds).await?;
+        let scratch = self.scratch.build()?;
         let order = BuildOrder {
             job: &self.job,
             request: &self.request,
@@ -101,14 +100,21 @@ impl JobRun {
             package: &self.package,
             scratch: &scratch,
         };
+        let _memory = self.memory_for(order).await?;
+        // A cube is about as large as its package, which is compressed too. Only a local cache can be asked.
+        if let (Some(folder), Some(package)) = (
+            self.parts.cache.scratch().filter(|folder| folder.exists()),
+            &self.state.knowledge.downloaded,
+        ) {
+            self.check_room("the cube", package.bytes, &folder, "--cache")?;
+        }
         let staged = self.parts.cache.stage(&self.request.cube).await?;
         let built = self
             .parts
             .builder
             .build(order, &staged, &self.meter(), &self.stop.token)
             .await;
-        self.staged = Some(staged);
-        built
+        Ok((staged, built))
     }
 
     pub(super) async fn commit(&mut self) -> Result<CubeSite, Problem> {
@@ -129,10 +135,18 @@ impl JobRun {
         &self,
         permits: &'s tokio::sync::Semaphore,
     ) -> Result<tokio::sync::SemaphorePermit<'s>, Problem> {
+        self.turn(permits.acquire()).await
+    }
+
+    /// What somebody waits for, unless the job is stopped meanwhile.
+    pub(super) async fn turn<T, E>(
+        &self,
+        waited_for: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, Problem> {
         let permit = tokio::select! {
             biased;
             () = self.stop.token.cancelled() => None,
-            permit = permits.acquire() => permit.ok(),
+            permit = waited_for => permit.ok(),
         };
         permit.ok_or_else(|| {
             Problem::new(
