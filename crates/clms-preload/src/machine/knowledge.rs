@@ -25,7 +25,7 @@ pub struct Knowledge {
     pub troubles: Vec<Trouble>,
     /// How many lists in a row did not show the task.
     pub missing_looks: u32,
-    /// Whether the server has shown its tasks in this run.
+    /// Whether the server has ever shown its tasks.
     pub has_answered: bool,
     /// Looks that failed, one after the other.
     pub look_outage: Option<Outage>,
@@ -142,6 +142,7 @@ impl Knowledge {
             owned: if finished { Vec::new() } else { self.owned },
             dead: self.dead,
             unclear_since: self.unclear_since,
+            has_answered: self.has_answered,
             downloaded: if finished { None } else { self.downloaded },
             ..Self::default()
         }

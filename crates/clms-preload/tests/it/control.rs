@@ -1,27 +1,21 @@
-//! Jobs from outside: handles, other processes, cancellations, and what they take.
+//! Jobs from outside: handles, other processes, cancellations.
 
-use std::{num::NonZeroUsize, path::PathBuf, sync::Arc, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
-use clms_cache::CacheStore as _;
 use clms_preload::{
-    CancelScope, CancelVerdict, Clock as _, CubeBuilder, Engine, EngineLimits, JobOutcome,
-    JobStatus, Problem, ProblemKind, ProgressEvent, RunOptions, StageName,
+    CancelScope, CancelVerdict, Clock as _, JobStatus, Problem, ProblemKind, ProgressEvent,
+    RunOptions, StageName, TaskId,
 };
 use futures::StreamExt as _;
 use tokio_util::sync::CancellationToken;
 
-use crate::fakes::{CancelHabit, Fate, SmallDisk, World, request};
-
-async fn run_on(engine: &Engine, options: RunOptions) -> JobOutcome {
-    let outcomes = engine
-        .run(vec![request("a")], options, &CancellationToken::new())
-        .await;
-    outcomes.into_iter().next().unwrap()
-}
-
-fn kind(outcome: &JobOutcome) -> Option<&str> {
-    outcome.error.as_ref().map(|problem| problem.kind.as_str())
-}
+use crate::{
+    engine::assert_completed,
+    world::{
+        World, kind, request, run_on,
+        server::{CancelHabit, Fate},
+    },
+};
 
 const DETACHED: RunOptions = RunOptions {
     timeout: None,
@@ -68,7 +62,7 @@ async fn a_handle_shows_the_way_and_the_end() {
 
 #[tokio::test]
 async fn a_handle_gives_up_its_job_and_no_other() {
-    let world = World::with_fates(&[Fate::Never, Fate::Good]);
+    let world = World::with_fates(&[Fate::Stuck, Fate::Good]);
     let engine = world.engine();
     let handles = engine.start(vec![request("a"), request("b")], RunOptions::default());
     world.clock.sleep(Duration::from_secs(60)).await;
@@ -163,10 +157,9 @@ async fn a_server_out_of_reach_leaves_it_unconfirmed() {
 #[tokio::test]
 async fn who_waits_gets_what_the_other_made_or_carries_on() {
     let world = World::new();
-    let (one, two) = futures::join!(
-        async { run_on(&world.engine(), RunOptions::default()).await },
-        async { run_on(&world.engine(), WAITING).await },
-    );
+    let (one, two) = futures::join!(world.run(), async {
+        run_on(&world.engine(), WAITING).await
+    },);
     assert_eq!(
         (one.status, two.status),
         (JobStatus::Completed, JobStatus::Cached)
@@ -212,8 +205,7 @@ async fn who_waits_gets_what_the_other_made_or_carries_on() {
 #[tokio::test]
 async fn who_leaves_knows_that_the_link_is_alive() {
     let world = World::with_fates(&[Fate::HtmlLink]);
-    let begin = world.clock.now();
-    world.server().make(request("a").order.content, begin);
+    world.make_task();
     world.clock.sleep(Duration::from_secs(3600)).await;
     let outcome = run_on(&world.engine(), DETACHED).await;
     assert_eq!(outcome.status, JobStatus::Requested);
@@ -225,7 +217,7 @@ async fn who_leaves_knows_that_the_link_is_alive() {
     assert_eq!(world.server().downloads.len(), 0);
 
     let world = World::new();
-    world.server().make(request("a").order.content, begin);
+    world.make_task();
     world.clock.sleep(Duration::from_secs(3600)).await;
     let outcome = run_on(&world.engine(), DETACHED).await;
     assert_eq!(outcome.status, JobStatus::Requested);
@@ -233,101 +225,32 @@ async fn who_leaves_knows_that_the_link_is_alive() {
 }
 
 #[tokio::test]
-async fn a_build_that_fails_for_a_passing_reason_is_tried_again() {
-    let away = || Problem::new(ProblemKind::BuildFailed, "storage away").with_retryable(true);
+async fn cancelling_tells_the_server_and_the_journal() {
     let world = World::new();
-    world
-        .builder
-        .failures
-        .lock()
-        .unwrap()
-        .extend([away(), away()]);
-    let outcome = run_on(&world.engine(), RunOptions::default()).await;
-    assert_eq!(outcome.status, JobStatus::Completed);
-    assert_eq!(world.server().downloads.len(), 1);
-    assert_eq!(world.cache.staged(), 0);
-
-    let world = World::new();
-    world
-        .builder
-        .failures
-        .lock()
-        .unwrap()
-        .extend([away(), away(), away()]);
-    let outcome = run_on(&world.engine(), RunOptions::default()).await;
-    assert_eq!(kind(&outcome), Some("build_failed"), "but not for ever");
-
-    let world = World::new();
-    let full = Problem::new(ProblemKind::DiskFull, "full").with_retryable(true);
-    world.builder.failures.lock().unwrap().push_back(full);
-    let outcome = run_on(&world.engine(), RunOptions::default()).await;
-    assert_eq!(kind(&outcome), Some("disk_full"), "no disk empties itself");
-}
-
-#[tokio::test]
-async fn a_package_that_does_not_fit_is_not_begun() {
-    let world = World::new();
-    let disk = SmallDisk {
-        full: Some(world.scratch.path().to_owned()),
+    let options = RunOptions {
+        detach: true,
+        ..RunOptions::default()
     };
-    let engine = world.engine_builder().disk(Arc::new(disk)).build();
-    let outcome = run_on(&engine, RunOptions::default()).await;
-    assert_eq!(kind(&outcome), Some("disk_full"));
-    let hint = outcome.error.unwrap().hint.unwrap();
-    assert!(hint.contains("--scratch"), "{hint}");
-    assert_eq!(world.server().downloads.len(), 0);
-}
-
-#[tokio::test]
-async fn a_cube_that_does_not_fit_is_not_begun_and_the_package_is_kept() {
-    let mut world = World::new();
-    let local = tempfile::tempdir().unwrap();
-    world.cache.local = Some(local.path().to_owned());
-    let disk = SmallDisk {
-        full: world.cache.local.clone(),
-    };
-    let engine = world.engine_builder().disk(Arc::new(disk)).build();
-    let outcome = run_on(&engine, RunOptions::default()).await;
-    assert_eq!(kind(&outcome), Some("disk_full"));
-    let hint = outcome.error.unwrap().hint.unwrap();
-    assert!(hint.contains("--cache"), "{hint}");
-    assert_eq!(world.cache.staged(), 0);
-    let outcome = run_on(&world.engine(), RunOptions::default()).await;
-    assert_eq!(outcome.status, JobStatus::Completed);
-    assert_eq!(world.server().downloads.len(), 1);
-    assert!(
-        world
-            .cache
-            .look_up(&request("a").cube)
-            .await
-            .unwrap()
-            .is_some()
+    let job = world.run_with(options).await.job;
+    let engine = world.engine();
+    let report = engine.cancel(&job, CancelScope::Everywhere).await.unwrap();
+    assert_eq!(report.tasks[0].verdict, CancelVerdict::Confirmed);
+    assert_eq!(world.server().cancels, [TaskId::new("9000")]);
+    let record = engine.journal().read(&job).await.unwrap().unwrap();
+    assert_eq!(
+        (record.stage(), record.is_finished()),
+        (StageName::Cancelled, true)
     );
-}
 
-#[tokio::test]
-async fn builds_take_no_more_memory_than_they_may() {
-    for (memory, at_most) in [(None, 4), (Some(250), 2), (Some(99), 1)] {
-        let mut world = World::new();
-        let builder = Arc::get_mut(&mut world.builder).unwrap();
-        builder.memory = Some(100);
-        builder.clock = Some(world.clock.clone());
-        let limits = EngineLimits {
-            downloads: NonZeroUsize::new(8).unwrap(),
-            builds: NonZeroUsize::new(4).unwrap(),
-            memory,
-        };
-        let engine = world.engine_builder().limits(limits).build();
-        let requests = (0..6).map(|n| request(&format!("file{n}"))).collect();
-        let outcomes = engine
-            .run(requests, RunOptions::default(), &CancellationToken::new())
-            .await;
-        assert!(
-            outcomes
-                .iter()
-                .all(|done| done.status == JobStatus::Completed)
-        );
-        assert_eq!(world.builder.side_by_side.lock().unwrap().1, at_most);
-        assert_eq!(world.builder.memory(), Some(100));
-    }
+    let unknown = "no-such-job-00000000".parse().unwrap();
+    let problem = engine
+        .cancel(&unknown, CancelScope::LocalOnly)
+        .await
+        .unwrap_err();
+    assert_eq!(problem.kind.as_str(), "no_such_job");
+
+    // Asked for again, it begins anew: the cancelled task is of no use.
+    let outcome = world.run().await;
+    assert_completed(&world, &outcome, 2);
+    assert_eq!(outcome.task_id, Some(TaskId::new("9001")));
 }

@@ -10,7 +10,7 @@ use clms_preload::{
 use jiff::Timestamp;
 use object_store::{ObjectStore, ObjectStoreExt as _, memory::InMemory, path::Path};
 
-use crate::fakes::request;
+use crate::world::request;
 
 /// A record with something in every field.
 fn record(name: &str, second: i64) -> JobRecord {
@@ -30,6 +30,7 @@ fn record(name: &str, second: i64) -> JobRecord {
         id: TaskId::new("1"),
         since: at,
         adopted: true,
+        registered: Some(at),
         finalized: Some(at),
     });
     knowledge.dead.push(DeadTask {

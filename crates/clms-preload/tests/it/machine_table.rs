@@ -40,6 +40,7 @@ pub(crate) fn stages() -> Vec<Stage> {
         Stage::Finding,
         Stage::Posting,
         Stage::Waiting { task: task() },
+        Stage::Withdrawing { task: task() },
         Stage::Pausing {
             until: Timestamp::UNIX_EPOCH,
         },
@@ -104,6 +105,13 @@ pub(crate) fn events() -> Vec<(&'static str, Event)> {
         ("no tasks", Event::TasksSeen(Vec::new())),
         ("queued", seen(portal_task("1", TaskStatus::Queued))),
         (
+            "queued too long",
+            seen(PortalTask {
+                registered: Some(Timestamp::from_second(-100_000).unwrap()),
+                ..portal_task("1", TaskStatus::Queued)
+            }),
+        ),
+        (
             "in progress",
             seen(portal_task("1", TaskStatus::InProgress)),
         ),
@@ -137,6 +145,13 @@ pub(crate) fn events() -> Vec<(&'static str, Event)> {
         (
             "post unclear",
             Event::PostUnclear(problem(ProblemKind::ServerError)),
+        ),
+        ("withdrawn", Event::Withdrawn { problem: None }),
+        (
+            "withdrawal refused",
+            Event::Withdrawn {
+                problem: Some(problem(ProblemKind::Refused)),
+            },
         ),
         ("pause over", Event::PauseOver),
         ("downloaded", Event::Downloaded { bytes: 7 }),
@@ -193,6 +208,7 @@ fn state(stage: Stage, owns: bool) -> JobState {
             id: task(),
             since: Timestamp::UNIX_EPOCH,
             adopted: false,
+            registered: None,
             finalized: None,
         });
     }
@@ -214,9 +230,10 @@ checking: no cube -> leasing; cube -> cached; cube, remains -> leasing
 leasing: leased -> rechecking; held -> failed
 leasing (2): leased -> rechecking; held -> cached
 rechecking: no cube -> finding; cube -> cleaning_up; cube, remains -> cleaning_up
-finding: no tasks -> waiting; queued -> waiting; in progress -> waiting; finished -> downloading; unlinked -> waiting; failed -> pausing; cancelled -> pausing; rejected -> pausing; unknown -> waiting; look failed -> pausing; look refused -> failed
+finding: no tasks -> waiting; queued -> waiting; queued too long -> withdrawing; in progress -> waiting; finished -> downloading; unlinked -> waiting; failed -> pausing; cancelled -> pausing; rejected -> pausing; unknown -> waiting; look failed -> pausing; look refused -> failed
 posting: posted -> waiting; posted nameless -> finding; post refused -> failed; duplicated -> pausing; post unclear -> finding
-waiting: no tasks -> waiting; queued -> waiting; in progress -> waiting; finished -> downloading; unlinked -> waiting; failed -> pausing; cancelled -> pausing; rejected -> pausing; unknown -> waiting; look failed -> pausing; look refused -> failed
+waiting: no tasks -> waiting; queued -> waiting; queued too long -> withdrawing; in progress -> waiting; finished -> downloading; unlinked -> waiting; failed -> pausing; cancelled -> pausing; rejected -> pausing; unknown -> waiting; look failed -> pausing; look refused -> failed
+withdrawing: withdrawn -> finding; withdrawal refused -> finding
 pausing: pause over -> finding
 downloading: downloaded -> unpacking; link dead -> pausing; line broke -> pausing; disk full -> failed
 unpacking: unpacked -> building; no zip -> pausing; vectors -> failed

@@ -8,10 +8,10 @@
 
 mod control;
 mod engine;
-mod fakes;
 mod journal;
 mod machine_paths;
 mod machine_table;
 mod properties;
 mod simulation;
 mod unpack;
+mod world;

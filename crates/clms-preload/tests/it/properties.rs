@@ -11,8 +11,11 @@ use proptest::{collection::vec, prelude::*, sample::select};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    fakes::{Answer, Fate, World, request},
     machine_table::{content, events, outward},
+    world::{
+        World, request,
+        server::{Answer, Fate},
+    },
 };
 
 proptest! {
@@ -114,8 +117,8 @@ async fn weathered(weather: Weather) -> Result<(), TestCaseError> {
     }
     let outcome = run(&world, &cancel).await;
     prop_assert_eq!(
-        world.server().doubled,
-        0,
+        &world.server().doubled,
+        &Vec::<String>::new(),
         "never two live requests for one file"
     );
     let is_there = matches!(outcome.status, JobStatus::Completed | JobStatus::Cached);

@@ -3,12 +3,16 @@
 use std::{path::Path, sync::Arc};
 
 use clms_cache::CubeName;
-use clms_preload::{JobOutcome, JobStatus, Journal, ProblemKind, StageName};
+use clms_preload::{JobId, JobOutcome, JobStatus, Journal, ProblemKind, StageName};
+use jiff::Timestamp;
 use object_store::{ObjectStore, path::Path as ObjectPath};
 
-use super::{
-    server::{Fate, PIECE, package},
-    story::{Story, request},
+use super::story::{MEMORY, Story};
+use crate::world::{
+    SCRATCH,
+    portal::PIECE,
+    request,
+    server::{Fate, package},
 };
 
 impl Story {
@@ -45,8 +49,14 @@ impl Story {
         if let Some(wrong) = self.disks.shelf.lock().unwrap().wrongs.first() {
             return Err(wrong.clone());
         }
-        if let Some(wrong) = self.wrongs.lock().unwrap().first() {
+        if let Some(wrong) = self.heard.first_wrong() {
             return Err(format!("events out of order: {wrong}"));
+        }
+        for workshop in &self.workshops {
+            let (_, together) = *workshop.most.lock().unwrap();
+            if together > MEMORY {
+                return Err(format!("builds side by side took {together} bytes"));
+            }
         }
         // What a dead process staged is invisible, and swept up by the cache.
         for (owner, _) in self.disks.shelf.lock().unwrap().staged.values() {
@@ -65,13 +75,61 @@ impl Story {
             let size = package("file0").len() as u64;
             let lost: u64 = self.given_up.values().sum::<u64>() * size;
             let is_good = matches!(task.fate, Fate::Good | Fate::Backwards);
-            let most = size + lost + self.dead.len() as u64 * PIECE as u64;
+            // Each cube of a file fetches it.
+            let cubes = self.cubes_of(task.file());
+            let most = cubes * size + lost + self.dead.len() as u64 * PIECE as u64;
             if is_good && task.bytes_sent > most {
                 let (id, sent) = (&task.id, task.bytes_sent);
                 return Err(format!("task {id} sent {sent} bytes, more than {most}"));
             }
         }
         Ok(())
+    }
+
+    /// What is left on disk between two acts is what the next run can use: packages and parts of them, of tasks that are not given up.
+    pub(super) async fn check_what_is_left(&self) -> Result<(), String> {
+        let journal = Journal::new(Arc::clone(&self.disks.records) as Arc<dyn ObjectStore>);
+        let list = journal.list().await.map_err(|error| error.to_string())?;
+        let files: Vec<_> = self.disks.files.lock().unwrap().keys().cloned().collect();
+        for file in files {
+            let inside = file
+                .strip_prefix(SCRATCH)
+                .map_err(|error| error.to_string())?;
+            let mut parts = inside
+                .iter()
+                .map(|part| part.to_string_lossy().into_owned());
+            let (job, name) = (parts.next().unwrap(), parts.next().unwrap());
+            let record = list.jobs.iter().find(|record| record.job.as_str() == job);
+            let Some(record) = record else {
+                return Err(format!("{} is of no job", file.display()));
+            };
+            // Whoever has brought it to an end after that has swept up.
+            let was_ended =
+                |died: &Timestamp| record.updated_at > *died && record.stage().is_terminal();
+            if self
+                .torn
+                .get(&record.job)
+                .is_some_and(|died| !was_ended(died))
+            {
+                continue;
+            }
+            let mut tasks = record.state.knowledge.live_tasks();
+            let is_of_use = tasks.any(|task| name.starts_with(&format!("download-{task}.zip")));
+            if !is_of_use {
+                let stage = record.stage();
+                return Err(format!(
+                    "{} is left of a job that is {stage}",
+                    file.display()
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn cubes_of(&self, file: &str) -> u64 {
+        let requests = ["", "|other"].map(|cube| request(&format!("{file}{cube}")).job_id());
+        let is_known = |job: &&JobId| self.asked_for.contains(*job);
+        requests.iter().filter(is_known).count().max(1) as u64
     }
 
     /// What must be true when all is done.
@@ -103,15 +161,13 @@ impl Story {
         if let Some(left) = self.disks.first_below(Path::new("/")) {
             return Err(format!("left in the scratch folder: {}", left.display()));
         }
-        let messages = self
-            .disks
-            .records
-            .list_with_delimiter(Some(&ObjectPath::from("cancellations")))
-            .await
-            .unwrap();
-        match messages.objects.first() {
-            Some(left) => Err(format!("left in the journal: {}", left.location)),
-            None => Ok(()),
+        for folder in ["cancellations", "orders"] {
+            let folder = ObjectPath::from(folder);
+            let found = self.disks.records.list_with_delimiter(Some(&folder));
+            if let Some(left) = found.await.unwrap().objects.first() {
+                return Err(format!("left in the journal: {}", left.location));
+            }
         }
+        Ok(())
     }
 }

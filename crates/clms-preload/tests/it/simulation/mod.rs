@@ -11,12 +11,8 @@
 //! * all that is left on disk is accounted for;
 //! * one look at a time, and no two within a second; events follow their grammar.
 
-mod disk;
 mod invariants;
-mod server;
 mod story;
-mod workshop;
-mod world;
 
 use std::{
     collections::BTreeMap,

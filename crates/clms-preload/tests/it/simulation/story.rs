@@ -1,24 +1,30 @@
 //! One seed's story: processes that come, work and die in a storm, then fair weather, and what must be true all along.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
+    num::NonZeroUsize,
     sync::{Arc, Mutex},
     time::Duration,
 };
 
-use clms_cache::CubeName;
 use clms_preload::{
-    CancelScope, Clock as _, Engine, JobId, JobOutcome, JobRequest, JobStatus, Order, Policy,
-    RunOptions,
+    CancelScope, Clock as _, Engine, EngineLimits, JobId, JobOutcome, JobRequest, JobStatus,
+    Policy, RunOptions,
 };
+use jiff::Timestamp;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::{
+use crate::world::{
+    chance::Chance,
+    clock::SimClock,
     disk::{Disks, View},
-    server::{Server, SimPortal},
-    workshop::{Grammar, SimBuilder, SimUnpacker},
-    world::{Chance, Life, SimClock},
+    engine_in,
+    grammar::{Grammar, Heard},
+    life::Life,
+    request,
+    server::{Server, later},
+    workshop::Workshop,
 };
 
 /// What a seed has to tell at its end.
@@ -28,6 +34,9 @@ pub(super) struct Tally {
     pub(super) runs: u64,
     pub(super) jobs: u64,
 }
+
+/// What all builds of a process may take together.
+pub(super) const MEMORY: u64 = 100 << 20;
 
 /// How many times time may jump before a run counts as endless.
 const PATIENCE: u32 = 300_000;
@@ -44,20 +53,21 @@ pub(super) struct Story {
     pub(super) dead: Vec<u32>,
     /// How often each job was given up, which costs it its download.
     pub(super) given_up: BTreeMap<JobId, u64>,
-    pub(super) wrongs: Arc<Mutex<Vec<String>>>,
+    /// All jobs that were ever asked for.
+    pub(super) asked_for: BTreeSet<JobId>,
+    /// Jobs of processes that died, which may have left anything, and when that was.
+    pub(super) torn: BTreeMap<JobId, Timestamp>,
+    pub(super) heard: Arc<Heard>,
+    /// What builds take, and what was seen of it, by process.
+    pub(super) workshops: Vec<Arc<Workshop>>,
     tally: Tally,
 }
 
 /// A process at work.
 struct Process {
     life: Arc<Life>,
+    jobs: Vec<JobId>,
     work: JoinHandle<Vec<JobOutcome>>,
-}
-
-pub(super) fn request(name: &str) -> JobRequest {
-    let data_id = format!("product|{name}");
-    let cube = CubeName::new(data_id.clone()).unwrap();
-    JobRequest::new(data_id, cube, Order::file("uid", name, name))
 }
 
 impl Story {
@@ -74,25 +84,34 @@ impl Story {
             processes: 0,
             dead: Vec::new(),
             given_up: BTreeMap::new(),
-            wrongs: Arc::default(),
+            asked_for: BTreeSet::new(),
+            torn: BTreeMap::new(),
+            heard: Arc::default(),
+            workshops: Vec::new(),
             tally: Tally::default(),
         }
     }
 
     /// Tells the story to its end; an error is a broken invariant.
     pub(super) async fn tell(mut self) -> Result<Tally, String> {
-        let files: Vec<String> = (0..self.chance.range(1, 3))
+        let mut files: Vec<String> = (0..self.chance.range(1, 3))
             .map(|number| format!("file{number}"))
             .collect();
         self.strangers(&files);
+        if self.chance.percent(25) {
+            self.chance.count("two cubes of one file");
+            files.push("file0|other".to_owned());
+        }
         for _ in 0..self.chance.range(1, 4) {
             self.act(&files).await?;
+            self.check_what_is_left().await?;
             let pause = self.chance.pick(&[0, 1, 30, 600, 7200, 200_000]);
             self.let_time_pass(pause).await?;
             self.check()?;
         }
         self.say("fair weather");
         self.chance.calm_down();
+        self.server.lock().unwrap().out_until = None;
         self.let_time_pass(100).await?;
         let requests = files.iter().map(|file| request(file)).collect();
         let life = Arc::new(Life::new(self.processes, 0, false));
@@ -119,8 +138,7 @@ impl Story {
                 let mut server = self.server.lock().unwrap();
                 // Other programs do not order twice either.
                 if !server.tasks.iter().any(|task| task.is_live(made)) {
-                    let nobody = self.view(Arc::new(Life::new(0, 0, false)));
-                    let task = server.make(&content, made, &nobody);
+                    let task = server.make(&content, made, &self.chance);
                     server.task(&task).is_strangers = true;
                 }
             }
@@ -137,39 +155,35 @@ impl Story {
         View {
             disks: Arc::clone(&self.disks),
             life,
-            clock: self.clock.clone(),
+            clock: Arc::new(self.clock.clone()),
             chance: Arc::clone(&self.chance),
         }
     }
 
-    fn engine(&self, life: &Arc<Life>) -> Engine {
+    fn engine(&mut self, life: &Arc<Life>) -> Engine {
+        let workshop = Arc::new(Workshop::default());
+        for file in ["file0", "file1", "file2"] {
+            let memory = self.chance.pick(&[10, 40, 70, 300]) << 20;
+            let mut known = workshop.memory.lock().unwrap();
+            known.insert(file.to_owned(), memory);
+        }
+        self.workshops.push(Arc::clone(&workshop));
         let view = self.view(Arc::clone(life));
-        let portal = SimPortal {
-            server: Arc::clone(&self.server),
-            view: view.clone(),
-        };
-        let grammar = Grammar {
-            wrongs: Arc::clone(&self.wrongs),
-            is_loud: self.is_loud,
-            ..Grammar::default()
-        };
-        Engine::builder(
-            Arc::new(portal),
-            Arc::new(SimUnpacker(view.clone())),
-            Arc::new(SimBuilder(view.clone())),
-            Arc::new(view.clone()),
-            "/scratch",
-        )
-        .clock(Arc::new(self.clock.clone()))
-        .disk(Arc::new(view))
-        .progress(Arc::new(grammar))
-        .holder(format!("process {}", life.id))
-        .seed(self.seed)
-        .policy(Policy {
-            max_outage: Duration::from_secs(1800),
-            ..Policy::default()
-        })
-        .build()
+        let grammar = Grammar::of_story(&self.heard, self.is_loud);
+        engine_in(&view, &self.server, &workshop, grammar)
+            .holder(format!("process {}", life.id))
+            .seed(self.seed)
+            .limits(EngineLimits {
+                builds: NonZeroUsize::new(3).unwrap(),
+                memory: Some(MEMORY),
+                ..EngineLimits::default()
+            })
+            .policy(Policy {
+                max_outage: Duration::from_secs(1800),
+                max_queued: Duration::from_secs(2 * 3600),
+                ..Policy::default()
+            })
+            .build()
     }
 
     fn launch(
@@ -179,6 +193,8 @@ impl Story {
         life: Arc<Life>,
         interrupt_after: Option<u64>,
     ) -> Process {
+        let jobs: Vec<JobId> = requests.iter().map(JobRequest::job_id).collect();
+        self.asked_for.extend(jobs.iter().cloned());
         self.processes += 1;
         self.tally.runs += 1;
         self.tally.jobs += requests.len() as u64;
@@ -200,7 +216,7 @@ impl Story {
                 () = interrupt => Vec::new(),
             }
         });
-        Process { life, work }
+        Process { life, jobs, work }
     }
 
     /// One or two processes, which may die, be stopped, or be told to give up.
@@ -209,6 +225,7 @@ impl Story {
         for _ in 0..self.chance.pick(&[1, 1, 2]) {
             let mut requests: Vec<JobRequest> = files.iter().map(|file| request(file)).collect();
             if self.chance.percent(30) {
+                requests.rotate_left(self.chance.range(0, files.len() as u64 - 1) as usize);
                 requests.truncate(1);
             }
             let dies_at_write = if self.chance.fault("killed at a write", 50) {
@@ -253,9 +270,11 @@ impl Story {
                 engine.cancel(&job, scope).await
             })
         });
+        let outage = self.outage();
         for outcome in self.until_ended(processes).await? {
             self.check_outcome(&outcome)?;
         }
+        outage.abort();
         if let Some(canceller) = canceller {
             self.drive(|| canceller.is_finished()).await?;
             let report = canceller.await.map_err(|error| error.to_string())?;
@@ -269,10 +288,24 @@ impl Story {
         Ok(())
     }
 
+    /// Lets the server be out of order after a while, or not.
+    fn outage(&self) -> JoinHandle<()> {
+        let strikes = self.chance.fault("outage", 25);
+        let after = Duration::from_secs(self.chance.range(0, 300));
+        let seconds = self.chance.range(60, 5400) as i64;
+        let (clock, server) = (self.clock.clone(), Arc::clone(&self.server));
+        tokio::spawn(async move {
+            if strikes {
+                clock.sleep(after).await;
+                server.lock().unwrap().out_until = Some(later(clock.now(), seconds));
+            }
+        })
+    }
+
     /// Runs processes until each has ended or died.
     async fn until_ended(&mut self, processes: Vec<Process>) -> Result<Vec<JobOutcome>, String> {
         let mut outcomes = Vec::new();
-        self.drive(|| {
+        let drive = self.drive(|| {
             for process in &processes {
                 if process.life.is_dead() && !process.work.is_finished() {
                     process.work.abort();
@@ -281,15 +314,19 @@ impl Story {
                 }
             }
             processes.iter().all(|process| process.work.is_finished())
-        })
-        .await?;
+        });
+        drive.await?;
         for process in processes {
             if process.life.is_dead() {
                 self.dead.push(process.life.id);
+                let now = self.clock.now();
+                self.torn
+                    .extend(process.jobs.into_iter().map(|job| (job, now)));
                 self.chance.count("process died");
-            } else {
-                outcomes.extend(process.work.await.map_err(|error| error.to_string())?);
+                continue;
             }
+            let ended = process.work.await.map_err(|error| error.to_string())?;
+            outcomes.extend(ended);
         }
         Ok(outcomes)
     }

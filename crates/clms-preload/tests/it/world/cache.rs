@@ -1,17 +1,11 @@
-//! The simulated disks: the scratch folder, the journal, and the cache of cubes.
+//! The simulated cache of cubes, with leases and the journal's store.
 
-use std::{
-    collections::BTreeMap,
-    fmt, io,
-    path::{Path, PathBuf},
-    sync::{Arc, Mutex},
-};
+use std::{collections::BTreeMap, fmt, io, path::PathBuf, sync::Arc};
 
 use async_trait::async_trait;
 use clms_cache::{
     CacheError, CacheStore, CubeInfo, CubeName, Generation, Lease, Local, Maintain, Staged, Usage,
 };
-use clms_preload::{Clock as _, Disk};
 use futures::{StreamExt as _, TryStreamExt as _, stream::BoxStream};
 use jiff::Timestamp;
 use object_store::{
@@ -20,92 +14,34 @@ use object_store::{
     path::Path as ObjectPath,
 };
 
-use super::world::{Chance, Life, SimClock};
-
-/// What survives processes.
-#[derive(Debug, Default)]
-pub(super) struct Disks {
-    pub(super) files: Mutex<BTreeMap<PathBuf, Vec<u8>>>,
-    pub(super) records: Arc<InMemory>,
-    pub(super) shelf: Mutex<Shelf>,
-}
-
-impl Disks {
-    pub(super) fn first_below(&self, folder: &Path) -> Option<PathBuf> {
-        let files = self.files.lock().unwrap();
-        files.keys().find(|file| file.starts_with(folder)).cloned()
-    }
-
-    /// The leases of a process that has died run out then.
-    pub(super) fn run_out(&self, owner: u32, ends: Timestamp) {
-        let mut shelf = self.shelf.lock().unwrap();
-        for held in shelf.leases.values_mut().filter(|held| held.owner == owner) {
-            held.ends = Some(ends);
-        }
-    }
-
-    fn take_staged(&self, id: &Generation) -> Arc<InMemory> {
-        self.shelf.lock().unwrap().staged.remove(id).unwrap().1
-    }
-}
+use super::{
+    disk::{Disks, View},
+    life::Life,
+};
 
 #[derive(Debug, Default)]
-pub(super) struct Shelf {
-    pub(super) cubes: BTreeMap<CubeName, Arc<InMemory>>,
+pub(crate) struct Shelf {
+    pub(crate) cubes: BTreeMap<CubeName, Arc<InMemory>>,
     /// Staged cubes and the processes that they belong to.
-    pub(super) staged: BTreeMap<Generation, (u32, Arc<InMemory>)>,
-    leases: BTreeMap<CubeName, Held>,
+    pub(crate) staged: BTreeMap<Generation, (u32, Arc<InMemory>)>,
+    pub(crate) leases: BTreeMap<CubeName, Held>,
     next: u32,
     /// Broken promises of the engine.
-    pub(super) wrongs: Vec<String>,
+    pub(crate) wrongs: Vec<String>,
 }
 
 #[derive(Debug)]
-struct Held {
-    owner: u32,
+pub(crate) struct Held {
+    pub(crate) owner: u32,
     holder: String,
     /// When the lease runs out, if its process is dead.
-    ends: Option<Timestamp>,
+    pub(crate) ends: Option<Timestamp>,
 }
 
 /// The chunks that a whole cube has, beside its metadata.
-pub(super) const CHUNKS: usize = 3;
-
-/// One process's view of the disks.
-#[derive(Debug, Clone)]
-pub(super) struct View {
-    pub(super) disks: Arc<Disks>,
-    pub(super) life: Arc<Life>,
-    pub(super) clock: SimClock,
-    pub(super) chance: Arc<Chance>,
-}
+pub(crate) const CHUNKS: usize = 3;
 
 impl View {
-    pub(super) fn read(&self, path: &Path) -> Option<Vec<u8>> {
-        self.disks.files.lock().unwrap().get(path).cloned()
-    }
-
-    pub(super) async fn append(&self, path: &Path, bytes: &[u8]) {
-        self.life
-            .write(async {
-                let mut files = self.disks.files.lock().unwrap();
-                files.entry(path.to_owned()).or_default().extend(bytes);
-            })
-            .await;
-    }
-
-    pub(super) async fn truncate(&self, path: &Path) {
-        self.life
-            .write(async {
-                self.disks
-                    .files
-                    .lock()
-                    .unwrap()
-                    .insert(path.to_owned(), Vec::new());
-            })
-            .await;
-    }
-
     fn cube(&self, name: &CubeName) -> Result<Arc<InMemory>, CacheError> {
         let found = self.disks.shelf.lock().unwrap().cubes.get(name).cloned();
         found.ok_or_else(|| CacheError::NotFound {
@@ -127,57 +63,6 @@ impl View {
             store,
             life: Arc::clone(&self.life),
         })
-    }
-}
-
-#[async_trait]
-impl Disk for View {
-    fn available(&self, _: &Path) -> io::Result<u64> {
-        Ok(if self.chance.fault("disk full", 2) {
-            3
-        } else {
-            1 << 40
-        })
-    }
-
-    fn create_folder(&self, _: &Path) -> io::Result<()> {
-        self.life.write_now(|| ())
-    }
-
-    fn len(&self, file: &Path) -> Option<u64> {
-        self.read(file).map(|content| content.len() as u64)
-    }
-
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.life.write_now(|| {
-            let mut files = self.disks.files.lock().unwrap();
-            let content = files.remove(from).unwrap();
-            files.insert(to.to_owned(), content);
-        })
-    }
-
-    fn entries(&self, folder: &Path) -> Vec<PathBuf> {
-        let files = self.disks.files.lock().unwrap();
-        let mut entries: Vec<PathBuf> = files
-            .keys()
-            .filter_map(|file| {
-                let inside = file.strip_prefix(folder).ok()?;
-                Some(folder.join(inside.components().next()?))
-            })
-            .collect();
-        entries.dedup();
-        entries
-    }
-
-    async fn remove(&self, path: &Path) -> io::Result<()> {
-        // One after the other: a kill may come in between.
-        loop {
-            let Some(file) = self.disks.first_below(path) else {
-                return Ok(());
-            };
-            let gone = async { self.disks.files.lock().unwrap().remove(&file) };
-            self.life.write(gone).await;
-        }
     }
 }
 
@@ -241,7 +126,7 @@ impl CacheStore for View {
         }
         self.life
             .write(async {
-                let store = self.disks.take_staged(staged.generation());
+                let store = take_staged(&self.disks, staged.generation());
                 let wrong = whats_wrong_with(staged.name(), &store).await;
                 let mut shelf = self.disks.shelf.lock().unwrap();
                 shelf.wrongs.extend(wrong);
@@ -257,12 +142,7 @@ impl CacheStore for View {
     async fn discard(&self, staged: Staged) -> Result<(), CacheError> {
         self.life
             .write(async {
-                self.disks
-                    .shelf
-                    .lock()
-                    .unwrap()
-                    .staged
-                    .remove(staged.generation());
+                self.disks.shelf.lock().unwrap().staged.remove(staged.generation());
             })
             .await;
         Ok(())
@@ -301,12 +181,23 @@ impl CacheStore for View {
     }
 
     fn as_local(&self) -> Option<&dyn Local> {
-        None
+        let is_local = self.disks.cache_folder.lock().unwrap().is_some();
+        is_local.then_some(self)
     }
 
     fn as_maintain(&self) -> Option<&dyn Maintain> {
         None
     }
+}
+
+impl Local for View {
+    fn scratch_folder(&self) -> PathBuf {
+        self.disks.cache_folder.lock().unwrap().clone().unwrap()
+    }
+}
+
+fn take_staged(disks: &Disks, id: &Generation) -> Arc<InMemory> {
+    disks.shelf.lock().unwrap().staged.remove(id).unwrap().1
 }
 
 struct Release(CubeName, View);
@@ -331,12 +222,18 @@ async fn whats_wrong_with(name: &CubeName, store: &InMemory) -> Option<String> {
         };
         let content = found.bytes().await.unwrap();
         let content = String::from_utf8_lossy(&content).into_owned();
-        let file = name.as_str().rsplit('|').next().unwrap();
+        let file = file_of(name.as_str());
         if !content.starts_with(&format!("PK {file} ")) {
             return Some(format!("{name} is made of {content:?}"));
         }
     }
     None
+}
+
+/// The file that a cube is of: several cubes may be of one.
+pub(crate) fn file_of(data_id: &str) -> &str {
+    let (_, name) = data_id.split_once('|').unwrap();
+    name.split('|').next().unwrap()
 }
 
 /// A store in memory whose user may die at every write.

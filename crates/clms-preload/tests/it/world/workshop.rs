@@ -1,7 +1,7 @@
-//! The simulated unpacker and builder, and the listener that checks the grammar of events.
+//! The simulated unpacker and builder.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, VecDeque},
     path::Path,
     sync::{Arc, Mutex},
 };
@@ -9,32 +9,79 @@ use std::{
 use async_trait::async_trait;
 use clms_cache::Staged;
 use clms_preload::{
-    BuildOrder, CubeBuilder, EntrySource, JobId, Meter, Problem, ProblemKind, Progress,
-    ProgressEvent, UnpackedEntry, UnpackedPackage, Unpacker,
+    BuildOrder, CubeBuilder, EntrySource, Meter, Problem, ProblemKind, UnpackedEntry,
+    UnpackedPackage, Unpacker,
 };
 use object_store::{ObjectStoreExt as _, path::Path as ObjectPath};
 use tokio_util::sync::CancellationToken;
 
-use super::disk::{CHUNKS, View};
+use super::{cache::CHUNKS, disk::View, portal::stopped};
+
+/// What is known of builds, and what a test wants of them.
+#[derive(Debug, Default)]
+pub(crate) struct Workshop {
+    /// How the next builds fail; then they don't.
+    pub(crate) failures: Mutex<VecDeque<Problem>>,
+    /// What builds take, in bytes, by the order's file.
+    pub(crate) memory: Mutex<BTreeMap<String, u64>>,
+    /// What the builds that are going on take.
+    running: Mutex<Vec<u64>>,
+    /// The most builds and the most memory that there were at a time, but for builds that were alone.
+    pub(crate) most: Mutex<(usize, u64)>,
+}
+
+/// A build that is going on.
+struct Running<'w>(&'w Workshop, u64);
+
+impl Workshop {
+    fn begin(&self, memory: u64) -> Running<'_> {
+        let mut running = self.running.lock().unwrap();
+        running.push(memory);
+        let mut most = self.most.lock().unwrap();
+        most.0 = most.0.max(running.len());
+        if running.len() > 1 {
+            most.1 = most.1.max(running.iter().sum());
+        }
+        Running(self, memory)
+    }
+
+    fn memory_of(&self, build: &BuildOrder<'_>) -> Option<u64> {
+        let file = &build.request.order.file_name;
+        self.memory.lock().unwrap().get(file).copied()
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        let mut running = self.0.running.lock().unwrap();
+        let place = running.iter().position(|memory| *memory == self.1);
+        running.swap_remove(place.unwrap());
+    }
+}
 
 /// Copies the package, if it is one.
 #[derive(Debug)]
-pub(super) struct SimUnpacker(pub(super) View);
+pub(crate) struct SimUnpacker(pub(crate) View);
 
 /// Makes one chunk after the other.
 #[derive(Debug)]
-pub(super) struct SimBuilder(pub(super) View);
+pub(crate) struct SimBuilder {
+    pub(crate) view: View,
+    pub(crate) workshop: Arc<Workshop>,
+}
 
 /// Works for a while, or is stopped.
 async fn work(view: &View, cancel: &CancellationToken) -> Result<(), Problem> {
     let millis = view.chance.range(10, 5000);
     tokio::select! {
         biased;
-        () = cancel.cancelled() => return Err(Problem::new(ProblemKind::Interrupted, "stopped")),
-        () = view.clock.millis(millis) => {}
+        () = cancel.cancelled() => Err(stopped()),
+        () = view.wait(millis) => Ok(()),
     }
-    view.life.check().await;
-    Ok(())
+}
+
+fn disk_full() -> Problem {
+    Problem::new(ProblemKind::DiskFull, "no space left")
 }
 
 #[async_trait]
@@ -43,7 +90,7 @@ impl Unpacker for SimUnpacker {
         &self,
         archive: &Path,
         into: &Path,
-        _: &Meter,
+        meter: &Meter,
         cancel: &CancellationToken,
     ) -> Result<UnpackedPackage, Problem> {
         let Self(view) = self;
@@ -57,11 +104,17 @@ impl Unpacker for SimUnpacker {
         }
         let place = into.join("x.tif");
         view.truncate(&place).await;
+        if view.chance.fault("disk full while unpacking", 2) {
+            view.append(&place, &content[..5]).await;
+            return Err(disk_full());
+        }
         view.append(&place, &content).await;
+        let len = content.len() as u64;
+        meter.bytes(len, Some(len));
         Ok(UnpackedPackage {
             entries: vec![UnpackedEntry {
                 name: "x.tif".to_owned(),
-                len: content.len() as u64,
+                len,
                 source: EntrySource::File(place),
             }],
             skipped: Vec::new(),
@@ -78,7 +131,11 @@ impl CubeBuilder for SimBuilder {
         meter: &Meter,
         cancel: &CancellationToken,
     ) -> Result<(), Problem> {
-        let Self(view) = self;
+        let Self { view, workshop } = self;
+        if let Some(planned) = workshop.failures.lock().unwrap().pop_front() {
+            return Err(planned);
+        }
+        let _running = workshop.begin(workshop.memory_of(&build).unwrap_or_default());
         let EntrySource::File(raster) = &build.package.entries[0].source else {
             panic!("only files here")
         };
@@ -93,6 +150,10 @@ impl CubeBuilder for SimBuilder {
             if view.chance.fault("building fails", 1) {
                 return Err(Problem::new(ProblemKind::BuildFailed, "no CRS"));
             }
+            if view.chance.fault("disk full while building", 1) {
+                view.append(&build.scratch.join("half"), &content).await;
+                return Err(disk_full());
+            }
             // The metadata is there before all chunks are.
             if chunk == 1 {
                 let path = ObjectPath::from("zarr.json");
@@ -104,42 +165,8 @@ impl CubeBuilder for SimBuilder {
         }
         Ok(())
     }
-}
 
-/// Checks that the events of each job come in the order that is promised.
-#[derive(Debug, Default)]
-pub(super) struct Grammar {
-    pub(super) state: Mutex<BTreeMap<JobId, &'static str>>,
-    pub(super) wrongs: Arc<Mutex<Vec<String>>>,
-    pub(super) is_loud: bool,
-}
-
-impl Progress for Grammar {
-    fn event(&self, event: &ProgressEvent) {
-        if self.is_loud {
-            eprintln!("    {event:?}");
-        }
-        let Some(job) = event.job() else { return };
-        let mut state = self.state.lock().unwrap();
-        let before = state.get(job).copied().unwrap_or("nothing");
-        let after = match (before, event) {
-            ("nothing", ProgressEvent::JobStarted { .. }) => "started",
-            ("started" | "stage", ProgressEvent::StageEntered { .. }) => "stage",
-            ("started" | "stage", ProgressEvent::JobEnded { .. }) => "ended",
-            (
-                "stage",
-                ProgressEvent::Amount { .. }
-                | ProgressEvent::TaskSeen { .. }
-                | ProgressEvent::TaskChosen { .. }
-                | ProgressEvent::TaskAbandoned { .. }
-                | ProgressEvent::Retrying { .. },
-            ) => "stage",
-            _ => {
-                let wrong = format!("after {before} came {event:?}");
-                self.wrongs.lock().unwrap().push(wrong);
-                before
-            }
-        };
-        state.insert(job.clone(), after);
+    async fn memory(&self, build: BuildOrder<'_>) -> Result<Option<u64>, Problem> {
+        Ok(self.workshop.memory_of(&build))
     }
 }
