@@ -47,6 +47,8 @@ pub struct Knowledge {
     pub last_status: Option<TaskStatus>,
     /// What went wrong last.
     pub last_problem: Option<Problem>,
+    /// Why the last order came to nothing.
+    pub last_loss: Option<Problem>,
 }
 
 /// A task that the job ordered or adopted.

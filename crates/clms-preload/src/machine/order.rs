@@ -37,16 +37,14 @@ impl Step<'_> {
             .or(knowledge.no_order_before.filter(is_ahead));
         if let Some(until) = must_wait {
             let outage = knowledge.order_outage.is_some();
-            let problem = knowledge.last_problem.clone().filter(|_| outage);
+            let problem = knowledge.last_loss.clone().filter(|_| outage);
             return self.pause_until(until, problem);
         }
         if let Some(outage) = knowledge.order_outage.filter(|outage| self.is_over(outage)) {
-            let problem = knowledge.last_problem.clone();
-            return self.fail(self.worn_out(&outage, problem.unwrap_or_else(never_seen)));
+            return self.fail(self.worn_out(&outage, self.last_loss()));
         }
         if knowledge.requests >= self.policy.max_requests {
-            let last = knowledge.last_problem.clone();
-            return self.fail(self.given_up(last.unwrap_or_else(never_seen)));
+            return self.fail(self.given_up(self.last_loss()));
         }
         let at = self.at;
         let knowledge = self.knowledge();
@@ -59,7 +57,12 @@ impl Step<'_> {
         self.go(Stage::Posting, Command::Post);
     }
 
-    /// The failure after the last allowed order: the last problem, in its own kind and words.
+    fn last_loss(&self) -> Problem {
+        let last = self.state.knowledge.last_loss.clone();
+        last.unwrap_or_else(|| Problem::new(ProblemKind::NoTask, "no task was ever seen"))
+    }
+
+    /// The failure after the last allowed order: why that came to nothing, in its own kind and words.
     pub(super) fn given_up(&self, last: Problem) -> Problem {
         let times = self.policy.max_requests;
         let message = format!(
@@ -72,9 +75,11 @@ impl Step<'_> {
     pub(super) fn posted(&mut self, tasks: Vec<TaskId>) {
         let Some(first) = tasks.first().cloned() else {
             let message = "the server accepted the order but named no task";
+            let problem = Problem::new(ProblemKind::NoTask, message);
             let at = self.at;
             let knowledge = self.knowledge();
-            knowledge.last_problem = Some(Problem::new(ProblemKind::NoTask, message));
+            knowledge.last_problem = Some(problem.clone());
+            knowledge.last_loss = Some(problem);
             knowledge.unclear_since = Some(at);
             knowledge.order_outage = None;
             return self.look();
@@ -118,6 +123,7 @@ impl Step<'_> {
         knowledge.order_outage = Some(outage);
         knowledge.no_order_before = Some(until);
         knowledge.last_problem = Some(problem.clone());
+        knowledge.last_loss = Some(problem.clone());
         until
     }
 
@@ -182,10 +188,6 @@ impl Step<'_> {
             .pause_after(failures)
             .max(problem.retry_after.unwrap_or_default())
     }
-}
-
-fn never_seen() -> Problem {
-    Problem::new(ProblemKind::NoTask, "no task was ever seen")
 }
 
 /// A duration as people say it, without more digits than matter.

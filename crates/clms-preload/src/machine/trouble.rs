@@ -124,6 +124,7 @@ impl Step<'_> {
         knowledge.missing_looks = 0;
         knowledge.last_status = None;
         knowledge.last_problem = Some(problem.clone());
+        knowledge.last_loss = Some(problem.clone());
         let until = later(at, pause);
         knowledge.no_order_before = knowledge.no_order_before.max(Some(until));
         self.discard_download(&task);

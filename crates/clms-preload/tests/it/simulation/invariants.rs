@@ -3,7 +3,7 @@
 use std::{path::Path, sync::Arc};
 
 use clms_cache::CubeName;
-use clms_preload::{JobId, JobOutcome, JobStatus, Journal, ProblemKind, StageName};
+use clms_preload::{JobId, JobOutcome, JobStatus, Journal, Problem, ProblemKind, StageName};
 use jiff::Timestamp;
 use object_store::{ObjectStore, path::Path as ObjectPath};
 
@@ -16,7 +16,7 @@ use crate::world::{
 };
 
 impl Story {
-    pub(super) fn check_outcome(&self, outcome: &JobOutcome) -> Result<(), String> {
+    pub(super) async fn check_outcome(&self, outcome: &JobOutcome) -> Result<(), String> {
         let name = CubeName::new(outcome.data_id.clone()).unwrap();
         let is_there = self.disks.shelf.lock().unwrap().cubes.contains_key(&name);
         let is_right = match outcome.status {
@@ -33,11 +33,33 @@ impl Story {
             }
             _ => false,
         };
-        if is_right {
+        if is_right && self.was_patient(outcome).await {
             Ok(())
         } else {
             Err(format!("no right end (cube: {is_there}): {outcome:?}"))
         }
+    }
+
+    /// Outages are sat out, unless the server was never there.
+    async fn was_patient(&self, outcome: &JobOutcome) -> bool {
+        use ProblemKind::*;
+        let is_outage = |problem: &&Problem| {
+            matches!(
+                problem.kind,
+                Unreachable | ServerError | RateLimited | Duplicated | Timeout
+            )
+        };
+        let Some(problem) = outcome.error.as_ref().filter(is_outage) else {
+            return true;
+        };
+        let record = self.journal().read(&outcome.job).await.unwrap();
+        let has_answered = record.is_some_and(|record| record.state.knowledge.has_answered);
+        let words = ["; so it has been for ", "not finished after"];
+        !has_answered || words.iter().any(|words| problem.message.contains(words))
+    }
+
+    fn journal(&self) -> Journal {
+        Journal::new(Arc::clone(&self.disks.records) as Arc<dyn ObjectStore>)
     }
 
     /// What must be true between acts as well as at the end.
@@ -88,8 +110,11 @@ impl Story {
 
     /// What is left on disk between two acts is what the next run can use: packages and parts of them, of tasks that are not given up.
     pub(super) async fn check_what_is_left(&self) -> Result<(), String> {
-        let journal = Journal::new(Arc::clone(&self.disks.records) as Arc<dyn ObjectStore>);
-        let list = journal.list().await.map_err(|error| error.to_string())?;
+        let list = self
+            .journal()
+            .list()
+            .await
+            .map_err(|error| error.to_string())?;
         let files: Vec<_> = self.disks.files.lock().unwrap().keys().cloned().collect();
         for file in files {
             let inside = file
@@ -134,8 +159,11 @@ impl Story {
 
     /// What must be true when all is done.
     pub(super) async fn check_the_end(&self, files: &[String]) -> Result<(), String> {
-        let journal = Journal::new(Arc::clone(&self.disks.records) as Arc<dyn ObjectStore>);
-        let list = journal.list().await.map_err(|error| error.to_string())?;
+        let list = self
+            .journal()
+            .list()
+            .await
+            .map_err(|error| error.to_string())?;
         if let Some(error) = list.unreadable.first() {
             return Err(error.to_string());
         }

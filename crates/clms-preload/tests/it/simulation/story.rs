@@ -272,7 +272,7 @@ impl Story {
         });
         let outage = self.outage();
         for outcome in self.until_ended(processes).await? {
-            self.check_outcome(&outcome)?;
+            self.check_outcome(&outcome).await?;
         }
         outage.abort();
         if let Some(canceller) = canceller {
@@ -291,7 +291,7 @@ impl Story {
     /// Lets the server be out of order after a while, or not.
     fn outage(&self) -> JoinHandle<()> {
         let strikes = self.chance.fault("outage", 25);
-        let after = Duration::from_secs(self.chance.range(0, 300));
+        let after = Duration::from_secs(self.chance.pick(&[0, 1, 2, 60, 300]));
         let seconds = self.chance.range(60, 5400) as i64;
         let (clock, server) = (self.clock.clone(), Arc::clone(&self.server));
         tokio::spawn(async move {
