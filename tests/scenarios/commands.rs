@@ -6,7 +6,7 @@ use std::{
 };
 
 use clms_factory::{Package, Scale, broken};
-use clms_sim::{Cancel, Habits, QueueTimes, When};
+use clms_sim::{Habits, QueueTimes, When};
 use clms_tests::{Run, Scene};
 use insta::{Settings, assert_snapshot};
 use std::time::Duration;
@@ -322,8 +322,8 @@ fn a_detached_request_is_carried_on_by_the_same_call() {
 #[test]
 fn the_bad_habits_of_the_portal_are_survived() {
     type Habit = (&'static str, fn(&mut Habits));
-    let habits: [Habit; 8] = [
-        ("a dead link on a finished task", |habits| {
+    let habits: [Habit; 7] = [
+        ("a link that comes alive late", |habits| {
             habits.link_alive_after_requests = 2;
         }),
         ("html instead of a zip", |habits| {
@@ -344,9 +344,6 @@ fn the_bad_habits_of_the_portal_are_survived() {
         }),
         ("a status that goes backwards", |habits| {
             habits.status_goes_back = true;
-        }),
-        ("a cancel that is swallowed", |habits| {
-            habits.cancel = Cancel::Swallowed;
         }),
     ];
     for (name, change) in habits {

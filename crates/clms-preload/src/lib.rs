@@ -60,7 +60,7 @@ mod unpack;
 
 pub use self::{
     cancellation::{CancelReport, CancelScope, CancelVerdict, TaskCancellation},
-    clock::{Clock, ManualClock, SystemClock},
+    clock::{Clock, SystemClock},
     engine::{
         Engine, EngineBuilder, EngineLimits, JobHandle, JobOutcome, JobStatus, PollPolicy,
         RunOptions,

@@ -1,14 +1,25 @@
 //! What a job tells while it works.
 //!
 //! # Grammar
-//! The events of one job come in this order (`*` any number, `?` at most one); events of different jobs interleave:
+//! The events of one job in one run come in this order (`*` any number); events of different jobs interleave:
 //!
 //! ```text
-//! job_started ( stage_entered ( amount | task_seen | task_chosen | task_stuck | task_abandoned | retrying )* )* job_ended
+//! job_started ( stage_entered told* )* job_ended
 //! ```
 //!
-//! [`NextPoll`](ProgressEvent::NextPoll) belongs to no job: it tells when the server will be looked at again on behalf of all.
-//! Within one `stage_entered`, `done` of `amount` never falls, except that a download which had to begin anew starts again at 0.
+//! The first stage is `checking`; which one may follow which is in the [diagram of the machine](crate::machine). What is told within a stage:
+//!
+//! | event | in the stages |
+//! |---|---|
+//! | `amount` | `downloading` and `unpacking` (bytes), `building` (chunks) |
+//! | `task_seen`, `task_chosen`, `task_stuck` | `finding`, `posting`, `waiting` |
+//! | `task_abandoned` | `finding`, `waiting`, `downloading`, `unpacking` |
+//! | `retrying` | all but the last one |
+//!
+//! * Within one `stage_entered`, `done` of `amount` never falls, except that a download which had to begin anew starts again.
+//! * Before `job_ended`, the stage is `completed`, `cached`, `failed`, `interrupted` or `cancelled` and fits the status; a detached job ends
+//!   ([`Requested`](JobStatus::Requested)) wherever nothing more is to be asked of the server.
+//! * [`NextPoll`](ProgressEvent::NextPoll) belongs to no job: it tells when the server will be looked at again on behalf of all.
 
 use std::{
     fmt,

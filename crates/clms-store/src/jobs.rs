@@ -10,7 +10,10 @@ use clms_preload::{
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
-use crate::{ClmsStore, StoreError, preload::JobSummary};
+use crate::{
+    ClmsStore, StoreError,
+    preload::{JobSummary, PreloadOptions},
+};
 
 /// Why something could not be done with the jobs of a cache.
 #[derive(Debug, thiserror::Error)]
@@ -114,7 +117,7 @@ impl ClmsStore {
                 wait_for_others: options.wait_for_others,
                 ..RunOptions::default()
             };
-            let engine = self.engine(client, progress, None);
+            let engine = self.engine(client, progress, &PreloadOptions::default());
             carried_on = engine.run(requests, run, cancel).await;
         }
         let mut outcomes = Vec::new();
@@ -144,7 +147,8 @@ impl ClmsStore {
             CancelScope::LocalOnly => None,
         };
         let client = client.unwrap_or_else(|| self.client.clone());
-        let engine = self.engine(client, Arc::new(clms_preload::NoProgress), None);
+        let progress = Arc::new(clms_preload::NoProgress);
+        let engine = self.engine(client, progress, &PreloadOptions::default());
         Ok(engine.cancel(job, scope).await?)
     }
 

@@ -52,8 +52,8 @@ pub use catalogue::Catalogue;
 pub use clms_api::{ServiceKey, SignedIn};
 pub use clms_cache::StorageOptions;
 pub use clms_preload::{
-    CancelReport, CancelScope, CancelVerdict, JobId, JobOutcome, JobStatus, Problem, ProblemKind,
-    TaskCancellation,
+    CancelReport, CancelScope, CancelVerdict, EngineLimits, JobId, JobOutcome, JobStatus, Problem,
+    ProblemKind, TaskCancellation,
 };
 pub use data_id::{DataId, InvalidDataId};
 pub use describe::{Description, TimeRange};

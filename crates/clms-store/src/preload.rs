@@ -43,6 +43,9 @@ pub struct PreloadOptions {
     /// Links of finished tasks older than this are not even tried, whatever the portal promises; a day if not given. Younger ones have to
     /// prove themselves.
     pub max_link_age: Option<Duration>,
+    /// How long a task may be queued before it is cancelled and the file requested anew, since the portal makes tasks that it never works on; a
+    /// day if not given, for one that is really in a queue loses its place by this.
+    pub max_queued: Option<Duration>,
 }
 
 /// What a preload of one data id would do.
@@ -200,7 +203,7 @@ impl ClmsStore {
             keep_downloads: options.keep_downloads,
             ..RunOptions::default()
         };
-        let engine = self.engine(client, progress, options.max_link_age);
+        let engine = self.engine(client, progress, options);
         Ok(engine.run(requests, run, cancel).await)
     }
 
@@ -259,7 +262,7 @@ impl ClmsStore {
         &self,
         client: Client,
         progress: Arc<dyn Progress>,
-        max_link_age: Option<Duration>,
+        options: &PreloadOptions,
     ) -> Engine {
         let pace = self.poll_interval;
         let poll = PollPolicy {
@@ -274,7 +277,8 @@ impl ClmsStore {
             link_retry: patience.link_retry.min(pace),
             backoff: patience.backoff.min(pace / 3),
             settle: patience.settle.min((pace * 2).max(Duration::from_secs(2))),
-            max_link_age: max_link_age.unwrap_or(patience.max_link_age),
+            max_link_age: options.max_link_age.unwrap_or(patience.max_link_age),
+            max_queued: options.max_queued.unwrap_or(patience.max_queued),
             ..patience
         };
         Engine::builder(
@@ -287,6 +291,7 @@ impl ClmsStore {
         .progress(progress)
         .poll(poll)
         .policy(policy)
+        .limits(self.limits)
         .holder(format!("clms, process {}", std::process::id()))
         .build()
     }

@@ -9,6 +9,7 @@ use std::{
 use clms_api::{Client, ServiceKey, SignedIn};
 use clms_cache::{CacheStore, StorageOptions, Usage};
 use clms_cube::Cube;
+use clms_preload::EngineLimits;
 use futures::{StreamExt, TryStreamExt};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -36,6 +37,7 @@ pub struct ClmsStore {
     pub(crate) cache: Arc<dyn CacheStore>,
     pub(crate) scratch: Option<PathBuf>,
     pub(crate) poll_interval: Duration,
+    pub(crate) limits: EngineLimits,
 }
 
 #[derive(Debug, Clone)]
@@ -53,6 +55,7 @@ pub struct ClmsStoreBuilder {
     storage_options: StorageOptions,
     scratch: Option<PathBuf>,
     poll_interval: Duration,
+    limits: EngineLimits,
 }
 
 #[derive(Debug, Clone)]
@@ -88,6 +91,7 @@ impl ClmsStore {
             storage_options: StorageOptions::new(),
             scratch: None,
             poll_interval: DEFAULT_POLL_INTERVAL,
+            limits: EngineLimits::default(),
         }
     }
 
@@ -291,6 +295,13 @@ impl ClmsStoreBuilder {
         self
     }
 
+    /// How much is done side by side, and how much memory all builds together may take: two downloads and one build if not given.
+    #[must_use]
+    pub fn limits(mut self, limits: EngineLimits) -> Self {
+        self.limits = limits;
+        self
+    }
+
     /// Checks the settings. Touches neither the network nor the disk.
     ///
     /// # Errors
@@ -305,6 +316,7 @@ impl ClmsStoreBuilder {
             },
             scratch: self.scratch,
             poll_interval: self.poll_interval,
+            limits: self.limits,
         })
     }
 }

@@ -59,7 +59,9 @@ impl Progress for PlainLines {
         let Some(line) = line else { return };
         if matches!(
             event,
-            ProgressEvent::TaskChosen { .. } | ProgressEvent::TaskAbandoned { .. }
+            ProgressEvent::TaskChosen { .. }
+                | ProgressEvent::TaskStuck { .. }
+                | ProgressEvent::TaskAbandoned { .. }
         ) {
             state.said.remove(job);
         }

@@ -96,6 +96,9 @@ impl Story {
                 story.status = Some(status.to_string());
                 Some(format!("task {task}: {status}"))
             }
+            ProgressEvent::TaskStuck { problem, .. } => {
+                Some(format!("{problem}: it is cancelled and requested anew"))
+            }
             ProgressEvent::TaskAbandoned { task, problem, .. } => {
                 Some(format!("gives up task {task}: {problem}"))
             }
@@ -122,6 +125,7 @@ pub(crate) fn job_of(event: &ProgressEvent) -> Option<&JobId> {
         | ProgressEvent::Amount { job, .. }
         | ProgressEvent::TaskSeen { job, .. }
         | ProgressEvent::TaskChosen { job, .. }
+        | ProgressEvent::TaskStuck { job, .. }
         | ProgressEvent::TaskAbandoned { job, .. }
         | ProgressEvent::Retrying { job, .. }
         | ProgressEvent::JobEnded { job, .. } => Some(job),
@@ -135,6 +139,7 @@ pub(crate) fn doing(stage: StageName) -> Option<&'static str> {
         StageName::Finding => Some("looking at the portal's tasks"),
         StageName::Posting => Some("requesting"),
         StageName::Waiting => Some("waiting"),
+        StageName::Withdrawing => Some("cancelling the portal's task"),
         StageName::Downloading => Some("downloading"),
         StageName::Unpacking => Some("unpacking"),
         StageName::Building => Some("building"),

@@ -422,6 +422,28 @@ fn data_descriptors_and_zip64_are_read() {
     );
 }
 
+/// More entries than the old directory can count.
+#[test]
+fn zip64_directories_are_read() {
+    let mut bench = Bench::new();
+    bench.limits.entries = 100_000;
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    let options = SimpleFileOptions::default().compression_method(STORED);
+    for number in 0..=u16::MAX {
+        zip.start_file(format!("doc/{number}.pdf"), options)
+            .unwrap();
+    }
+    zip.start_file("X.TIF", options.large_file(true)).unwrap();
+    zip.write_all(b"raster").unwrap();
+    let archive = zip.finish().unwrap().into_inner();
+    let end_of_directory = |bytes: &[u8]| bytes == b"PK\x06\x06";
+    assert!(archive.windows(4).any(end_of_directory), "it is Zip64");
+    let package = bench.unpack(&archive);
+    assert_eq!(package.skipped.len(), 1 << 16);
+    let expected = BTreeMap::from([("X.TIF", b"raster".to_vec())]);
+    assert_eq!(contents(&package), expected);
+}
+
 #[test]
 fn a_cancelled_unpacking_stops() {
     let bench = Bench::new();

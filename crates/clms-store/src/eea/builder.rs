@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use clms_api::{Dataset, PrepackagedFile};
 use clms_cache::Staged;
 use clms_cube::{
-    BuildOptions, BuildProgress, BuildState, CubeError, EntrySource, Levels, Package, PackageEntry,
-    Provenance, TileSize, ZarrFormat,
+    BuildOptions, BuildProgress, BuildState, CubeError, CubePlan, EntrySource, Levels, Package,
+    PackageEntry, Provenance, TileSize, ZarrFormat,
 };
 use clms_preload::{BuildOrder, CubeBuilder, Meter, Problem, ProblemKind, UnpackedPackage};
 use serde::{Deserialize, Serialize};
@@ -64,24 +64,7 @@ impl CubeBuilder for GdalCubeBuilder {
         meter: &Meter,
         cancel: &CancellationToken,
     ) -> Result<(), Problem> {
-        let parameters: BuildParameters = serde_json::from_value(build.request.build.clone())
-            .map_err(|why| {
-                Problem::new(
-                    ProblemKind::Journal,
-                    format!("the journal of {} can't be read: {why}", build.job),
-                )
-            })?;
-        let options = options(&build, parameters);
-        let package = package(build.package);
-        let plan = tokio::task::spawn_blocking(move || clms_cube::plan(&package, &options))
-            .await
-            .map_err(|why| {
-                Problem::new(
-                    ProblemKind::Internal,
-                    format!("reading the package broke off: {why}"),
-                )
-            })?
-            .map_err(|why| cube_problem(&why))?;
+        let plan = plan(&build).await?;
         let progress = Report {
             meter: meter.clone(),
             last: Mutex::new(None),
@@ -94,6 +77,32 @@ impl CubeBuilder for GdalCubeBuilder {
         }
         Ok(())
     }
+
+    async fn memory(&self, build: BuildOrder<'_>) -> Result<Option<u64>, Problem> {
+        // Of headers only; it costs little to make it twice.
+        Ok(Some(plan(&build).await?.memory_needed()))
+    }
+}
+
+async fn plan(build: &BuildOrder<'_>) -> Result<CubePlan, Problem> {
+    let parameters: BuildParameters =
+        serde_json::from_value(build.request.build.clone()).map_err(|why| {
+            Problem::new(
+                ProblemKind::Journal,
+                format!("the journal of {} can't be read: {why}", build.job),
+            )
+        })?;
+    let options = options(build, parameters);
+    let package = package(build.package);
+    tokio::task::spawn_blocking(move || clms_cube::plan(&package, &options))
+        .await
+        .map_err(|why| {
+            Problem::new(
+                ProblemKind::Internal,
+                format!("reading the package broke off: {why}"),
+            )
+        })?
+        .map_err(|why| cube_problem(&why))
 }
 
 fn options(build: &BuildOrder<'_>, parameters: BuildParameters) -> BuildOptions {

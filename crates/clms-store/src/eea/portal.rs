@@ -43,7 +43,12 @@ impl PortalSource for Portal {
                     .map(|id| TaskId::new(id.as_str()))
                     .collect(),
             ),
-            Err(why @ ApiError::Unclear { .. }) => PostOutcome::Unclear(api_problem(&why)),
+            Err(why @ ApiError::Unclear { .. }) => {
+                let mut problem = api_problem(&why).with_retryable(true);
+                // What it advises is what the job does.
+                problem.hint = None;
+                PostOutcome::Unclear(problem)
+            }
             Err(why) => PostOutcome::Refused(api_problem(&why)),
         }
     }
@@ -132,7 +137,7 @@ pub(crate) fn api_problem(why: &ApiError) -> Problem {
         ApiError::Transport(why) if why.kind == TransportKind::Timeout => ProblemKind::Timeout,
         ApiError::Transport(_) => ProblemKind::Unreachable,
         ApiError::RateLimited { .. } => ProblemKind::RateLimited,
-        ApiError::Unclear { .. } => ProblemKind::ServerError,
+        ApiError::Unclear { .. } | ApiError::HtmlInsteadOfJson { .. } => ProblemKind::ServerError,
         why if why.refusal() == Some(Refusal::Duplicated) => ProblemKind::Duplicated,
         why if why.status().is_some_and(|status| status >= 500) => ProblemKind::ServerError,
         ApiError::Status { .. } => ProblemKind::Refused,

@@ -13,10 +13,45 @@ impl JobRun {
             turn = self.parts.orders.lock() => turn,
         };
         // Two jobs, of one process or of two, may want the same file for two cubes.
-        let _alone = match self.order_alone().await {
+        let lease = match self.lease_of_order().await {
             Ok(lease) => lease,
-            Err(event) => return event,
+            Err(problem) if problem.kind == ProblemKind::Busy => return ordered_elsewhere(),
+            Err(problem) => return Event::PostRefused(problem),
         };
+        let event = match self.note_order().await {
+            Ok(true) => self.order().await,
+            Ok(false) => ordered_elsewhere(),
+            Err(problem) => Event::Broken(problem),
+        };
+        if let Err(error) = lease.give_back().await {
+            tracing::warn!(%error, "the right to order the file was not given back");
+        }
+        event
+    }
+
+    async fn lease_of_order(&self) -> Result<Lease, Problem> {
+        let name = self.request.order.content.lease_name()?;
+        let lease = self.parts.cache.lease(&name, &self.parts.holder);
+        Ok(lease.await?)
+    }
+
+    /// Leaves word that the file is being ordered; false if another job has done so since this one looked at the server's list.
+    async fn note_order(&self) -> Result<bool, Problem> {
+        let (journal, content) = (&self.parts.journal, &self.request.order.content);
+        let last = journal.last_order(content).await?;
+        // Of its own orders the job knows more than that.
+        if let Some(last) = last.filter(|last| last.job != self.job)
+            // What was ordered shows up in the list a little later. That also is more than two clocks should differ.
+            && later(last.at, self.parts.policy.settle) >= self.last_look
+        {
+            return Ok(false);
+        }
+        let now = self.parts.clock.now();
+        journal.note_order(content, &self.job, now).await?;
+        Ok(true)
+    }
+
+    async fn order(&self) -> Event {
         // Not to be broken off: an order whose answer nobody hears is the worst.
         match self.parts.portal.post(&self.request.order).await {
             PostOutcome::Accepted(tasks) => Event::Posted(tasks),
@@ -26,39 +61,6 @@ impl JobRun {
             }
             PostOutcome::Unclear(problem) => Event::PostUnclear(problem),
         }
-    }
-
-    /// The right to order the file, after word was left for others that it is being ordered; or what happened instead.
-    async fn order_alone(&self) -> Result<Lease, Event> {
-        let content = &self.request.order.content;
-        let name = content.lease_name().map_err(Event::Broken)?;
-        let lease = match self.parts.cache.lease(&name, &self.parts.holder).await {
-            Ok(lease) => lease,
-            Err(error) => {
-                let problem = Problem::from(error);
-                return Err(if problem.kind == ProblemKind::Busy {
-                    ordered_elsewhere()
-                } else {
-                    Event::PostRefused(problem)
-                });
-            }
-        };
-        let journal = &self.parts.journal;
-        let broken = |error| Event::Broken(Problem::from(error));
-        let last = journal.last_order(content).await.map_err(broken)?;
-        // Of its own orders the job knows more than that.
-        if let Some(last) = last.filter(|last| last.job != self.job)
-            // What was ordered shows up in the list a little later. That also is more than two clocks should differ.
-            && later(last.at, self.parts.policy.settle) >= self.last_look
-        {
-            return Err(ordered_elsewhere());
-        }
-        let now = self.parts.clock.now();
-        journal
-            .note_order(content, &self.job, now)
-            .await
-            .map_err(broken)?;
-        Ok(lease)
     }
 
     /// The job has ordered nothing that others could wait for.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use clms_preload::{Clock as _, JobStatus, Problem, ProblemKind, RunOptions};
+use clms_preload::{Clock as _, JobStatus, Problem, ProblemKind};
 
 use super::assert_completed;
 use crate::world::{

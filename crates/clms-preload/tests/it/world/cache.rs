@@ -142,7 +142,12 @@ impl CacheStore for View {
     async fn discard(&self, staged: Staged) -> Result<(), CacheError> {
         self.life
             .write(async {
-                self.disks.shelf.lock().unwrap().staged.remove(staged.generation());
+                self.disks
+                    .shelf
+                    .lock()
+                    .unwrap()
+                    .staged
+                    .remove(staged.generation());
             })
             .await;
         Ok(())

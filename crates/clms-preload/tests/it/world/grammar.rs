@@ -92,11 +92,11 @@ impl Place {
                 },
             ) => {
                 let fits = stage == *of
-                    && match (stage, unit) {
+                    && matches!(
+                        (stage, unit),
                         (StageName::Downloading | StageName::Unpacking, Unit::Bytes)
-                        | (StageName::Building, Unit::Chunks) => true,
-                        _ => false,
-                    };
+                            | (StageName::Building, Unit::Chunks)
+                    );
                 let begins_anew =
                     stage == StageName::Downloading && total.is_none_or(|t| *done <= t);
                 let falls = last.is_some_and(|(_, last)| *done < last);

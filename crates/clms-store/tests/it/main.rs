@@ -1,0 +1,4 @@
+//! Integration tests of clms-store.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod portal_troubles;
