@@ -186,11 +186,10 @@ fn story(seed: u64, usual: Duration, expected: &BTreeMap<PathBuf, Vec<u8>>) -> u
     assert_eq!(posts, 1, "posted twice, seed {seed}");
 
     let hidden = scene.cache().join(".clms/v1");
-    assert_eq!(
-        left_in(&hidden.join("scratch")),
-        Vec::<PathBuf>::new(),
-        "seed {seed}"
-    );
+    for folder in ["scratch", "records/cancellations", "records/orders"] {
+        let left = left_in(&hidden.join(folder));
+        assert_eq!(left, Vec::<PathBuf>::new(), "seed {seed}");
+    }
     let visible = left_in(&scene.cache());
     assert_eq!(visible.len(), 2, "seed {seed}: {visible:?}");
     kills
