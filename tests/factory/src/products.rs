@@ -273,15 +273,15 @@ impl Output {
     }
 }
 
-/// The five products of the demo: one raster of Europe, tiles with a gap, CORINE, CLCplus in pieces, a block of tiles.
+/// The five products of `cargo xtask demo`: two rasters of Europe, a block of tiles, CLCplus in pieces, CORINE.
 #[must_use]
 pub fn demo_packages() -> Vec<Package> {
     [
+        Package::tree_cover_density_2015,
         Package::forest_type_2015,
-        Package::imperviousness_2018,
-        Package::corine_2018,
-        Package::clcplus_2021,
         Package::forest_type_2015_block,
+        Package::clcplus_2021,
+        Package::corine_2018,
     ]
     .map(|product| product(Scale::Demo))
     .to_vec()

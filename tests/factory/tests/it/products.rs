@@ -28,7 +28,9 @@ fn constructors_are_known_by_name() {
         let package = constructor(SMALL);
         assert!(!package.rasters().is_empty(), "{}", package.file());
     }
-    assert_eq!(demo_packages().len(), 5);
+    let of_the_demo = demo_packages();
+    assert_eq!(of_the_demo[0].file(), "TCD_2015_100m_eu_03035_d04_Full");
+    assert_eq!(of_the_demo.len(), 5);
     for unknown in [
         "",
         "FTY",
@@ -142,7 +144,7 @@ fn every_demo_window_has_land_sea_and_several_classes() {
             for value in &values {
                 let outside = [255, 254, 253, -128, 32768].contains(value);
                 assert!(
-                    outside || raster.classes.get(*value).is_some(),
+                    outside || raster.classes.0.is_empty() || raster.classes.get(*value).is_some(),
                     "{}: {value}",
                     raster.name
                 );
