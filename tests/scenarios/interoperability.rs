@@ -25,7 +25,11 @@ fn preloaded(data_id: &str, package: &Package, more: &[&str]) -> (Scene, Vec<Pat
 /// A script of `interop`, to be run by one of the Pythons.
 fn script(interpreter: PathBuf, name: &str) -> Command {
     let mut script = Command::new(interpreter);
-    script.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("interop").join(name));
+    script.arg(
+        Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("interop")
+            .join(name),
+    );
     script
 }
 
@@ -174,7 +178,10 @@ fn imperviousness() -> Package {
 fn zarr_v2_in_older_readers() {
     let more = ["--zarr-format", "2", "--levels", "1", "--tile-size", "128"];
     let report = compare_with(python::xcube_113(), IMD, &imperviousness(), &more);
-    assert!(report["zarr"].as_str().unwrap().starts_with("2."), "{report:#}");
+    assert!(
+        report["zarr"].as_str().unwrap().starts_with("2."),
+        "{report:#}"
+    );
     assert_eq!(report["tiles"], 8);
     assert_eq!(report["groups"][""]["crs"], "EPSG:3035");
 }
@@ -187,12 +194,18 @@ fn xcube(interpreter: PathBuf, version: &str, zarr_format: &str) {
     let mut check = script(interpreter, "check_xcube.py");
     check.arg(scene.cache()).arg(&data_id).args(tiles);
     let report = Run::of(check).well().json();
-    assert!(report["xcube"].as_str().unwrap().starts_with(version), "{report:#}");
+    assert!(
+        report["xcube"].as_str().unwrap().starts_with(version),
+        "{report:#}"
+    );
     assert_eq!(report["crs"], "EPSG:3035");
     assert_eq!(report["nodata"], 255.0);
     assert_eq!(report["chunks"], true, "lazy");
     let bounds = report["bounds"].as_array().unwrap();
-    assert_eq!(bounds[2].as_f64().unwrap() - bounds[0].as_f64().unwrap(), 90_000.0);
+    assert_eq!(
+        bounds[2].as_f64().unwrap() - bounds[0].as_f64().unwrap(),
+        90_000.0
+    );
     assert_eq!(report["pixels_compared"], 900 * 900);
 }
 
@@ -265,7 +278,12 @@ fn sharded_zarr_v3_in_gdal_3_13() {
     };
     let cube = info(&format!("ZARR:\"{}\":/FTY", scene.cube(data_id).display()));
     let tile = info(&tiles[0].display().to_string());
-    for place in ["/geoTransform", "/size", "/bands/0/checksum", "/bands/0/noDataValue"] {
+    for place in [
+        "/geoTransform",
+        "/size",
+        "/bands/0/checksum",
+        "/bands/0/noDataValue",
+    ] {
         assert_eq!(cube.pointer(place), tile.pointer(place), "{place}");
     }
     assert_eq!(cube["stac"]["proj:epsg"], 3035);

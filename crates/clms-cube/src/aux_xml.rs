@@ -221,12 +221,24 @@ mod tests {
     fn all_that_it_may_say() {
         let aux = AuxXml::parse(AUX).unwrap();
         assert_eq!(aux.srs.as_deref(), Some("EPSG:3035"));
-        assert_eq!(aux.geotransform, Some([9e5, 100.0, 0.0, 5.5e6, 0.0, -100.0]));
-        assert_eq!(aux.items, [("title".to_owned(), "Trees & bushes".to_owned())]);
+        assert_eq!(
+            aux.geotransform,
+            Some([9e5, 100.0, 0.0, 5.5e6, 0.0, -100.0])
+        );
+        assert_eq!(
+            aux.items,
+            [("title".to_owned(), "Trees & bushes".to_owned())]
+        );
         assert_eq!(aux.bands[0], Band::default());
         let band = &aux.bands[1];
-        assert_eq!((band.nodata, band.scale, band.offset), (Some(-9999.0), Some(0.1), Some(1.5)));
-        assert_eq!((band.description.as_deref(), band.unit.as_deref()), (Some("second"), Some("m")));
+        assert_eq!(
+            (band.nodata, band.scale, band.offset),
+            (Some(-9999.0), Some(0.1), Some(1.5))
+        );
+        assert_eq!(
+            (band.description.as_deref(), band.unit.as_deref()),
+            (Some("second"), Some("m"))
+        );
         assert_eq!(band.items.len(), 1);
         assert!(!aux.is_empty() && AuxXml::parse("<PAMDataset/>").unwrap().is_empty());
     }

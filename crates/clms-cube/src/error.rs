@@ -27,7 +27,9 @@ pub enum CubeError {
         reason: String,
     },
     /// The GDAL that is linked has no driver for the format of a raster.
-    #[error("cannot read {file}: GDAL {gdal} of this program has no driver for {format} ({drivers})")]
+    #[error(
+        "cannot read {file}: GDAL {gdal} of this program has no driver for {format} ({drivers})"
+    )]
     NoDriver {
         /// Name inside the package.
         file: String,

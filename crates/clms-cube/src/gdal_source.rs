@@ -173,7 +173,11 @@ impl RasterSource {
             ..self.clone()
         };
         let variables: Vec<Self> = names.map(of).collect();
-        Ok(if variables.is_empty() { vec![self] } else { variables })
+        Ok(if variables.is_empty() {
+            vec![self]
+        } else {
+            variables
+        })
     }
 
     /// What tells it from all other sources of a package.

@@ -200,9 +200,9 @@ impl EntryKind {
         }
         Self::Other(match file.rsplit('.').next() {
             Some("ovr") => "overviews",
-            Some("dbf" | "clr" | "cpg" | "tfw" | "j2w" | "xml" | "qml" | "sld" | "lyr" | "lyrx") => {
-                "side-car"
-            }
+            Some(
+                "dbf" | "clr" | "cpg" | "tfw" | "j2w" | "xml" | "qml" | "sld" | "lyr" | "lyrx",
+            ) => "side-car",
             Some("txt" | "pdf" | "doc" | "docx" | "xls" | "xlsx" | "md") => "document",
             Some("png" | "jpg" | "jpeg" | "gif") => "picture",
             _ => "not a raster",

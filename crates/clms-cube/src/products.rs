@@ -180,7 +180,11 @@ const PRODUCTS: &[(&str, Product)] = &[
         "Wet and Dry Snow",
         Values::Classes(classes::WET_AND_DRY_SNOW),
     ),
-    product("LULUCF", "Land Use and Forestry", Values::Classes(classes::LULUCF)),
+    product(
+        "LULUCF",
+        "Land Use and Forestry",
+        Values::Classes(classes::LULUCF),
+    ),
     product(
         "LCM",
         "Global Land Cover Map",
@@ -284,10 +288,14 @@ pub(crate) fn by_file_name(stem: &str) -> Option<&'static Product> {
         });
         // LULUCF maps are a member of the CLCplus family.
         let is_family = found.is_some_and(|(code, _)| *code == "CLCPLUS");
-        found = found_here.filter(|_| is_family || found.is_none()).or(found);
+        found = found_here
+            .filter(|_| is_family || found.is_none())
+            .or(found);
     }
     let (code, product) = found?;
-    let mut shares = SHARES_AT_100_M.iter().filter(|_| stem.split(separators).any(is_100_m));
+    let mut shares = SHARES_AT_100_M
+        .iter()
+        .filter(|_| stem.split(separators).any(is_100_m));
     let share = shares.find(|(known, _)| known == code);
     Some(share.map_or(product, |(_, product)| product))
 }

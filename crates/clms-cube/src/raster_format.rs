@@ -85,7 +85,9 @@ impl CopiedPart {
         let mut from = std::fs::File::open(&self.of)?;
         from.seek(SeekFrom::Start(self.offset))?;
         let folder = self.of.parent().unwrap_or(Path::new("."));
-        let mut to = tempfile::Builder::new().prefix(".copied-").tempfile_in(folder)?;
+        let mut to = tempfile::Builder::new()
+            .prefix(".copied-")
+            .tempfile_in(folder)?;
         let copied = std::io::copy(&mut from.take(self.len), &mut to)?;
         if copied < self.len {
             return Err(std::io::Error::other("it ends early"));

@@ -106,10 +106,16 @@ mod tests {
         for deaths in 0..4 {
             let mut notes = Vec::new();
             let log = ReadingLog::open(Some(&path), &mut notes);
-            let told: Vec<_> = notes.iter().filter_map(|note| note.file.as_deref()).collect();
+            let told: Vec<_> = notes
+                .iter()
+                .filter_map(|note| note.file.as_deref())
+                .collect();
             assert_eq!(told, if deaths > 0 { vec!["bad.tif"] } else { vec![] });
             let times = format!("({deaths} times");
-            assert!(notes.iter().all(|note| note.message.contains(&times)), "{notes:?}");
+            assert!(
+                notes.iter().all(|note| note.message.contains(&times)),
+                "{notes:?}"
+            );
             drop(log.begin("good.tif"));
             let first = log.begin("bad.tif");
             drop(log.begin("bad.tif"));

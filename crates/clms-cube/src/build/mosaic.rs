@@ -7,8 +7,8 @@ use gdal::Dataset;
 use crate::CubeError;
 use crate::dtype::{Element, SourceWindow};
 use crate::gdal_source::RasterSource;
-use crate::reading_log::{Reading, ReadingLog};
 use crate::plan::{Content, Fill, Tile, VariablePlan};
+use crate::reading_log::{Reading, ReadingLog};
 use crate::tiff::BlockReader;
 
 /// A part of a grid, in pixels.
@@ -47,7 +47,10 @@ pub(super) struct OpenRasters {
 
 enum OpenRaster {
     Blocks(Box<BlockReader>),
-    Gdal(Dataset, #[expect(dead_code, reason = "lives as long as the dataset")] Reading),
+    Gdal(
+        Dataset,
+        #[expect(dead_code, reason = "lives as long as the dataset")] Reading,
+    ),
 }
 
 impl OpenRaster {

@@ -20,9 +20,12 @@ const WINDOW_PIXELS: usize = 4 << 20;
 const WINDOW_WIDTH: usize = 1 << 16;
 
 pub(super) fn is_settled(plan: &CubePlan) -> bool {
-    plan.groups
-        .iter()
-        .all(|group| group.variables.iter().all(|variable| decided(group, variable)))
+    plan.groups.iter().all(|group| {
+        group
+            .variables
+            .iter()
+            .all(|variable| decided(group, variable))
+    })
 }
 
 fn decided(group: &GroupPlan, variable: &VariablePlan) -> bool {
@@ -91,7 +94,11 @@ fn settle_variable(
             "{}: every value of {dtype} occurs as data; {} tells where there is none{}",
             variable.name,
             mask.name,
-            if group.levels.is_empty() { "" } else { ", and there are no overviews" }
+            if group.levels.is_empty() {
+                ""
+            } else {
+                ", and there are no overviews"
+            }
         ),
     });
     // They would have to know it as well: a mean of what is no data is none.

@@ -200,7 +200,9 @@ impl Job {
     /// Adds notes on overlapping tiles that don't agree, once all is read.
     pub(super) fn note_differences(&mut self) {
         let differing = std::mem::take(&mut self.differing);
-        let differing = differing.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let differing = differing
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner);
         let notes = differing.into_iter().map(|((variable, file), pixels)| {
             let message = format!(
                 "{variable}: {pixels} pixels differ from those of tiles before it, which are kept"

@@ -125,7 +125,10 @@ impl<'a> SideCars<'a> {
         }
         if header.geotransform.is_none() {
             let endings = [".tfw", ".tifw", ".tiffw", ".j2w", ".jp2w", ".wld"];
-            for entry in endings.iter().flat_map(|ending| self.beside(&raster, ending)) {
+            for entry in endings
+                .iter()
+                .flat_map(|ending| self.beside(&raster, ending))
+            {
                 let found = entry.read(MAX_WORLD_FILE_BYTES).ok();
                 header.geotransform = found.and_then(|bytes| world_file(&decode_text(&bytes)));
                 if header.geotransform.is_some() {
@@ -197,7 +200,10 @@ impl SideCarClasses {
     /// The classes of the first entry that gives any.
     fn first(&mut self, entries: Vec<&PackageEntry>, format: SideCarFormat) -> Vec<Class> {
         for entry in entries {
-            match entry.read(MAX_BYTES).and_then(|bytes| format.classes(&bytes)) {
+            match entry
+                .read(MAX_BYTES)
+                .and_then(|bytes| format.classes(&bytes))
+            {
                 Ok(classes) if classes.is_empty() => {}
                 Ok(classes) => {
                     self.used.push(entry.name.clone());

@@ -87,7 +87,9 @@ impl Georeferenced {
         let [west, dx, row_rotation, mut north, column_rotation, mut dy] = stated;
         let (width, height) = (header.width as f64, header.height as f64);
         // What a rotation moves the farthest corner by, in pixels.
-        let skew = (row_rotation * height / dx).abs().max((column_rotation * width / dy).abs());
+        let skew = (row_rotation * height / dx)
+            .abs()
+            .max((column_rotation * width / dy).abs());
         // Not `skew > TOLERANCE`: pixels of no size make it NaN.
         if !(dx > 0.0 && dy != 0.0 && skew <= TOLERANCE) {
             return Err(CubeError::NotNorthUp {
@@ -126,7 +128,9 @@ impl Georeferenced {
         let bands = self.header.bands.iter().zip(&other.header.bands);
         self.header.dtype == other.header.dtype
             && self.header.bands.len() == other.header.bands.len()
-            && bands.into_iter().all(|(a, b)| (a.scale, a.offset) == (b.scale, b.offset))
+            && bands
+                .into_iter()
+                .all(|(a, b)| (a.scale, a.offset) == (b.scale, b.offset))
             && same_size(1, self.header.width.max(other.header.width))
             && same_size(5, self.header.height.max(other.header.height))
             && self.crs.same(&other.crs)
@@ -162,9 +166,14 @@ pub(crate) fn place(
         let raster = Georeferenced::check(header)?;
         let file = &raster.header.source.name;
         if raster.south_up {
-            notes.push(Note::on(file, "its rows run from south to north: they are turned over"));
+            notes.push(Note::on(
+                file,
+                "its rows run from south to north: they are turned over",
+            ));
         }
-        let mut of_kind = groups.iter_mut().filter(|group| group[0].shares_kind(&raster));
+        let mut of_kind = groups
+            .iter_mut()
+            .filter(|group| group[0].shares_kind(&raster));
         let fitting = of_kind.find(|group| raster.offset(&group[0]) <= TOLERANCE);
         if let Some(group) = fitting {
             group.push(raster);
@@ -187,9 +196,7 @@ pub(crate) fn place(
         groups.push(vec![raster]);
     }
     // Stable: among equals, the one with the first file.
-    groups.sort_by_key(|group| {
-        Reverse(group.iter().map(Georeferenced::pixels).sum::<u64>())
-    });
+    groups.sort_by_key(|group| Reverse(group.iter().map(Georeferenced::pixels).sum::<u64>()));
     groups.into_iter().map(place_group).collect()
 }
 

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Content, Fill, GroupPlan, Note, OVERVIEWS, StemsAndGroup, VariablePlan, naming, period, placement, source_attributes,
+    Content, Fill, GroupPlan, Note, OVERVIEWS, StemsAndGroup, VariablePlan, naming, period,
+    placement, source_attributes,
 };
 use crate::classes::{self, Class, SideCars};
 use crate::gdal_source::{Items, RasterHeader, RasterSource};
@@ -243,7 +244,9 @@ impl Planner {
             fill.report(&name, &tiles, &mut self.notes);
         }
         let header = &rasters[0].header.bands[band - 1];
-        let items = rasters.iter().map(|raster| &raster.header.bands[band - 1].items);
+        let items = rasters
+            .iter()
+            .map(|raster| &raster.header.bands[band - 1].items);
         let items = source_attributes::common(items);
         Ok(VariablePlan {
             classes: self.classes(&rasters, band, &items, layer.product, side_cars),
@@ -308,7 +311,9 @@ impl Planner {
         );
         let (known, quantity) = match product.map(|product| product.values) {
             Some(Values::Classes(known)) => (known, None),
-            Some(Values::Quantity { min, max, codes, .. }) => (codes, Some((min, max))),
+            Some(Values::Quantity {
+                min, max, codes, ..
+            }) => (codes, Some((min, max))),
             None => (&[][..], None),
         };
         // Only names for what is otherwise nameless: the sources' own names win as a whole.
@@ -337,15 +342,21 @@ impl Planner {
 
     pub(super) fn files(&self, package: &Package) -> PackageFiles {
         let used: Vec<String> = self.used.iter().cloned().collect();
-        let unused = package.entries.iter().filter(|entry| !self.used.contains(&entry.name));
+        let unused = package
+            .entries
+            .iter()
+            .filter(|entry| !self.used.contains(&entry.name));
         let unused = unused.map(|entry| {
             let reason = self.left_out.get(&entry.name).unwrap_or(&"not needed");
             (&entry.name, *reason)
         });
-        let skipped = package.skipped.iter().map(|name| match EntryKind::of(name) {
-            EntryKind::Other(reason) => (name, reason),
-            EntryKind::Raster | EntryKind::Vector => (name, "not unpacked"),
-        });
+        let skipped = package
+            .skipped
+            .iter()
+            .map(|name| match EntryKind::of(name) {
+                EntryKind::Other(reason) => (name, reason),
+                EntryKind::Raster | EntryKind::Vector => (name, "not unpacked"),
+            });
         let left_out = unused.chain(skipped).map(|(name, reason)| LeftOut {
             name: name.clone(),
             reason: reason.to_owned(),

@@ -12,7 +12,7 @@ use crate::{Class, DataType};
 const MOST_BYTES: usize = 8 << 10;
 
 /// Items that are about the file, or approximate, or about one tile.
-const OF_THE_FILE: [&str; 20] = [
+const OF_THE_FILE: [&str; 17] = [
     "STATISTICS_",
     "AREA_OR_POINT",
     "LAYER_TYPE",
@@ -27,9 +27,6 @@ const OF_THE_FILE: [&str; 20] = [
     "OVERVIEWS_",
     "RESAMPLING",
     "PIXELTYPE",
-    "DESCRIPTION",
-    "OFFSET",
-    "SCALE",
     "HISTOGRAM",
     "PYRAMID",
     "BANDNAME",
@@ -97,7 +94,9 @@ pub(super) fn of_group(items: &Items) -> Map<String, Value> {
         let name = name.strip_prefix("NC_GLOBAL#").unwrap_or(name);
         let lower = name.to_ascii_lowercase();
         let of_one_variable = name.contains('#');
-        let located = ["proj:", "spatial:"].iter().any(|prefix| lower.starts_with(prefix));
+        let located = ["proj:", "spatial:"]
+            .iter()
+            .any(|prefix| lower.starts_with(prefix));
         if of_one_variable || located || !is_kept(name, text) {
             continue;
         }
@@ -156,7 +155,9 @@ pub(super) fn date_created<'a>(all: impl Iterator<Item = &'a Items>) -> Option<S
 /// The classes that a band says it has, as CF and so NetCDF files do.
 pub(super) fn classes(items: &Items) -> Vec<Class> {
     let text = |wanted: &str| {
-        let found = items.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted));
+        let found = items
+            .iter()
+            .find(|(name, _)| name.eq_ignore_ascii_case(wanted));
         found.map_or("", |(_, text)| text.as_str())
     };
     let values = text("flag_values");
@@ -165,7 +166,10 @@ pub(super) fn classes(items: &Items) -> Vec<Class> {
         .split([',', ' '])
         .filter(|part| !part.is_empty())
         // NetCDF's own notation has the type behind the number: `1b`.
-        .map(|part| part.trim_end_matches(['b', 'B', 'u', 'U', 's', 'S']).parse::<i64>());
+        .map(|part| {
+            part.trim_end_matches(['b', 'B', 'u', 'U', 's', 'S'])
+                .parse::<i64>()
+        });
     let names: Vec<&str> = text("flag_meanings").split_ascii_whitespace().collect();
     let Ok(values) = values.collect::<Result<Vec<_>, _>>() else {
         return Vec::new();
@@ -241,13 +245,19 @@ mod tests {
             stamp("yesterday"),
             stamp("1970:01:01 00:00:00"),
         ];
-        assert_eq!(date_created(all.iter()).as_deref(), Some("2020-05-20T13:01:02"));
+        assert_eq!(
+            date_created(all.iter()).as_deref(),
+            Some("2020-05-20T13:01:02")
+        );
         assert_eq!(date_created(all[2..].iter()), None);
     }
 
     #[test]
     fn classes_as_cf_has_them() {
-        let flags = items(&[("flag_values", "{0b, 10b}"), ("flag_meanings", "no_data tree_cover")]);
+        let flags = items(&[
+            ("flag_values", "{0b, 10b}"),
+            ("flag_meanings", "no_data tree_cover"),
+        ]);
         let classes = classes(&flags);
         assert_eq!(classes[1].value, 10);
         assert_eq!(classes[1].name.as_deref(), Some("tree cover"));

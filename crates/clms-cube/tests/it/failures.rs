@@ -38,7 +38,10 @@ fn packages_without_rasters() {
 #[test]
 fn rasters_that_cannot_be_placed() {
     let raster = || RasterSpec::new("FTY_a.tif", 30, 20);
-    let rotated = [[4e6, 10.0, 1.0, 3e6, 0.0, -10.0], [4e6, -10.0, 0.0, 3e6, 0.0, -10.0]];
+    let rotated = [
+        [4e6, 10.0, 1.0, 3e6, 0.0, -10.0],
+        [4e6, -10.0, 0.0, 3e6, 0.0, -10.0],
+    ];
     for geotransform in rotated {
         let error = plan_error(&[raster().geotransform(Some(geotransform))]);
         assert!(

@@ -33,8 +33,10 @@ fn rewrite(
     let mut all = memory
         .create_with_band_type::<u8, _>("", size.0, size.1, bands.len())
         .unwrap();
-    all.set_geo_transform(&bands[0].geo_transform().unwrap()).unwrap();
-    all.set_spatial_ref(&bands[0].spatial_ref().unwrap()).unwrap();
+    all.set_geo_transform(&bands[0].geo_transform().unwrap())
+        .unwrap();
+    all.set_spatial_ref(&bands[0].spatial_ref().unwrap())
+        .unwrap();
     for (index, (of, (_, variable))) in bands.iter_mut().zip(rasters).enumerate() {
         let from = of.rasterband(1).unwrap();
         let mut pixels = from.read_as::<u8>((0, 0), size, size, None).unwrap();
@@ -42,12 +44,17 @@ fn rewrite(
         to.write((0, 0), size, &mut pixels).unwrap();
         to.set_no_data_value(from.no_data_value()).unwrap();
         if !variable.is_empty() {
-            to.set_metadata_item("NETCDF_VARNAME", variable, "").unwrap();
-            to.set_metadata_item("long_name", &format!("the {variable}"), "").unwrap();
+            to.set_metadata_item("NETCDF_VARNAME", variable, "")
+                .unwrap();
+            to.set_metadata_item("long_name", &format!("the {variable}"), "")
+                .unwrap();
         }
     }
     let options = gdal::raster::RasterCreationOptions::from_iter(options.iter().copied());
-    all.create_copy(&driver, &path, &options).unwrap().close().unwrap();
+    all.create_copy(&driver, &path, &options)
+        .unwrap()
+        .close()
+        .unwrap();
     Some(path)
 }
 
@@ -67,11 +74,20 @@ async fn jpeg_2000_is_a_raster_beside_others() {
     ];
     let dir = write(&rasters[..1]);
     let exact = ["QUALITY=100", "REVERSIBLE=YES"];
-    let Some(_) = rewrite(&dir, &[(&rasters[1], "")], "JP2OpenJPEG", "FTY_b.JP2", &exact) else {
+    let Some(_) = rewrite(
+        &dir,
+        &[(&rasters[1], "")],
+        "JP2OpenJPEG",
+        "FTY_b.JP2",
+        &exact,
+    ) else {
         return;
     };
     let built = build_dir(dir, &BuildOptions::default()).await.unwrap();
-    assert_eq!(built.report.files.used, ["DATA/FTY_a.tif", "DATA/FTY_b.JP2"]);
+    assert_eq!(
+        built.report.files.used,
+        ["DATA/FTY_a.tif", "DATA/FTY_b.JP2"]
+    );
     assert_eq!(built.grid("").width, 240);
     built.assert_mosaic("", "FTY", &rasters, 0, 255.0).await;
 }
@@ -81,7 +97,13 @@ async fn a_netcdf_file_is_its_variables() {
     let (tree, snow) = (raster("a.tif", 1.0), raster("b.tif", 3.0));
     let dir = tempfile::tempdir().unwrap();
     let both = [(&tree, "NDVI"), (&snow, "QFLAG")];
-    let Some(path) = rewrite(&dir, &both, "netCDF", "c_gls_NDVI_2020.nc", &["FORMAT=NC4C"]) else {
+    let Some(path) = rewrite(
+        &dir,
+        &both,
+        "netCDF",
+        "c_gls_NDVI_2020.nc",
+        &["FORMAT=NC4C"],
+    ) else {
         return;
     };
     // A part of an archive: the library that reads NetCDF wants a file of its own.
@@ -100,10 +122,15 @@ async fn a_netcdf_file_is_its_variables() {
         assert_eq!(plan.groups()[0].variable_names(), ["NDVI", "QFLAG"]);
         let store = std::sync::Arc::new(object_store::memory::InMemory::new());
         let cancel = clms_cube::CancellationToken::new();
-        clms_cube::build(plan, store.clone(), &(), &cancel).await.unwrap();
+        clms_cube::build(plan, store.clone(), &(), &cancel)
+            .await
+            .unwrap();
         let cube = clms_cube::Cube::open(store).await.unwrap();
         let ndvi = cube.variable("", "NDVI").unwrap();
-        assert_eq!((ndvi.long_name(), ndvi.fill_value), (Some("the NDVI"), Some(255.0)));
+        assert_eq!(
+            (ndvi.long_name(), ndvi.fill_value),
+            (Some("the NDVI"), Some(255.0))
+        );
         for (variable, raster) in [("NDVI", &tree), ("QFLAG", &snow)] {
             let window = cube.read_window("", variable, 0..90, 0..120).await.unwrap();
             for (index, value) in window.pixels.to_f64().into_iter().enumerate() {
@@ -117,10 +144,20 @@ async fn a_netcdf_file_is_its_variables() {
 fn damaged_files_of_other_formats_are_errors() {
     for name in ["a.nc", "a.jp2"] {
         let dir = write(&[RasterSpec::new("FTY_a.tif", 30, 20)]);
-        add(&dir, &format!("DATA/{name}"), b"\x89HDF\r\n\x1a\n and nothing more");
+        add(
+            &dir,
+            &format!("DATA/{name}"),
+            b"\x89HDF\r\n\x1a\n and nothing more",
+        );
         let error = plan(dir.path(), &BuildOptions::default()).err().unwrap();
-        assert!(["unreadable_raster", "no_driver"].contains(&error.kind()), "{error}");
-        assert!(error.to_string().contains(name) && error.hint().is_some(), "{error}");
+        assert!(
+            ["unreadable_raster", "no_driver"].contains(&error.kind()),
+            "{error}"
+        );
+        assert!(
+            error.to_string().contains(name) && error.hint().is_some(),
+            "{error}"
+        );
     }
 }
 
@@ -144,10 +181,15 @@ async fn what_is_no_map_is_left_out_and_told() {
     assert_eq!(built.report.files.used, ["DATA/TCD_2018.TIF"]);
     for (name, reason) in beside {
         let left_out = &built.report.files.left_out;
-        let found = left_out.iter().find(|file| Path::new(&file.name) == Path::new(name));
+        let found = left_out
+            .iter()
+            .find(|file| Path::new(&file.name) == Path::new(name));
         assert_eq!(found.unwrap().reason, reason, "{name}");
     }
     let provenance = &built.cube.structure().attributes["clms"];
-    assert_eq!(provenance["files_left_out"].as_array().unwrap().len(), beside.len());
+    assert_eq!(
+        provenance["files_left_out"].as_array().unwrap().len(),
+        beside.len()
+    );
     built.assert_mosaic("", "TCD", &[raster], 0, 255.0).await;
 }

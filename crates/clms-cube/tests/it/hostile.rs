@@ -22,7 +22,10 @@ fn tiff(raster: &RasterSpec) -> Vec<u8> {
 }
 
 fn number(bytes: &[u8], at: usize, len: usize) -> usize {
-    bytes[at..at + len].iter().rev().fold(0, |sum, byte| sum << 8 | usize::from(*byte))
+    bytes[at..at + len]
+        .iter()
+        .rev()
+        .fold(0, |sum, byte| sum << 8 | usize::from(*byte))
 }
 
 /// Where the first directory's entry of a tag is.
@@ -30,7 +33,9 @@ fn entry(bytes: &[u8], tag: u16) -> usize {
     let directory = number(bytes, 4, 4);
     let count = number(bytes, directory, 2);
     let mut entries = (0..count).map(|index| directory + 2 + 12 * index);
-    entries.find(|at| number(bytes, *at, 2) == usize::from(tag)).unwrap()
+    entries
+        .find(|at| number(bytes, *at, 2) == usize::from(tag))
+        .unwrap()
 }
 
 /// Replaces the value of a tag that fits into its entry by a long.
@@ -44,8 +49,11 @@ fn set(mut bytes: Vec<u8>, tag: u16, value: u32) -> Vec<u8> {
 /// Replaces all of many values, which lie elsewhere.
 fn set_all(mut bytes: Vec<u8>, tag: u16, value: u32) -> Vec<u8> {
     let at = entry(&bytes, tag);
-    let (kind, count, place) =
-        (number(&bytes, at + 2, 2), number(&bytes, at + 4, 4), number(&bytes, at + 8, 4));
+    let (kind, count, place) = (
+        number(&bytes, at + 2, 2),
+        number(&bytes, at + 4, 4),
+        number(&bytes, at + 8, 4),
+    );
     let size = if kind == 3 { 2 } else { 4 };
     for index in 0..count {
         let at = place + size * index;
@@ -61,7 +69,9 @@ async fn outcome(bytes: &[u8]) -> Result<Built, CubeError> {
 }
 
 fn raster() -> RasterSpec {
-    RasterSpec::new("FTY_a.tif", 300, 280).block(Some(64)).nodata("255")
+    RasterSpec::new("FTY_a.tif", 300, 280)
+        .block(Some(64))
+        .nodata("255")
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -84,7 +94,10 @@ async fn sizes_that_cannot_be() {
     }
     // Declared larger than it is: blocks are missing.
     for (width, height) in [(300, 400_000), (5_000_000, 5_000_000)] {
-        let error = outcome(&sides(sound.clone(), width, height)).await.err().unwrap();
+        let error = outcome(&sides(sound.clone(), width, height))
+            .await
+            .err()
+            .unwrap();
         let kinds = ["unreadable_raster", "absurd_grid"];
         assert!(kinds.contains(&error.kind()), "{error}");
     }
@@ -95,7 +108,11 @@ async fn blocks_at_wrong_places() {
     let striped = tiff(&raster().block(None));
     let sound = tiff(&raster());
     // In the header, at the very end, and all at the first block.
-    let first = number(&sound, number(&sound, entry(&sound, TILE_OFFSETS) + 8, 4), 4) as u32;
+    let first = number(
+        &sound,
+        number(&sound, entry(&sound, TILE_OFFSETS) + 8, 4),
+        4,
+    ) as u32;
     for bytes in [
         set_all(sound.clone(), TILE_OFFSETS, 8),
         set_all(sound.clone(), TILE_OFFSETS, sound.len() as u32 - 1),
@@ -103,7 +120,10 @@ async fn blocks_at_wrong_places() {
         set_all(sound.clone(), TILE_LENGTHS, 1),
     ] {
         let error = outcome(&bytes).await.err().unwrap();
-        assert!(matches!(&error, CubeError::Unreadable { file, .. } if file == "DATA/FTY_a.tif"), "{error}");
+        assert!(
+            matches!(&error, CubeError::Unreadable { file, .. } if file == "DATA/FTY_a.tif"),
+            "{error}"
+        );
     }
     // A block is a block: nobody can tell.
     outcome(&set_all(sound, TILE_OFFSETS, first)).await.unwrap();
@@ -138,7 +158,9 @@ async fn directories_in_a_circle() {
 fn places_that_are_none() {
     let at = |geotransform: [f64; 6]| {
         let raster = RasterSpec::new("FTY_a.tif", 30, 20).geotransform(Some(geotransform));
-        plan(write(&[raster]).path(), &BuildOptions::default()).err().unwrap()
+        plan(write(&[raster]).path(), &BuildOptions::default())
+            .err()
+            .unwrap()
     };
     let huge = 1e300;
     for geotransform in [
@@ -152,7 +174,12 @@ fn places_that_are_none() {
         [4e6, 1e-300, 0.0, 3e6, 0.0, -1e-300],
     ] {
         let error = at(geotransform);
-        let kinds = ["absurd_geotransform", "not_north_up", "not_georeferenced", "unreadable_raster"];
+        let kinds = [
+            "absurd_geotransform",
+            "not_north_up",
+            "not_georeferenced",
+            "unreadable_raster",
+        ];
         assert!(kinds.contains(&error.kind()), "{geotransform:?}: {error}");
         assert!(error.to_string().contains("FTY_a.tif"), "{error}");
     }
@@ -161,8 +188,13 @@ fn places_that_are_none() {
 #[tokio::test(flavor = "multi_thread")]
 async fn coordinate_systems_that_nobody_knows() {
     const ENGINEERING: &str = r#"LOCAL_CS["somebody's field",UNIT["metre",1]]"#;
-    let raster = RasterSpec::new("FTY_a.tif", 30, 20).crs(Some(Crs::Definition(ENGINEERING.into())));
-    let built = build_dir(write(std::slice::from_ref(&raster)), &BuildOptions::default()).await;
+    let raster =
+        RasterSpec::new("FTY_a.tif", 30, 20).crs(Some(Crs::Definition(ENGINEERING.into())));
+    let built = build_dir(
+        write(std::slice::from_ref(&raster)),
+        &BuildOptions::default(),
+    )
+    .await;
     match built {
         Ok(built) => {
             assert_eq!(built.grid("").crs.code, None);
@@ -174,12 +206,22 @@ async fn coordinate_systems_that_nobody_knows() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn seventeen_bands_and_as_many_types() {
-    let mut bands = RasterSpec::new("X.tif", 40, 30).dtype(DType::I16).nodata("-1");
+    let mut bands = RasterSpec::new("X.tif", 40, 30)
+        .dtype(DType::I16)
+        .nodata("-1");
     for band in 1..17 {
         bands = bands.band(Pattern::Constant(f64::from(band)));
     }
     let dir = write(std::slice::from_ref(&bands));
-    let types = [DType::U8, DType::I8, DType::U16, DType::U32, DType::I32, DType::F32, DType::F64];
+    let types = [
+        DType::U8,
+        DType::I8,
+        DType::U16,
+        DType::U32,
+        DType::I32,
+        DType::F32,
+        DType::F64,
+    ];
     for (index, dtype) in types.into_iter().enumerate() {
         let other = RasterSpec::new(format!("other{index}.tif"), 20, 10).dtype(dtype);
         other.write(&dir.path().join("DATA")).unwrap();
@@ -188,7 +230,9 @@ async fn seventeen_bands_and_as_many_types() {
     let root = built.cube.group("").unwrap();
     assert_eq!(root.variables.len(), 17);
     for (band, variable) in root.variables.iter().enumerate() {
-        built.assert_mosaic("", &variable.name, std::slice::from_ref(&bands), band, -1.0).await;
+        built
+            .assert_mosaic("", &variable.name, std::slice::from_ref(&bands), band, -1.0)
+            .await;
     }
     assert_eq!(built.cube.structure().groups.len(), 1 + types.len());
 }
@@ -197,7 +241,10 @@ async fn seventeen_bands_and_as_many_types() {
 fn many_tiles(dir: &TempDir, count: usize) -> Package {
     let west = 4_000_000.0_f64;
     let tile = tiff(&RasterSpec::new("FTY_a.tif", 4, 4).nodata("255"));
-    let place = tile.windows(8).position(|bytes| bytes == west.to_le_bytes()).unwrap();
+    let place = tile
+        .windows(8)
+        .position(|bytes| bytes == west.to_le_bytes())
+        .unwrap();
     let mut all = Vec::new();
     let entries = (0..count).map(|index| {
         let mut tile = tile.clone();
@@ -223,7 +270,11 @@ fn many_tiles(dir: &TempDir, count: usize) -> Package {
 fn resident_bytes() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
-    line.split_ascii_whitespace().nth(1)?.parse::<u64>().ok().map(|kib| kib << 10)
+    line.split_ascii_whitespace()
+        .nth(1)?
+        .parse::<u64>()
+        .ok()
+        .map(|kib| kib << 10)
 }
 
 /// A plan holds a few kilobytes for each tile, and nothing of its pixels: 4 KB at most here, 4 GB for a million.
@@ -250,7 +301,14 @@ async fn attributes_stay_small_however_many_files_there_are() {
     let dir = TempDir::new().unwrap();
     let plan = clms_cube::plan(&many_tiles(&dir, 1500), &BuildOptions::default()).unwrap();
     let store = std::sync::Arc::new(object_store::memory::InMemory::new());
-    clms_cube::build(plan, store.clone(), &(), &clms_cube::CancellationToken::new()).await.unwrap();
+    clms_cube::build(
+        plan,
+        store.clone(),
+        &(),
+        &clms_cube::CancellationToken::new(),
+    )
+    .await
+    .unwrap();
     let cube = clms_cube::Cube::open(store).await.unwrap();
     let provenance = &cube.structure().attributes["clms"];
     assert_eq!(provenance["files_used"].as_array().unwrap().len(), 1000);
@@ -264,9 +322,17 @@ fn headers_with_wrong_bytes() {
     let sound = [
         tiff(&raster()),
         tiff(&raster().block(None).compress("DEFLATE")),
-        tiff(&raster().option("BIGTIFF=YES").dtype(DType::F32).compress("NONE")),
+        tiff(
+            &raster()
+                .option("BIGTIFF=YES")
+                .dtype(DType::F32)
+                .compress("NONE"),
+        ),
     ];
-    let mut runner = TestRunner::new(Config { cases: 250, ..Config::default() });
+    let mut runner = TestRunner::new(Config {
+        cases: 250,
+        ..Config::default()
+    });
     let changes = prop::collection::vec((0_usize..700, any::<u8>()), 1..5);
     runner
         .run(&(0_usize..3, changes), |(which, changes)| {

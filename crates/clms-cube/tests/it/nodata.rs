@@ -58,7 +58,13 @@ async fn a_value_that_is_data_fills_no_gap() {
     let rasters = apart("unknown").map(|raster| raster.pattern(Pattern::Constant(255.0)));
     let built = build(&rasters).await;
     built.assert_mosaic("", "band_1", &rasters, 0, 254.0).await;
-    let said = |words: &str| built.report.notes.iter().any(|note| note.message.contains(words));
+    let said = |words: &str| {
+        built
+            .report
+            .notes
+            .iter()
+            .any(|note| note.message.contains(words))
+    };
     assert!(said("filled with 254"), "{:?}", built.report.notes);
     let with_fill = |fill_value| BuildOptions {
         fill_value: Some(fill_value),
@@ -70,13 +76,19 @@ async fn a_value_that_is_data_fills_no_gap() {
         .assert_mosaic("", "band_1", &rasters, 0, 7.0)
         .await;
     // Who wishes for a value gets that or none.
-    let error = build_dir(write(&rasters), &with_fill(255.0)).await.err().unwrap();
+    let error = build_dir(write(&rasters), &with_fill(255.0))
+        .await
+        .err()
+        .unwrap();
     assert!(
         matches!(error, CubeError::FillClash { value: 255.0, .. }),
         "{error}"
     );
     assert!(error.hint().is_some());
-    let error = build_dir(write(&rasters), &with_fill(256.0)).await.err().unwrap();
+    let error = build_dir(write(&rasters), &with_fill(256.0))
+        .await
+        .err()
+        .unwrap();
     assert!(matches!(error, CubeError::FillOutOfRange { .. }), "{error}");
 }
 
@@ -90,21 +102,34 @@ async fn different_nodata_of_tiles_become_one() {
         built.assert_mosaic("", "TCD", &rasters, 0, fill).await;
         let note = format!("nodata 2 is written as {fill}");
         let notes = &built.report.notes;
-        assert!(notes.iter().any(|known| known.message.contains(&note)), "{notes:?}");
+        assert!(
+            notes.iter().any(|known| known.message.contains(&note)),
+            "{notes:?}"
+        );
     }
     let [a, b] = apart("unknown").map(|raster| raster.dtype(DType::F32));
     let rasters = [a.nodata("1"), b.nodata("2")];
     let built = build(&rasters).await;
-    built.assert_mosaic("", "band_1", &rasters, 0, f64::NAN).await;
+    built
+        .assert_mosaic("", "band_1", &rasters, 0, f64::NAN)
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tile_without_the_tag_means_the_same_by_the_value() {
     let [a, b] = apart("unknown");
     let [c, _] = apart("unknown_c");
-    let rasters = [a.nodata("1"), b.nodata("2"), c.corner(4_000_800.0, 2_999_000.0, 10.0)];
+    let rasters = [
+        a.nodata("1"),
+        b.nodata("2"),
+        c.corner(4_000_800.0, 2_999_000.0, 10.0),
+    ];
     let built = build(&rasters).await;
-    let meant = [rasters[0].clone(), rasters[1].clone(), rasters[2].clone().nodata("1")];
+    let meant = [
+        rasters[0].clone(),
+        rasters[1].clone(),
+        rasters[2].clone().nodata("1"),
+    ];
     built.assert_mosaic("", "band_1", &meant, 0, 255.0).await;
 }
 
@@ -147,7 +172,10 @@ async fn where_every_value_is_data_a_mask_tells_the_gaps() {
         assert!(built.cube.group("").unwrap().overviews.is_empty());
         let notes = &built.report.notes;
         let said = |words: &str| notes.iter().any(|note| note.message.contains(words));
-        assert!(said("every value of uint8 occurs") && said("no overviews"), "{notes:?}");
+        assert!(
+            said("every value of uint8 occurs") && said("no overviews"),
+            "{notes:?}"
+        );
     }
 }
 

@@ -9,8 +9,15 @@ fn said(built: &Built, words: &str) -> bool {
     let provenance = &built.cube.structure().attributes["clms"]["notes"];
     let in_cube = provenance.as_array().into_iter().flatten();
     let told = |note: &str| note.contains(words);
-    let in_report = built.report.notes.iter().any(|note| told(&note.to_string()));
-    in_report && in_cube.into_iter().any(|note| note.as_str().is_some_and(told))
+    let in_report = built
+        .report
+        .notes
+        .iter()
+        .any(|note| told(&note.to_string()));
+    in_report
+        && in_cube
+            .into_iter()
+            .any(|note| note.as_str().is_some_and(told))
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -22,9 +29,16 @@ async fn pixels_between_those_of_the_neighbours_are_another_group() {
             .corner(4_000_600.02, 3_000_000.0, 10.0),
     ];
     let built = build(&rasters).await;
-    built.assert_mosaic("", "FTY", &rasters[..1], 0, 255.0).await;
-    built.assert_mosaic("shifted", "FTY", &rasters[1..], 0, 255.0).await;
-    assert!(said(&built, "FTY_shifted.tif: lies off the grid of DATA/FTY_a.tif by 0.0020 pixels"));
+    built
+        .assert_mosaic("", "FTY", &rasters[..1], 0, 255.0)
+        .await;
+    built
+        .assert_mosaic("shifted", "FTY", &rasters[1..], 0, 255.0)
+        .await;
+    assert!(said(
+        &built,
+        "FTY_shifted.tif: lies off the grid of DATA/FTY_a.tif by 0.0020 pixels"
+    ));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -45,8 +59,15 @@ async fn rows_from_south_to_north_are_turned_over() {
     let found = built.pixels("", "FTY").await;
     for row in 0..290 {
         for col in 0..600 {
-            let (x, y) = (4_000_005.0 + 10.0 * col as f64, 2_999_995.0 - 10.0 * row as f64);
-            assert_eq!(found[row * 600 + col], rasters[1].value_at(x, y), "{row} {col}");
+            let (x, y) = (
+                4_000_005.0 + 10.0 * col as f64,
+                2_999_995.0 - 10.0 * row as f64,
+            );
+            assert_eq!(
+                found[row * 600 + col],
+                rasters[1].value_at(x, y),
+                "{row} {col}"
+            );
         }
     }
     assert!(said(&built, "FTY_a.tif: its rows run from south to north"));
@@ -60,14 +81,22 @@ async fn of_overlapping_tiles_the_first_by_name_wins() {
             .corner(4_000_000.0 + 10.0 * col, 3_000_000.0, 10.0)
             .pattern(Pattern::custom(move |x, _| {
                 // The last columns of each tile are nodata.
-                if (x - 4_000_000.0) / 10.0 > col + 45.0 { 255.0 } else { value }
+                if (x - 4_000_000.0) / 10.0 > col + 45.0 {
+                    255.0
+                } else {
+                    value
+                }
             }))
     };
     let rasters = [tile("TCD_a.tif", 0.0, 1.0), tile("TCD_b.tif", 30.0, 2.0)];
     let built = build(&rasters).await;
     built.assert_mosaic("", "TCD", &rasters, 0, 255.0).await;
     // 15 columns in which both have data.
-    assert!(said(&built, "TCD_b.tif: TCD: 600 pixels differ"), "{:?}", built.report.notes);
+    assert!(
+        said(&built, "TCD_b.tif: TCD: 600 pixels differ"),
+        "{:?}",
+        built.report.notes
+    );
     let agreeing = [tile("TCD_a.tif", 0.0, 1.0), tile("TCD_b.tif", 30.0, 1.0)];
     assert!(!said(&build(&agreeing).await, "differ"));
 }
@@ -91,6 +120,11 @@ fn more_grids_than_a_product_can_have_are_an_error() {
             RasterSpec::new(format!("X_{index}.tif"), 8, 8).corner(left, 3_000_000.0, 10.0)
         })
         .collect();
-    let error = plan(write(&rasters).path(), &BuildOptions::default()).err().unwrap();
-    assert!(matches!(error, CubeError::TooManyGrids { most: 256, .. }), "{error}");
+    let error = plan(write(&rasters).path(), &BuildOptions::default())
+        .err()
+        .unwrap();
+    assert!(
+        matches!(error, CubeError::TooManyGrids { most: 256, .. }),
+        "{error}"
+    );
 }

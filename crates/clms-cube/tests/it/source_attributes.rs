@@ -22,13 +22,18 @@ fn edit(dir: &TempDir, name: &str, set: impl FnOnce(&mut Dataset)) {
 #[tokio::test(flavor = "multi_thread")]
 async fn tags_of_the_tiff_win() {
     let rasters = ["TCD_2018_a.tif", "TCD_2018_b.tif"].map(|name| {
-        let left = if name.contains("_a") { 4e6 } else { 4_000_300.0 };
+        let left = if name.contains("_a") {
+            4e6
+        } else {
+            4_000_300.0
+        };
         RasterSpec::new(name, 30, 20).corner(left, 3e6, 10.0)
     });
     let dir = write(&rasters);
     for (name, date) in [("a", "2020:05:20 13:01:02"), ("b", "2021:01:02 03:04:05")] {
         edit(&dir, &format!("DATA/TCD_2018_{name}.tif"), |dataset| {
-            let mut set = |key: &str, value: &str| dataset.set_metadata_item(key, value, "").unwrap();
+            let mut set =
+                |key: &str, value: &str| dataset.set_metadata_item(key, value, "").unwrap();
             set("TIFFTAG_DATETIME", date);
             set("TIFFTAG_SOFTWARE", "a program");
             set("TILE", name);
@@ -48,7 +53,11 @@ async fn tags_of_the_tiff_win() {
         let copy = write(&[]);
         for name in ["a", "b"] {
             let name = format!("DATA/TCD_2018_{name}.tif");
-            add(&copy, &name, &std::fs::read(dir.path().join(&name)).unwrap());
+            add(
+                &copy,
+                &name,
+                &std::fs::read(dir.path().join(&name)).unwrap(),
+            );
         }
         let options = BuildOptions {
             zarr_format,
@@ -68,7 +77,10 @@ async fn tags_of_the_tiff_win() {
         assert!(!root.contains_key("time_coverage_end"));
         assert!(!root.contains_key("TILE") && !root.contains_key("TIFFTAG_DATETIME"));
         let history = root["history"].as_str().unwrap();
-        assert!(history.starts_with("made by hand\nconverted by clms-cube"), "{history}");
+        assert!(
+            history.starts_with("made by hand\nconverted by clms-cube"),
+            "{history}"
+        );
         assert_eq!(root["Conventions"], "CF-1.11");
         let variable = built.cube.variable("", "TCD").unwrap();
         assert_eq!(variable.long_name(), Some("how many trees"));
@@ -85,14 +97,22 @@ async fn tags_of_the_tiff_win() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn side_cars_win_over_tags_and_products() {
-    let raster = RasterSpec::new("TCD_2018.tif", 30, 20).scale_offset(0.5, 1.0).nodata("9");
+    let raster = RasterSpec::new("TCD_2018.tif", 30, 20)
+        .scale_offset(0.5, 1.0)
+        .nodata("9");
     let dir = write(std::slice::from_ref(&raster));
     let aux = r#"<PAMDataset><Metadata><MDI key="comment">seen</MDI></Metadata>
         <PAMRasterBand band="1"><Description>density</Description><NoDataValue>2</NoDataValue><UnitType>1</UnitType>
         <Offset>0</Offset><Scale>0.01</Scale><Metadata><MDI key="source">S2</MDI></Metadata></PAMRasterBand></PAMDataset>"#;
     add(&dir, "DATA/TCD_2018.tif.AUX.xml", aux.as_bytes());
     let built = build_dir(dir, &BuildOptions::default()).await.unwrap();
-    assert!(built.report.files.used.contains(&"DATA/TCD_2018.tif.AUX.xml".to_owned()));
+    assert!(
+        built
+            .report
+            .files
+            .used
+            .contains(&"DATA/TCD_2018.tif.AUX.xml".to_owned())
+    );
     let variable = built.cube.variable("", "TCD").unwrap();
     assert_eq!(variable.fill_value, Some(2.0));
     assert_eq!(variable.units(), Some("1"));
@@ -100,7 +120,9 @@ async fn side_cars_win_over_tags_and_products() {
     assert_eq!(variable.long_name(), Some("Tree Cover Density: density"));
     assert_eq!(variable.attributes["source"], "S2");
     assert_eq!(built.cube.structure().attributes["comment"], "seen");
-    built.assert_mosaic("", "TCD", &[raster.nodata("2")], 0, 2.0).await;
+    built
+        .assert_mosaic("", "TCD", &[raster.nodata("2")], 0, 2.0)
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -108,11 +130,18 @@ async fn a_raster_may_have_its_place_in_side_cars_alone() {
     let bare = || RasterSpec::new("FTY_a.tif", 30, 20).geotransform(None);
     let placed = RasterSpec::new("FTY_a.tif", 30, 20);
     // The pixels are those of a raster that has its place.
-    let pixels = std::fs::read(write(&[placed.clone().geotransform(None)]).path().join("DATA/FTY_a.tif"));
+    let pixels = std::fs::read(
+        write(&[placed.clone().geotransform(None)])
+            .path()
+            .join("DATA/FTY_a.tif"),
+    );
     let pixels = pixels.unwrap();
     for (name, text) in [
         ("DATA/FTY_a.tfw", "10\n0\n0\n-10\n4000005\n2999995\n"),
-        ("DATA/FTY_a.TIF.aux.xml", "<PAMDataset><GeoTransform>4e6,10,0,3e6,0,-10</GeoTransform></PAMDataset>"),
+        (
+            "DATA/FTY_a.TIF.aux.xml",
+            "<PAMDataset><GeoTransform>4e6,10,0,3e6,0,-10</GeoTransform></PAMDataset>",
+        ),
     ] {
         let dir = write(&[bare()]);
         add(&dir, "DATA/FTY_a.tif", &pixels);
@@ -122,7 +151,11 @@ async fn a_raster_may_have_its_place_in_side_cars_alone() {
         assert!(built.report.files.used.contains(&name.to_owned()));
     }
     let dir = write(&[RasterSpec::new("FTY_a.tif", 30, 20).crs(None)]);
-    add(&dir, "DATA/FTY_a.tif.aux.xml", b"<PAMDataset><SRS>EPSG:3035</SRS></PAMDataset>");
+    add(
+        &dir,
+        "DATA/FTY_a.tif.aux.xml",
+        b"<PAMDataset><SRS>EPSG:3035</SRS></PAMDataset>",
+    );
     let built = build_dir(dir, &BuildOptions::default()).await.unwrap();
     assert_eq!(built.grid("").crs.code.as_deref(), Some("EPSG:3035"));
     built.assert_mosaic("", "FTY", &[placed], 0, 255.0).await;
