@@ -12,7 +12,7 @@ import numpy as np
 import pyproj
 import rasterio
 import rioxarray  # noqa: F401  (registers the accessor `rio`)
-import xcube.version
+import xcube
 from xcube.core.store import new_data_store
 
 
@@ -34,7 +34,7 @@ def compare(cache, data_id, tiles):
     if name not in described.data_vars:
         fail(f"{name} is not described")
     found = {
-        "xcube": xcube.version.version,
+        "xcube": xcube.__version__,
         "crs": values.rio.crs.to_string()[:80],
         "bounds": values.rio.bounds(),
         "nodata": None if values.rio.encoded_nodata is None else float(values.rio.encoded_nodata),

@@ -10,6 +10,7 @@ mod period;
 mod placement;
 mod planner;
 mod source_attributes;
+mod tiles;
 
 use std::fmt;
 
@@ -19,7 +20,7 @@ use serde_json::{Map, Value};
 pub(crate) use fill::{Fill, FillOrigin};
 pub(crate) use layout::ChunkLayout;
 pub(crate) use levels::{FINE as FINE_LEVELS, Level, OVERVIEWS, Resampling, halved};
-pub(crate) use placement::Tile;
+pub(crate) use tiles::Tile;
 
 use planner::Planner;
 

@@ -237,8 +237,8 @@ impl Planner {
             .map(|index| &placed.rasters[*index])
             .collect();
         let dtype = rasters[0].header.dtype;
-        let tiles = placement::tiles(&rasters, band, &mut self.notes);
-        let gaps = placement::has_gaps(&tiles, placed.grid.height, placed.grid.width);
+        let tiles = tiles::of_band(&rasters, band, &mut self.notes);
+        let gaps = tiles::has_gaps(&tiles, placed.grid.height, placed.grid.width);
         let fill = Fill::choose(options.fill_value, &tiles, layer.product, dtype, gaps)?;
         if fill.is_settled(&tiles, dtype) {
             fill.report(&name, &tiles, &mut self.notes);
