@@ -72,6 +72,50 @@ pub enum CacheError {
         /// What is wrong with it; never its value.
         why: String,
     },
+    /// What lies in the storage for the cache's own use cannot be understood.
+    #[error("cannot understand the cache's own {path}: {why}")]
+    Unreadable {
+        /// The object's key.
+        path: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The storage cannot keep two writers from writing at once.
+    #[error("the storage has no conditional writes, which keep two writers apart: {why}")]
+    NoConditionalPuts {
+        /// How that was seen.
+        why: String,
+    },
+    /// The cache can only be read.
+    #[error("the cache {cache} can only be read")]
+    ReadOnly {
+        /// The cache's root.
+        cache: String,
+    },
+    /// This process gave no sign of life for too long, so that another one may be writing the cube by now.
+    #[error(
+        "another process may have taken over the cube {name}, because this one could not renew its claim in time"
+    )]
+    LostToAnother {
+        /// The cube.
+        name: CubeName,
+    },
+    /// While a cube was written, somebody else wrote in the same place.
+    #[error("the new cube {name} is not whole: {key} is not what was written there")]
+    Overwritten {
+        /// The cube to be.
+        name: CubeName,
+        /// Where it was seen.
+        key: String,
+    },
+    /// A staging place of another cache.
+    #[error("the cube {name} was not staged in the cache {cache}")]
+    NotStagedHere {
+        /// The cube to be.
+        name: CubeName,
+        /// The cache's root.
+        cache: String,
+    },
     /// What was staged has no Zarr metadata at its root, so that nobody could open it.
     #[error(
         "the new cube {name} is not whole: it has no zarr.json (nor .zgroup, .zattrs or .zmetadata) at its root"
@@ -127,7 +171,7 @@ impl CacheError {
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Held { .. } => true,
+            Self::Held { .. } | Self::LostToAnother { .. } | Self::Overwritten { .. } => true,
             _ => matches!(
                 self.io_kind(),
                 Some(
@@ -148,9 +192,15 @@ impl CacheError {
                 Some("wait until it has finished, or stop that process".to_owned())
             }
             Self::NewerLayout { .. } => Some(format!("update this software, {ANOTHER}")),
-            Self::UnsupportedLocation { .. } => {
-                Some("give the path of a folder, or a file:// URL".to_owned())
-            }
+            Self::UnsupportedLocation { .. } => Some(
+                "give the path of a folder, or a URL such as file:///data/cubes, s3://bucket/prefix, gs://bucket/prefix or az://container/prefix"
+                    .to_owned(),
+            ),
+            Self::NoConditionalPuts { .. } => Some(format!(
+                "use a storage that honours If-Match and If-None-Match when it is written to, {ANOTHER}"
+            )),
+            Self::ReadOnly { .. } => Some("give the URL of the storage itself, such as s3://bucket/prefix".to_owned()),
+            Self::LostToAnother { .. } | Self::Overwritten { .. } => Some("try again".to_owned()),
             Self::InTheWay { path } => Some(format!("move {} away, {ANOTHER}", path.display())),
             _ => match self.io_kind()? {
                 io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {

@@ -1,4 +1,6 @@
-//! What lies where below the root of a cache on a file system. No other module knows any of these names.
+//! What lies where below the root of a cache. No other module knows any of these names.
+//!
+//! On a file system:
 //!
 //! ```text
 //! <root>/
@@ -13,6 +15,21 @@
 //!     locks/.staging.lock        keeps those who begin to stage apart from those who sweep up
 //!     scratch/                   downloads in progress, and a CACHEDIR.TAG that keeps backups away from them
 //! ```
+//!
+//! In an object store, whose part is in [`keys`]:
+//!
+//! ```text
+//! <root>/
+//!   <name>.zarr/                 a finished cube, or one that is being written and has no root metadata yet
+//!   .clms/v1/
+//!     records/                   as above
+//!     staging/<generation>/      a cube that is being written while there is another one at its final place
+//!     cubes/<name>.zarr.json     which generation of the cube is finished, and which one is being written
+//!     writers/<generation>.json  sign of life of the process that writes it
+//!     leases/<name>.zarr.json    sign of life of the holder of a lease, or that nobody has it
+//! ```
+
+pub(crate) mod keys;
 
 use std::{
     fs, io,
@@ -28,7 +45,7 @@ const VERSION: u32 = 1;
 const HIDDEN: &str = ".clms";
 
 /// A Zarr group of either format has at least one of these at its root.
-const ROOT_METADATA: [&str; 4] = ["zarr.json", ".zgroup", ".zattrs", ".zmetadata"];
+pub(crate) const ROOT_METADATA: [&str; 4] = ["zarr.json", ".zgroup", ".zattrs", ".zmetadata"];
 
 /// See <https://bford.info/cachedir/>.
 const CACHEDIR_TAG: &str = "Signature: 8a477f597d28d172789f06886806bc55\n\
@@ -147,13 +164,7 @@ impl Layout {
                 .file_name()
                 .to_str()
                 .and_then(|name| name.strip_prefix('v')?.parse::<u32>().ok());
-            if let Some(found) = version.filter(|found| *found > VERSION) {
-                return Err(CacheError::NewerLayout {
-                    cache: self.root.display().to_string(),
-                    found,
-                    known: VERSION,
-                });
-            }
+            keys::Keys::check_version(version, &self.root.display().to_string())?;
         }
         Ok(())
     }

@@ -35,6 +35,7 @@ mod lease;
 mod location;
 mod lock;
 mod name;
+mod object_storage;
 mod options;
 mod staging;
 mod store;
@@ -45,6 +46,7 @@ pub use filesystem::FilesystemCache;
 pub use lease::{Hold, Lease};
 pub use location::{CacheUrl, open_cache};
 pub use name::{CubeName, InvalidCubeName};
+pub use object_storage::{Clock, Moment, ObjectStorageCache};
 /// The crate whose handles a cache gives out.
 pub use object_store;
 pub use options::StorageOptions;

@@ -12,6 +12,7 @@ use async_trait::async_trait;
 use futures::stream::BoxStream;
 use jiff::Timestamp;
 use object_store::ObjectStore;
+use serde::{Deserialize, Serialize};
 
 use crate::{CacheError, CubeName, Lease, Local, Maintain};
 
@@ -127,7 +128,8 @@ impl CubeInfo {
 /// One of all the cubes that ever had a name: 32 hexadecimal digits that no other one has.
 ///
 /// What is staged gets one, and the cube keeps it when it is committed. Unlike a time it can be compared across machines.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String")]
 pub struct Generation(String);
 
 impl Generation {
@@ -150,6 +152,14 @@ impl Generation {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl TryFrom<String> for Generation {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::parse(&text).ok_or("a generation has 32 hexadecimal digits")
     }
 }
 

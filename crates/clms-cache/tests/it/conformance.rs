@@ -2,20 +2,20 @@
 
 use std::{
     collections::BTreeSet,
-    path::Path,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
 };
 
-use clms_cache::{CacheStore, FilesystemCache, conformance};
+use clms_cache::{CacheStore, FilesystemCache, ObjectStorageCache, conformance};
+use object_store::{memory::InMemory, path::Path};
 
 use crate::faulty::{Fault, Faulty};
 
 /// Gives out caches in new folders below `root`, each put into what `wrap` makes of it.
 fn caches(
-    root: &Path,
+    root: &std::path::Path,
     wrap: impl Fn(FilesystemCache) -> Arc<dyn CacheStore> + Sync,
 ) -> impl Fn() -> Arc<dyn CacheStore> + Sync {
     let number = AtomicUsize::new(0);
@@ -40,6 +40,34 @@ async fn the_filesystem_keeps_every_promise_with_odd_roots_and_many_threads() {
     let root = tempfile::tempdir().unwrap();
     let odd = root.path().join("a|b c#1/%7C ü");
     let kept = conformance::run(&caches(&odd, |cache| Arc::new(cache))).await;
+    assert_eq!(
+        kept.unwrap_or_else(|broken| panic!("{broken}")),
+        conformance::PROMISES.len()
+    );
+}
+
+/// A new cache in memory with each call, and a root within it.
+fn in_memory() -> Arc<dyn CacheStore> {
+    let root = Path::parse("cubes of/~us|#1").unwrap();
+    Arc::new(ObjectStorageCache::new(
+        Arc::new(InMemory::new()),
+        root,
+        "memory://",
+    ))
+}
+
+#[tokio::test]
+async fn object_storage_keeps_every_promise() {
+    let kept = conformance::run(&in_memory).await;
+    assert_eq!(
+        kept.unwrap_or_else(|broken| panic!("{broken}")),
+        conformance::PROMISES.len()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn object_storage_keeps_every_promise_with_many_threads() {
+    let kept = conformance::run(&in_memory).await;
     assert_eq!(
         kept.unwrap_or_else(|broken| panic!("{broken}")),
         conformance::PROMISES.len()
