@@ -24,6 +24,7 @@
 mod commits;
 mod leases;
 mod names;
+mod object_storage;
 mod records;
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
@@ -31,6 +32,7 @@ use std::{collections::BTreeMap, fmt, sync::Arc};
 use futures::{TryStreamExt, future::BoxFuture};
 use object_store::{ObjectStore, ObjectStoreExt, path::Path};
 
+pub use self::object_storage::{OBJECT_STORAGE_PROMISES, run_on_object_storage};
 use crate::{CacheError, CacheStore, CubeInfo, CubeName, InvalidCubeName};
 
 /// Makes a new, empty cache with each call.
@@ -55,25 +57,26 @@ pub async fn run(new_cache: NewCache<'_>) -> Result<usize, BrokenPromises> {
 }
 
 /// One thing that every cache promises.
-#[derive(Clone, Copy)]
-pub struct Promise {
+///
+/// It is checked on a whole cache, or on the object store `S` that caches are made of.
+pub struct Promise<S: ?Sized + 'static = dyn CacheStore> {
     text: &'static str,
-    check: fn(Arc<dyn CacheStore>) -> BoxFuture<'static, Checked>,
+    check: fn(Arc<S>) -> BoxFuture<'static, Checked>,
 }
 
-impl Promise {
+impl<S: ?Sized + 'static> Promise<S> {
     /// What is promised.
     #[must_use]
     pub fn text(&self) -> &'static str {
         self.text
     }
 
-    /// Finds out whether `cache`, which has to be empty, keeps the promise.
+    /// Finds out whether the promise is kept on `empty`, where nothing must be yet.
     ///
     /// # Errors
     /// What was seen instead.
-    pub async fn check(&self, cache: Arc<dyn CacheStore>) -> Result<(), BrokenPromise> {
-        (self.check)(cache)
+    pub async fn check(&self, empty: Arc<S>) -> Result<(), BrokenPromise> {
+        (self.check)(empty)
             .await
             .map_err(|Broken(seen)| BrokenPromise {
                 promise: self.text,
@@ -82,7 +85,7 @@ impl Promise {
     }
 }
 
-impl fmt::Debug for Promise {
+impl<S: ?Sized + 'static> fmt::Debug for Promise<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Promise").field(&self.text).finish()
     }

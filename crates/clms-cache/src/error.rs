@@ -72,6 +72,12 @@ pub enum CacheError {
         /// What is wrong with it; never its value.
         why: String,
     },
+    /// The settings of the storage do not go together, or lack something.
+    #[error("the storage cannot be used with these settings: {why}")]
+    Settings {
+        /// What the storage says; no secret is in it.
+        why: String,
+    },
     /// What lies in the storage for the cache's own use cannot be understood.
     #[error("cannot understand the cache's own {path}: {why}")]
     Unreadable {

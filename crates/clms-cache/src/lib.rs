@@ -29,6 +29,8 @@ mod abilities;
 pub mod conformance;
 mod durable;
 mod error;
+#[cfg(feature = "conformance")]
+mod faults;
 mod filesystem;
 mod layout;
 mod lease;
@@ -42,10 +44,14 @@ mod store;
 
 pub use abilities::{CacheStoreExt, Leftover, LeftoverKind, Local, Maintain};
 pub use error::{CacheError, WasReplaced};
+#[cfg(feature = "conformance")]
+pub use faults::{Faults, FaultyStore};
 pub use filesystem::FilesystemCache;
 pub use lease::{Hold, Lease};
 pub use location::{CacheUrl, open_cache};
 pub use name::{CubeName, InvalidCubeName};
+#[cfg(feature = "conformance")]
+pub use object_storage::ManualClock;
 pub use object_storage::{Clock, Moment, ObjectStorageCache};
 /// The crate whose handles a cache gives out.
 pub use object_store;

@@ -4,7 +4,7 @@ use std::{path::PathBuf, str::FromStr, sync::Arc};
 
 use url::Url;
 
-use crate::{CacheError, CacheStore, FilesystemCache, StorageOptions};
+use crate::{CacheError, CacheStore, FilesystemCache, StorageOptions, object_storage::connect};
 
 /// The place of a cache as people write it: a path, or a URL.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,6 +12,8 @@ use crate::{CacheError, CacheStore, FilesystemCache, StorageOptions};
 pub enum CacheUrl {
     /// A folder of a local or shared file system.
     Folder(PathBuf),
+    /// An object store: `s3`, `gs`, `az` (or `abfs`), `memory`, or read-only `http` and `https`.
+    ObjectStorage(Url),
 }
 
 impl FromStr for CacheUrl {
@@ -41,17 +43,39 @@ impl FromStr for CacheUrl {
                     "a file URL has three slashes and an absolute path, as in file:///data/clms",
                 ),
             },
-            "s3" | "gs" | "az" | "abfs" | "abfss" | "memory" => unsupported(
-                &shown,
-                "this version keeps cubes in folders only, not in object stores",
-            ),
-            "http" | "https" => unsupported(
-                &shown,
-                "this version keeps cubes in folders only, not behind HTTP",
-            ),
+            "s3" | "s3a" | "gs" | "az" | "azure" | "abfs" | "abfss" | "http" | "https" => {
+                match Url::parse(text) {
+                    Ok(url) if url.host_str().is_none_or(str::is_empty) => {
+                        unsupported(&shown, "it names no bucket, container or host")
+                    }
+                    Ok(url) => without_secrets(url),
+                    Err(error) => unsupported(&shown, &error.to_string()),
+                }
+            }
+            "memory" => match Url::parse(text) {
+                Ok(url) => without_secrets(url),
+                Err(error) => unsupported(&shown, &error.to_string()),
+            },
             _ => unsupported(&shown, "its scheme is unknown"),
         }
     }
+}
+
+/// The place at `url`, which must not hold what belongs in settings: it is shown, logged and written down.
+fn without_secrets(url: Url) -> Result<CacheUrl, CacheError> {
+    // Azure's URLs have the container before an @.
+    let has_user = !url.username().is_empty() && !url.scheme().starts_with(['a']);
+    let why = if url.password().is_some() || has_user {
+        "credentials do not belong in a URL: give them as storage options, or in the environment"
+    } else if url.query().is_some() || url.fragment().is_some() {
+        "it has a query or a fragment; in a prefix ? is written as %3F and # as %23"
+    } else {
+        return Ok(CacheUrl::ObjectStorage(url));
+    };
+    Err(CacheError::UnsupportedLocation {
+        location: format!("{}://...", url.scheme()),
+        why: why.to_owned(),
+    })
 }
 
 /// True if `text` can be the scheme of a URL.
@@ -64,9 +88,23 @@ fn is_scheme(text: &str) -> bool {
 
 /// Opens the cache at `location`, a path or a URL, with settings of its storage.
 ///
+/// | URL | storage | without settings, credentials come from |
+/// |---|---|---|
+/// | a path, `file:///data/cubes` | a folder | |
+/// | `s3://bucket/prefix` | S3 and what speaks like it | `AWS_...`, a profile, the machine's role |
+/// | `gs://bucket/prefix` | Google Cloud Storage | `GOOGLE_...`, application default credentials, the machine's role |
+/// | `az://container/prefix`, `abfss://container@account.dfs.core.windows.net/prefix` | Azure | `AZURE_...`, managed identity |
+/// | `memory://` | this process, a new one with each call | |
+/// | `https://host/prefix` | a web server, for reading | |
+///
+/// Settings are those of the provider by the names of its variables, with or without `AWS_`, `AZURE_STORAGE_` or `GOOGLE_`
+/// (`region`, `endpoint`, `access_key_id`, ...), those of its requests (`timeout`, `connect_timeout`, `allow_http`, ...),
+/// and ours: `anonymous` (no credentials), `profile` (S3), `concurrency` (requests at a time), `max_retries`,
+/// `retry_timeout`, `retry_backoff`, `retry_max_backoff`, and `lease_time` (how long a lease lives without being renewed).
+///
 /// # Errors
 /// [`CacheError::UnsupportedLocation`] for what cannot be a cache, [`CacheError::InvalidOption`] for settings that this
-/// storage does not have, and those of [`FilesystemCache::open`].
+/// storage does not have, [`CacheError::Settings`] for those it cannot work with, and those of [`FilesystemCache::open`].
 pub fn open_cache(
     location: &str,
     options: &StorageOptions,
@@ -81,6 +119,7 @@ pub fn open_cache(
             }
             Ok(Arc::new(FilesystemCache::open(path)?))
         }
+        CacheUrl::ObjectStorage(url) => Ok(Arc::new(connect(&url, options)?)),
     }
 }
 
@@ -89,8 +128,10 @@ mod tests {
     use super::*;
 
     fn folder(text: &str) -> PathBuf {
-        let CacheUrl::Folder(path) = text.parse().unwrap();
-        path
+        match text.parse().unwrap() {
+            CacheUrl::Folder(path) => path,
+            CacheUrl::ObjectStorage(url) => panic!("{url}"),
+        }
     }
 
     #[test]
@@ -109,11 +150,12 @@ mod tests {
     fn other_places_are_refused_without_their_secrets() {
         for url in [
             "s3://key:secret@bucket/prefix",
-            "gs://secret/",
-            "az://secret",
-            "memory://secret",
+            "s3://secret@bucket/prefix",
+            "abfs://container:secret@account/",
+            "gs://bucket/prefix?token=secret",
             "http://user:secret@host/",
-            "https://secret",
+            "https://host/prefix#secret",
+            "s3:///secret",
             "ftp://secret",
             "file://secret/path",
             "",

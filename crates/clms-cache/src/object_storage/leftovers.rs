@@ -34,11 +34,10 @@ impl Inner {
         self.over(generation).await
     }
 
-    async fn leftovers_found(&self) -> Result<Vec<Leftover>, CacheError> {
-        let mut found = Vec::new();
-        for (generation, usage) in self.staged_usage().await? {
-            found.push(Leftover::new(LeftoverKind::Staged, None, generation, usage));
-        }
+    /// All that dead writers may have left, whether they are dead or not.
+    async fn begun(&self) -> Result<Vec<Leftover>, CacheError> {
+        let mut staged = self.staged_usage().await?;
+        let mut begun = Vec::new();
         let standings: Vec<ObjectMeta> = self
             .store
             .list(Some(&self.keys.standings()))
@@ -51,18 +50,35 @@ impl Inner {
             if let Some(known) = standing::read(&*self.store, &self.keys, &name).await?
                 && let Some(writer) = known.value.writer
             {
-                let usage = self.usage_below(&self.keys.cube(&name)).await?;
-                let is_visible = known.value.finished.is_some();
-                let usage = if is_visible { Usage::default() } else { usage };
-                found.push(Leftover::new(
-                    LeftoverKind::Unfinished,
-                    Some(name),
-                    writer,
-                    usage,
-                ));
+                // What belongs to a cube that is finished, or still is, is no leftover.
+                let usage = match known.value.finished {
+                    Some(_) => Usage::default(),
+                    None => self.usage_below(&self.keys.cube(&name)).await?,
+                };
+                let kind = LeftoverKind::Unfinished;
+                begun.push(Leftover::new(kind, Some(name), writer, usage));
             }
         }
-        Ok(found)
+        // Those who died before they wrote anything.
+        let writers = self.keys.writers();
+        let mut signs = self.store.list(Some(&writers));
+        while let Some(meta) = signs.try_next().await? {
+            let generation = meta
+                .location
+                .filename()
+                .and_then(|file| file.strip_suffix(".json"));
+            if let Some(generation) = generation.and_then(Generation::parse)
+                && begun
+                    .iter()
+                    .all(|leftover| leftover.generation != generation)
+            {
+                staged.entry(generation).or_default();
+            }
+        }
+        for (generation, usage) in staged {
+            begun.push(Leftover::new(LeftoverKind::Staged, None, generation, usage));
+        }
+        Ok(begun)
     }
 
     /// The room that each staging place in the hidden folder takes.
@@ -106,9 +122,8 @@ impl Inner {
                 let (root, rest) =
                     standing::keys_below(&*self.store, &self.keys.staged(generation)).await?;
                 let keys: Vec<_> = root.into_iter().chain(rest).collect();
-                let any = !keys.is_empty();
                 self.delete(keys).await?;
-                any
+                true
             }
             (LeftoverKind::Unfinished, Some(name)) => self.end_unfinished(name, generation).await?,
             _ => false,
@@ -147,7 +162,7 @@ impl Inner {
 impl Maintain for ObjectStorageCache {
     fn leftovers(&self) -> BoxStream<'_, Result<Leftover, CacheError>> {
         let candidates = async {
-            let found = self.inner.leftovers_found().await?;
+            let found = self.inner.begun().await?;
             Ok::<_, CacheError>(futures::stream::iter(found.into_iter().map(Ok)))
         };
         futures::stream::once(candidates)

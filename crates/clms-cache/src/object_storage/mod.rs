@@ -1,8 +1,12 @@
 //! A cache in an object store: S3, Google, Azure, memory, and read-only behind HTTP.
 
+mod aws_profile;
 mod clock;
 mod commit;
+mod connect;
 mod leftovers;
+#[cfg(feature = "conformance")]
+mod manual_clock;
 mod pinned;
 mod sign;
 mod staged;
@@ -17,6 +21,9 @@ use object_store::{ObjectMeta, ObjectStore, path::Path, prefix::PrefixStore};
 use tokio::sync::OnceCell;
 
 pub use self::clock::{Clock, Moment};
+pub(crate) use self::connect::connect;
+#[cfg(feature = "conformance")]
+pub use self::manual_clock::ManualClock;
 use self::{
     clock::SystemClock,
     commit::guard,
@@ -101,7 +108,7 @@ impl ObjectStorageCache {
         let signs = Signs::new(Arc::clone(&store), Arc::new(SystemClock::new()), LEASE_TIME);
         Self {
             inner: Arc::new(Inner {
-                location: location.into().trim_end_matches('/').to_owned(),
+                location: without_slash(location.into()),
                 store,
                 keys,
                 signs,
@@ -164,6 +171,14 @@ impl ObjectStorageCache {
             Some(generation) => info.with_generation(generation),
             None => info,
         }
+    }
+}
+
+/// The URL without a slash at its end, unless that is part of `://`.
+fn without_slash(location: String) -> String {
+    match location.trim_end_matches('/') {
+        scheme if scheme.ends_with(':') => format!("{scheme}//"),
+        trimmed => trimmed.to_owned(),
     }
 }
 

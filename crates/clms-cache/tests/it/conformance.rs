@@ -75,6 +75,15 @@ async fn object_storage_keeps_every_promise_with_many_threads() {
 }
 
 #[tokio::test]
+async fn object_storage_keeps_its_promises_when_it_fails() {
+    let kept = conformance::run_on_object_storage(&|| Arc::new(InMemory::new())).await;
+    assert_eq!(
+        kept.unwrap_or_else(|broken| panic!("{broken}")),
+        conformance::OBJECT_STORAGE_PROMISES.len()
+    );
+}
+
+#[tokio::test]
 async fn each_fault_is_found_under_the_promise_it_breaks() {
     let expected = [
         (Fault::ListsNothing, "many cubes are listed, each once"),
