@@ -371,10 +371,13 @@ async fn renewed_lease(store: Arc<dyn ObjectStore>) -> Checked {
     };
     for _ in 0..20 {
         let before = version().await?;
-        world.clock.advance(LEASE_TIME / 4);
-        while version().await? == before {
-            tokio::task::yield_now().await;
-        }
+        let renewed = async {
+            while version().await? == before {
+                tokio::task::yield_now().await;
+            }
+            Ok::<_, Broken>(())
+        };
+        world.while_time_passes(renewed).await?;
         let refused = other.lease(&name, "another").await;
         ensure!(
             matches!(refused, Err(CacheError::Held { .. })),

@@ -144,23 +144,30 @@ impl Signs {
 
     /// True if nobody gives the sign at `path`. One who gave none for too long is kept from giving it again.
     pub(super) async fn is_over(&self, path: &Path) -> Result<bool, CacheError> {
-        let Some(Versioned { value, version }) = swap::read::<Sign>(&*self.store, path).await?
-        else {
-            return Ok(true);
-        };
-        if value.holder.is_none() {
-            return Ok(true);
+        loop {
+            let Some(Versioned { value, version }) = swap::read::<Sign>(&*self.store, path).await?
+            else {
+                return Ok(true);
+            };
+            if value.holder.is_none() {
+                return Ok(true);
+            }
+            if !self.is_dead(path, &value) {
+                return Ok(false);
+            }
+            let ended = Sign {
+                holder: None,
+                id: Generation::random(),
+                ..value
+            };
+            // If it has changed just now, the next turn says how.
+            if swap::swap(&*self.store, path, &ended, Some(&version))
+                .await?
+                .is_some()
+            {
+                return Ok(true);
+            }
         }
-        if !self.is_dead(path, &value) {
-            return Ok(false);
-        }
-        let ended = Sign {
-            holder: None,
-            id: Generation::random(),
-            ..value
-        };
-        let swapped = swap::swap(&*self.store, path, &ended, Some(&version)).await?;
-        Ok(swapped.is_some())
     }
 
     /// True if `sign` has been seen unchanged at `path` for as long as it lives.

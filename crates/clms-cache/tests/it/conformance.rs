@@ -76,11 +76,11 @@ async fn object_storage_keeps_every_promise_with_many_threads() {
 
 #[tokio::test]
 async fn object_storage_keeps_its_promises_when_it_fails() {
-    let kept = conformance::run_on_object_storage(&|| Arc::new(InMemory::new())).await;
-    assert_eq!(
-        kept.unwrap_or_else(|broken| panic!("{broken}")),
-        conformance::OBJECT_STORAGE_PROMISES.len()
-    );
+    for promise in conformance::OBJECT_STORAGE_PROMISES {
+        eprintln!("{}", promise.text());
+        let kept = promise.check(Arc::new(InMemory::new())).await;
+        kept.unwrap_or_else(|broken| panic!("{broken}"));
+    }
 }
 
 #[tokio::test]

@@ -4,5 +4,6 @@
 mod conformance;
 mod faulty;
 mod filesystem;
+mod object_storage;
 mod processes;
 mod sample;
