@@ -18,6 +18,8 @@
 //! # std::fs::remove_dir_all(folder).unwrap();
 //! ```
 //!
+//! [`run_on_object_storage`] has more for caches in object stores: faults at every write, processes that die, and time that passes.
+//!
 //! What a single process cannot show (that a lease ends with its process, that a killed writer leaves nothing visible) is
 //! left to the tests of each implementation.
 

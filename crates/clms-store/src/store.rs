@@ -260,7 +260,7 @@ impl ClmsStoreBuilder {
         self
     }
 
-    /// Where finished cubes live: a path or a `file://` URL. Nothing is created before something is written.
+    /// Where finished cubes live: a path, or a URL as [`open_cache`](clms_cache::open_cache) takes it, such as `s3://bucket/prefix`. Nothing is created before something is written.
     #[must_use]
     pub fn cache(mut self, url: impl Into<String>) -> Self {
         self.cache = Cache::Url(url.into());

@@ -1,0 +1,190 @@
+//! Faults at each write of what a process does.
+
+use std::sync::Arc;
+
+use futures::TryStreamExt;
+use object_store::ObjectStore;
+
+use super::{LEASE_TIME, World, forest};
+use crate::{
+    CacheError, CacheStore, CubeName, Faults, Leftover, Maintain, ObjectStorageCache,
+    conformance::{
+        Broken, Checked, Objects, commit, ensure, ensure_absent, ensure_present, objects, read,
+        write,
+    },
+};
+
+/// What a process does that may die of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Deed {
+    CommitsTheFirst,
+    Replaces,
+    Removes,
+    Discards,
+    DiscardsTheFirst,
+}
+
+const DEEDS: [Deed; 5] = [
+    Deed::CommitsTheFirst,
+    Deed::Replaces,
+    Deed::Removes,
+    Deed::Discards,
+    Deed::DiscardsTheFirst,
+];
+
+impl Deed {
+    fn begins_with_a_cube(self) -> bool {
+        matches!(self, Self::Replaces | Self::Removes | Self::Discards)
+    }
+
+    async fn is_done_by(self, cache: &ObjectStorageCache) -> Checked {
+        let name = forest()?;
+        match self {
+            Self::CommitsTheFirst | Self::Replaces => {
+                commit(cache, &name, &objects("new")).await?;
+            }
+            Self::Removes => {
+                cache.remove(&name).await?;
+            }
+            Self::Discards | Self::DiscardsTheFirst => {
+                let staged = cache.stage(&name).await?;
+                write(&*staged.store(), &objects("discarded")).await?;
+                cache.discard(staged).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What may be there afterwards; `None` stands for no cube.
+    fn outcomes(self, was_done: bool) -> Vec<Option<Objects>> {
+        let (old, new) = (Some(objects("old")), Some(objects("new")));
+        match (self, was_done) {
+            (Self::CommitsTheFirst | Self::Replaces, true) => vec![new],
+            (Self::CommitsTheFirst, false) => vec![None, new],
+            (Self::Replaces, false) => vec![old, None, new],
+            (Self::Removes, true) | (Self::DiscardsTheFirst, _) => vec![None],
+            (Self::Removes, false) => vec![old, None],
+            (Self::Discards, _) => vec![old],
+        }
+    }
+}
+
+pub(super) async fn crashes(store: Arc<dyn ObjectStore>) -> Checked {
+    after_each_write(store, "crash", |faults, write| faults.crash_before(write)).await
+}
+
+pub(super) async fn failures(store: Arc<dyn ObjectStore>) -> Checked {
+    after_each_write(store, "failure", |faults, write| {
+        faults.fail(write..write + 1);
+    })
+    .await
+}
+
+pub(super) async fn lost_answers(store: Arc<dyn ObjectStore>) -> Checked {
+    after_each_write(store, "lost answer", |faults, write| {
+        faults.lose_answer_of(write);
+    })
+    .await
+}
+
+/// Does each deed with a fault at each of its writes, and looks at what is left with the eyes of another process.
+async fn after_each_write(
+    store: Arc<dyn ObjectStore>,
+    fault: &str,
+    inject: impl Fn(&Faults, usize),
+) -> Checked {
+    for deed in DEEDS {
+        for write in 1.. {
+            let root = format!("{fault} {deed:?} {write}");
+            let world = World::new(Arc::clone(&store), &root);
+            let failed = |Broken(seen)| Broken(format!("{root}: {seen}"));
+            let is_last = deed_with_fault(&world, deed, |faults| inject(faults, write));
+            if is_last.await.map_err(failed)? {
+                break;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether the fault was behind the last write.
+async fn deed_with_fault(
+    world: &World,
+    deed: Deed,
+    inject: impl Fn(&Faults),
+) -> Result<bool, Broken> {
+    let name = forest()?;
+    let (cache, faults) = world.process();
+    if deed.begins_with_a_cube() {
+        commit(&cache, &name, &objects("old")).await?;
+    }
+    faults.reset();
+    inject(&faults);
+    let done = deed.is_done_by(&cache).await;
+    let was_harmed = faults.was_hit();
+    drop(cache);
+
+    let (other, _) = world.process();
+    let found = present(&other, &name).await?;
+    let expected = deed.outcomes(done.is_ok());
+    ensure!(
+        expected.contains(&found),
+        "the process ended with {} and left {found:?}",
+        done.as_ref().err().map_or("success", |Broken(seen)| seen)
+    );
+    match &found {
+        Some(objects) => ensure_present(&other, &name, objects).await?,
+        None => ensure_absent(&other, &name).await?,
+    }
+
+    // A new writer goes on at once, even if it has to find out first that the other one is dead.
+    let staged = other.stage(&name).await?;
+    write(&*staged.store(), &objects("newest")).await?;
+    world.clock.advance(LEASE_TIME);
+    other.commit(staged).await?;
+    ensure_present(&other, &name, &objects("newest")).await?;
+
+    // And nothing is left but the cube, once it was looked after.
+    clean(world, &other).await?;
+    ensure_present(&other, &name, &objects("newest")).await?;
+    let keys = world.keys().await?;
+    let strange = keys
+        .iter()
+        .filter(|key| key.contains("/staging/") || key.contains("/writers/"));
+    let strange: Vec<_> = strange.collect();
+    ensure!(strange.is_empty(), "{strange:?} are left");
+    ensure!(
+        other.usage(&name).await?.objects == objects("newest").len() as u64,
+        "there is more than the cube: {keys:?}"
+    );
+    Ok(!was_harmed)
+}
+
+/// The objects of the cube, if it is there.
+pub(super) async fn present(
+    cache: &ObjectStorageCache,
+    name: &CubeName,
+) -> Result<Option<Objects>, Broken> {
+    match cache.open(name).await {
+        Ok(cube) => Ok(Some(read(&*cube).await?)),
+        Err(CacheError::NotFound { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Removes what dead writers left.
+pub(super) async fn clean(
+    world: &World,
+    cache: &ObjectStorageCache,
+) -> Result<Vec<Leftover>, Broken> {
+    let leftovers: Vec<Leftover> = world
+        .while_time_passes(Maintain::leftovers(cache).try_collect())
+        .await?;
+    for leftover in &leftovers {
+        ensure!(
+            world.while_time_passes(cache.clear(leftover)).await?,
+            "{leftover:?} was not cleared"
+        );
+    }
+    Ok(leftovers)
+}
