@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     Content, Fill, GroupPlan, Note, OVERVIEWS, StemsAndGroup, VariablePlan, naming, period,
-    placement, source_attributes,
+    placement, source_attributes, tiles,
 };
 use crate::classes::{self, Class, SideCars};
 use crate::gdal_source::{Items, RasterHeader, RasterSource};
