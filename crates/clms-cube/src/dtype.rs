@@ -316,6 +316,7 @@ macro_rules! element_means {
         fn rounded(value: f64) -> Self {
             value as Self
         }
+        #[inline(always)]
         fn mean_of_four(values: [Self; 4]) -> Self {
             (values.map(f64::from).iter().sum::<f64>() / 4.0) as Self
         }
@@ -327,6 +328,7 @@ macro_rules! element_means {
         fn rounded(value: f64) -> Self {
             (value + 0.5).floor() as Self
         }
+        #[inline(always)]
         fn mean_of_four([a, b, c, d]: [Self; 4]) -> Self {
             let sum = <$Sum>::from(a) + <$Sum>::from(b) + <$Sum>::from(c) + <$Sum>::from(d);
             // Shifting rounds negative sums down, as `floor` does.
@@ -342,6 +344,7 @@ macro_rules! element {
             fn from_f64(value: f64) -> Self {
                 value as Self
             }
+            #[inline(always)]
             fn same(self, other: Self) -> bool {
                 let same: fn(Self, Self) -> bool = $same;
                 same(self, other)
@@ -370,6 +373,7 @@ impl Element for i8 {
     fn from_f64(value: f64) -> Self {
         value as Self
     }
+    #[inline(always)]
     fn same(self, other: Self) -> bool {
         self == other
     }

@@ -40,6 +40,14 @@ pub enum CubeError {
         /// The version of GDAL.
         gdal: String,
     },
+    /// A file of the package is not what its archive says: its checksum or its length is another.
+    #[error("{file} is damaged in its archive: {reason}")]
+    DamagedPackage {
+        /// Name inside the package.
+        file: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// A raster says nothing about where it lies.
     #[error("raster {file} has no {missing}")]
     NotGeoreferenced {
@@ -207,6 +215,7 @@ impl CubeError {
             Self::VectorOnly { .. } => "vector_only",
             Self::Unreadable { .. } => "unreadable_raster",
             Self::NoDriver { .. } => "no_driver",
+            Self::DamagedPackage { .. } => "damaged_package",
             Self::NotGeoreferenced { .. } => "not_georeferenced",
             Self::NotNorthUp { .. } => "not_north_up",
             Self::AbsurdGeotransform { .. } => "absurd_geotransform",
@@ -242,6 +251,7 @@ impl CubeError {
             Self::NoDriver { .. } => {
                 "use a build that is linked with the system's GDAL: the one compiled in with the feature bundled-gdal reads TIFF only"
             }
+            Self::DamagedPackage { .. } => "download the package again",
             Self::FillOutOfRange { .. } => "choose a fill value that the data type can hold",
             Self::FillClash { .. } => "choose another fill value",
             Self::DiskFull { .. } => "make room, or choose another place for the cube",

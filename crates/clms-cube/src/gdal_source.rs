@@ -216,7 +216,7 @@ impl RasterSource {
         if let Some(entry) = self.inflating() {
             entry
                 .require(entry.len())
-                .map_err(|reason| self.unreadable_because(reason))?;
+                .map_err(|fault| fault.of(&self.name))?;
         }
         self.open_header()
     }
@@ -237,9 +237,7 @@ impl RasterSource {
             Place::Part(path, offset, len) => {
                 PathBuf::from(format!("/vsisubfile/{offset}_{len},{}", path.display()))
             }
-            Place::Inflating(entry) => entry
-                .path()
-                .map_err(|reason| self.unreadable_because(reason))?,
+            Place::Inflating(entry) => entry.path().map_err(|fault| fault.of(&self.name))?,
             Place::Copied(part) => part
                 .path()
                 .map_err(|error| self.unreadable_because(error.to_string()))?,
@@ -301,13 +299,21 @@ impl RasterSource {
             (Err(_) | Ok(None), Some(entry)) => entry
                 .require(entry.len())
                 .map(|()| None)
-                .map_err(|reason| self.unreadable_because(reason)),
+                .map_err(|fault| fault.of(&self.name)),
             (found, _) => Ok(found.ok().flatten()),
         }
     }
 
     /// Reads the header; no pixel.
     pub(crate) fn header(&self) -> Result<RasterHeader, CubeError> {
+        let header = self.read_header();
+        if let Some(entry) = self.inflating() {
+            entry.rest();
+        }
+        header
+    }
+
+    fn read_header(&self) -> Result<RasterHeader, CubeError> {
         let _config = LocalConfig::without_side_cars();
         // World files are side-cars, too.
         let _georeferencing = LocalConfig::set("GDAL_GEOREF_SOURCES", "INTERNAL");

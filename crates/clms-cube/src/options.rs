@@ -76,10 +76,11 @@ impl fmt::Display for ZarrFormat {
 /// How many overviews each group of a cube has.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Levels {
-    /// For groups of more than 4096 x 4096 pixels, as many as it takes until the last one is at most 1024 pixels long and wide.
+    /// For groups of more than 4096 x 4096 pixels: a quarter of the resolution, an eighth, ... until the last one is at most 1024 pixels
+    /// long and wide.
     #[default]
     Auto,
-    /// So many, whatever the size; 0 for none.
+    /// Half of the resolution, a quarter, ...: so many, whatever the size; 0 for none.
     Exactly(u8),
 }
 

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use crate::CubeError;
 use crate::deflated::DeflatedEntry;
 use crate::raster_format::RasterFormat;
 
@@ -138,6 +139,19 @@ impl Package {
         Ok(Self::new(entries))
     }
 
+    /// What is wrong with the first raster that is not as its archive says. Reads all that are deflated.
+    pub(crate) fn damage(&self) -> Option<CubeError> {
+        let rasters = self
+            .entries
+            .iter()
+            .filter(|entry| EntryKind::of(&entry.name) == EntryKind::Raster);
+        let mut faults = rasters.filter_map(|entry| {
+            let fault = entry.source.deflated()?.verify().err()?;
+            Some(fault.of(&entry.name))
+        });
+        faults.next()
+    }
+
     pub(crate) fn names(&self) -> Vec<String> {
         self.entries
             .iter()
@@ -236,7 +250,10 @@ impl PackageEntry {
             }
             EntrySource::Deflated { .. } => {
                 let entry = self.source.deflated();
-                return entry.map_or_else(|| Ok(Vec::new()), |entry| entry.read_all());
+                return entry.map_or_else(
+                    || Ok(Vec::new()),
+                    |entry| entry.read_all().map_err(|fault| fault.to_string()),
+                );
             }
         };
         let describe = |error: std::io::Error| error.to_string();

@@ -109,4 +109,18 @@ pub enum EntrySource {
         /// The entry's length.
         len: u64,
     },
+    /// They are a deflated entry of the archive `path` that nobody has read yet: who reads it has to compare its length and its
+    /// checksum, and to report a [`DamagedZip`](crate::ProblemKind::DamagedZip) where they differ.
+    Deflated {
+        /// The archive.
+        path: PathBuf,
+        /// Where the compressed bytes begin in it, behind the entry's own header.
+        offset: u64,
+        /// Their number.
+        compressed_len: u64,
+        /// The entry's length, inflated; never more must be taken from it.
+        len: u64,
+        /// Checksum of the inflated bytes.
+        crc32: u32,
+    },
 }

@@ -11,19 +11,25 @@ pub(super) fn halve<T: Element>(
     method: Resampling,
     out: &mut Vec<T>,
 ) {
-    match method {
-        Resampling::Mode => {
-            let plain = |pixel: T| !is_fill(pixel, fill);
-            let exact = |quad: &Quad<T>| mode(quad, fill);
-            halve_with(pixels, width, mode_of_four, plain, exact, out);
+    // With the widest instructions that this processor has: all pixels of a cube come through here.
+    pulp::Arch::new().dispatch(|| match (method, fill) {
+        (Resampling::Mode, Some(fill)) => {
+            let four = |pixels: [T; 4]| mode_of_four(pixels, |pixel| !pixel.same(fill));
+            let fewer = |quad: &Quad<T>| mode(quad, Some(fill));
+            halve_with(pixels, width, four, |_| true, fewer, out);
         }
-        Resampling::Mean { min, max } => {
+        (Resampling::Mode, None) => {
+            let four = |pixels: [T; 4]| mode_of_four(pixels, |_| true);
+            let fewer = |quad: &Quad<T>| mode(quad, None);
+            halve_with(pixels, width, four, |_| true, fewer, out);
+        }
+        (Resampling::Mean { min, max }, fill) => {
             let [min, max] = [min, max].map(T::from_f64);
             let counts = |pixel: T| (pixel >= min) & (pixel <= max) & !is_fill(pixel, fill);
             let exact = |quad: &Quad<T>| mean(quad, fill, &counts);
             halve_with(pixels, width, T::mean_of_four, counts, exact, out);
         }
-    }
+    });
 }
 
 /// Takes `fast` for four pixels that are all `plain`, and `exact` for all else. Without jumps, so that the processor's wide
@@ -54,12 +60,11 @@ fn halve_with<T: Element>(
             );
             return;
         };
-        let pairs = upper[..even]
-            .chunks_exact(2)
-            .zip(lower[..even].chunks_exact(2));
-        out.extend(pairs.map(|(upper, lower)| fast([upper[0], upper[1], lower[0], lower[1]])));
+        out.resize(first + even / 2, T::from_f64(0.0));
+        let halved = &mut out[first..];
+        quads(&upper[..even], &lower[..even], &fast, halved);
         if !(is_plain(upper) && is_plain(lower)) {
-            for (index, pixel) in out[first..].iter_mut().enumerate() {
+            for (index, pixel) in halved.iter_mut().enumerate() {
                 let quad = Quad::of(upper, Some(lower), 2 * index);
                 if !quad.pixels.iter().all(|pixel| plain(*pixel)) {
                     *pixel = exact(&quad);
@@ -69,6 +74,39 @@ fn halve_with<T: Element>(
         if even < width {
             out.push(exact(&Quad::of(upper, Some(lower), even)));
         }
+    }
+}
+
+/// Two rows become one. First the four pixels of each are laid side by side, some dozens at a time: what is done with them then is seen
+/// to be the same for all of them, and becomes wide instructions.
+#[inline(always)]
+fn quads<T: Element>(upper: &[T], lower: &[T], four: &impl Fn([T; 4]) -> T, out: &mut [T]) {
+    const LANES: usize = 64;
+    let zero = T::from_f64(0.0);
+    let [mut a, mut b, mut c, mut d] = [[zero; LANES]; 4];
+    let mut blocks = out.chunks_exact_mut(LANES);
+    let pixels = upper
+        .chunks_exact(2 * LANES)
+        .zip(lower.chunks_exact(2 * LANES));
+    for (out, (upper, lower)) in blocks.by_ref().zip(pixels) {
+        for k in 0..LANES {
+            (a[k], b[k]) = (upper[2 * k], upper[2 * k + 1]);
+            (c[k], d[k]) = (lower[2 * k], lower[2 * k + 1]);
+        }
+        for k in 0..LANES {
+            out[k] = four([a[k], b[k], c[k], d[k]]);
+        }
+    }
+    let rest = blocks.into_remainder();
+    let first = upper.len() - 2 * rest.len();
+    for (k, pixel) in rest.iter_mut().enumerate() {
+        let left = first + 2 * k;
+        *pixel = four([
+            upper[left],
+            upper[left + 1],
+            lower[left],
+            lower[left + 1],
+        ]);
     }
 }
 
@@ -106,21 +144,28 @@ impl<T: Element> Quad<T> {
     }
 }
 
+#[inline(always)]
 fn is_fill<T: Element>(pixel: T, fill: Option<T>) -> bool {
     fill.is_some_and(|fill| pixel.same(fill))
 }
 
-/// The most frequent of four values, the first one of several.
+/// The same as [`mode`] of four values, without jumps: the first that is valid, unless a later one occurs twice.
 #[inline(always)]
-fn mode_of_four<T: Element>([a, b, c, d]: [T; 4]) -> T {
-    let mut best = if c.same(d) { c } else { a };
-    if b.same(c) | b.same(d) {
-        best = b;
+fn mode_of_four<T: Element>([a, b, c, d]: [T; 4], is_valid: impl Fn(T) -> bool) -> T {
+    let mut best = if is_valid(c) { c } else { d };
+    best = if is_valid(b) { b } else { best };
+    best = if is_valid(a) { a } else { best };
+    best = if is_valid(c) & c.same(d) { c } else { best };
+    best = if is_valid(b) & (b.same(c) | b.same(d)) {
+        b
+    } else {
+        best
+    };
+    if is_valid(a) & (a.same(b) | a.same(c) | a.same(d)) {
+        a
+    } else {
+        best
     }
-    if a.same(b) | a.same(c) | a.same(d) {
-        best = a;
-    }
-    best
 }
 
 /// The most frequent of the values that are not fill.
@@ -181,6 +226,18 @@ mod tests {
         );
         assert_eq!(halved(&[5, 6, 7_u8], 3, None, Resampling::Mode), [5, 7]);
         assert_eq!(halved(&[255; 4], 2, Some(255_u8), Resampling::Mode), [255]);
+    }
+
+    #[test]
+    fn four_without_jumps_are_as_good_as_counted() {
+        for number in 0..4_u32.pow(4) {
+            let pixels = [0, 2, 4, 6].map(|bits| (number >> bits) as u8 & 3);
+            let quad = Quad { pixels, len: 4 };
+            for fill in [None, Some(3)] {
+                let found = mode_of_four(pixels, |pixel| Some(pixel) != fill);
+                assert_eq!(found, mode(&quad, fill), "{pixels:?}");
+            }
+        }
     }
 
     #[test]

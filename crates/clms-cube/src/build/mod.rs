@@ -117,10 +117,16 @@ pub async fn build(
             return Err(CubeError::internal("a worker thread", error));
         }
     }
+    if !matches!(written, Err(CubeError::Cancelled)) {
+        // Also where something else went wrong: damaged bytes can look like anything.
+        let job = Arc::clone(&job);
+        tokio::task::spawn_blocking(move || job.check_archives())
+            .await
+            .map_err(|error| CubeError::internal("a worker thread", error))??;
+    }
     written?;
     let mut job = Arc::into_inner(job)
         .ok_or_else(|| CubeError::internal("ending a build", "a thread is still at work"))?;
-    job.check_archives()?;
     job.note_differences();
     writer.write_metadata(&job.plan, cancel).await?;
     let Writer {

@@ -66,17 +66,18 @@ impl OpenRaster {
         Ok(Self::Gdal(source.open()?, reading))
     }
 
-    /// Reads a window of a band (counted from 1).
+    /// Reads a window of a band (counted from 1); all windows of `around` are going to be read, row by row.
     fn read<T: Element>(
         &mut self,
         source: &RasterSource,
         band: usize,
         window: SourceWindow,
+        around: SourceWindow,
         out: &mut [T],
         log: &ReadingLog,
     ) -> Result<(), CubeError> {
         if let Self::Blocks(reader) = self {
-            match reader.read(band, window, T::bytes_mut(out)) {
+            match reader.read(band, window, around, T::bytes_mut(out)) {
                 Ok(()) => return Ok(()),
                 // GDAL can read more, and says better what is wrong.
                 Err(reason) => {
@@ -103,16 +104,18 @@ impl OpenRasters {
         }
     }
 
-    /// Reads a window of a band (counted from 1) of a raster.
+    /// Reads a window of a band (counted from 1) of a raster; all windows of `around` are going to be read, row by row.
     pub(super) fn read<T: Element>(
         &mut self,
         source: &RasterSource,
         band: usize,
         window: SourceWindow,
+        around: SourceWindow,
         out: &mut [T],
     ) -> Result<(), CubeError> {
         let log = self.log.clone();
-        self.get(source)?.read(source, band, window, out, &log)
+        let raster = self.get(source)?;
+        raster.read(source, band, window, around, out, &log)
     }
 
     /// Enough for the tiles around a corner, twice.
@@ -142,6 +145,7 @@ pub(super) struct Mosaic<'a, T> {
     variable: &'a VariablePlan,
     fill_plan: Fill,
     fill: T,
+    unit: Window,
     /// Tiles that the unit touches, in the order of names.
     tiles: Vec<&'a Tile>,
 }
@@ -158,6 +162,7 @@ impl<'a, T: Element> Mosaic<'a, T> {
             variable,
             fill_plan: variable.fill,
             fill,
+            unit: *unit,
             tiles,
         }
     }
@@ -241,7 +246,7 @@ impl<'a, T: Element> Mosaic<'a, T> {
             out.fill(T::from_f64(1.0));
             return Ok(());
         }
-        let window = SourceWindow {
+        let of_source = |part: Window| SourceWindow {
             col: (part.col - tile.col) as usize,
             row: (if tile.south_up {
                 tile.row + tile.height - part.row - part.height
@@ -251,7 +256,14 @@ impl<'a, T: Element> Mosaic<'a, T> {
             width: part.width as usize,
             height: part.height as usize,
         };
-        rasters.read(&tile.source, self.variable.band, window, out)?;
+        let window = of_source(part);
+        // Rows that are turned over come from below, so that what the next window needs is not known here.
+        let around = if tile.south_up {
+            window
+        } else {
+            of_source(self.unit.intersection(tile).unwrap_or(part))
+        };
+        rasters.read(&tile.source, self.variable.band, window, around, out)?;
         if tile.south_up {
             turn_over(out, window.width);
         }

@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::halve::halve;
 use super::mosaic::Window;
-use super::shard::ShardEncoder;
+use super::shard::{ChunkCompressor, ShardEncoder};
 use super::worker::Shard;
 use crate::dtype::Element;
 use crate::metadata::node_path;
@@ -42,8 +42,20 @@ impl<'a, T: Element> Reduction<'a, T> {
         }
     }
 
-    pub(super) fn halve(&self, pixels: &[T], width: usize, out: &mut Vec<T>) {
+    fn halve(&self, pixels: &[T], width: usize, out: &mut Vec<T>) {
         halve(pixels, width, self.fill, self.method, out);
+    }
+
+    /// Room for the pixels of a unit at the resolution of the finest overview.
+    pub(super) fn plane(&self, unit: &Window) -> Plane<T> {
+        let times = self.group.levels.first().map_or(0, |level| level.number);
+        let [height, width] = [unit.height, unit.width].map(|size| halved(size, times) as usize);
+        Plane {
+            times,
+            width,
+            pixels: vec![self.empty(); height * width],
+            scratch: Default::default(),
+        }
     }
 
     /// What stands where nothing is stored.
@@ -51,9 +63,8 @@ impl<'a, T: Element> Reduction<'a, T> {
         self.fill.unwrap_or_else(|| T::from_f64(0.0))
     }
 
-    fn encoder(&self, level: &Level) -> Result<ShardEncoder<T>, CubeError> {
-        let compression_level = self.options.compression_level;
-        ShardEncoder::new(&level.layout, self.empty(), compression_level, self.keep)
+    fn encoder(&self, level: &Level) -> ShardEncoder<T> {
+        ShardEncoder::new(&level.layout, self.empty(), self.keep)
     }
 
     fn shard(&self, level: &Level, place: [u64; 2], encoder: ShardEncoder<T>) -> Shard {
@@ -69,16 +80,20 @@ impl<'a, T: Element> Reduction<'a, T> {
         .of_overview()
     }
 
-    /// The shards of all levels that become whole with a unit whose pixels, halved once, are given.
+    /// The shards of all levels that become whole with a unit.
     pub(super) fn shards(
         &self,
         unit: &Window,
-        halved_once: Vec<T>,
+        plane: Plane<T>,
         coarse: &CoarseLevels,
+        compressor: &mut ChunkCompressor,
     ) -> Result<Vec<Shard>, CubeError> {
         let mut shards = Vec::new();
-        let mut pixels = halved_once;
-        let mut width = halved(unit.width, 1) as usize;
+        let Plane {
+            mut width,
+            mut pixels,
+            ..
+        } = plane;
         for level in &self.group.levels {
             if level.number > FINE_LEVELS {
                 let window = Window {
@@ -87,10 +102,10 @@ impl<'a, T: Element> Reduction<'a, T> {
                     height: (pixels.len() / width) as u64,
                     width: width as u64,
                 };
-                shards.extend(coarse.add(self, window, Some(pixels))?);
+                shards.extend(coarse.add(self, window, Some(pixels), compressor)?);
                 break;
             }
-            self.encode(level, unit, &pixels, width, &mut shards)?;
+            self.encode(level, unit, &pixels, width, compressor, &mut shards)?;
             let mut next = Vec::with_capacity(pixels.len() / 4 + width);
             self.halve(&pixels, width, &mut next);
             pixels = next;
@@ -106,21 +121,58 @@ impl<'a, T: Element> Reduction<'a, T> {
         unit: &Window,
         pixels: &[T],
         width: usize,
+        compressor: &mut ChunkCompressor,
         shards: &mut Vec<Shard>,
     ) -> Result<(), CubeError> {
         let [shard_height, shard_width] = level.layout.shard;
         let (row, col) = (unit.row >> level.number, unit.col >> level.number);
-        let rows = level.layout.chunk[0] as usize * width;
+        let height = level.layout.chunk[0] as usize;
         for first in (0..width).step_by(shard_width as usize) {
             let columns = first..(first + shard_width as usize).min(width);
-            let mut encoder = self.encoder(level)?;
-            for band in pixels.chunks(rows) {
-                encoder.encode_row(band, width, columns.clone())?;
+            let mut encoder = self.encoder(level);
+            for (number, band) in pixels.chunks(height * width).enumerate() {
+                let place = [number * height, 0];
+                encoder.encode(compressor, place, band, width, columns.clone())?;
             }
             let place = [row / shard_height, (col + first as u64) / shard_width];
             shards.push(self.shard(level, place, encoder));
         }
         Ok(())
+    }
+}
+
+/// The pixels of a unit at the resolution of the finest overview, put together from windows.
+pub(super) struct Plane<T> {
+    /// How often a window is halved on its way here.
+    times: u32,
+    width: usize,
+    pixels: Vec<T>,
+    scratch: [Vec<T>; 2],
+}
+
+impl<T: Element> Plane<T> {
+    /// Takes a window of `width` columns whose first pixel is `row`, `col` of the unit, at the full resolution.
+    pub(super) fn take(
+        &mut self,
+        reduction: &Reduction<'_, T>,
+        [row, col]: [usize; 2],
+        window: &[T],
+        width: usize,
+    ) {
+        let [result, scratch] = &mut self.scratch;
+        let mut width = width;
+        for time in 0..self.times {
+            let finer = if time == 0 { window } else { &result[..] };
+            scratch.clear();
+            reduction.halve(finer, width, scratch);
+            std::mem::swap(result, scratch);
+            width = width.div_ceil(2);
+        }
+        let (row, col) = (row >> self.times, col >> self.times);
+        let rows = self.pixels.chunks_exact_mut(self.width).skip(row);
+        for (to, from) in rows.zip(result.chunks_exact(width)) {
+            to[col..col + width].copy_from_slice(from);
+        }
     }
 }
 
@@ -146,6 +198,7 @@ impl CoarseLevels {
         reduction: &Reduction<'_, T>,
         window: Window,
         pixels: Option<Vec<T>>,
+        compressor: &mut ChunkCompressor,
     ) -> Result<Vec<Shard>, CubeError> {
         let mut shards = Vec::new();
         let mut pieces = vec![(FINE_LEVELS + 1, window, pixels)];
@@ -168,8 +221,8 @@ impl CoarseLevels {
                 let mut next = None;
                 if !whole.is_empty() {
                     let width = chunk.width as usize;
-                    let mut encoder = reduction.encoder(level)?;
-                    encoder.encode_row(&whole, width, 0..width)?;
+                    let mut encoder = reduction.encoder(level);
+                    encoder.encode(compressor, [0, 0], &whole, width, 0..width)?;
                     shards.push(reduction.shard(level, [place.1, place.2], encoder));
                     let mut halved = Vec::new();
                     reduction.halve(&whole, width, &mut halved);

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::mosaic::{Mosaic, OpenRasters, Window};
 use super::pyramid::{CoarseLevels, Reduction};
-use super::shard::ShardEncoder;
+use super::shard::{ChunkCompressor, ShardEncoder, all_same};
 use crate::dtype::{Element, with_element};
 use crate::gdal_source::{LocalConfig, RasterSource};
 use crate::metadata::node_path;
@@ -100,6 +100,7 @@ impl Shard {
 impl Job {
     /// Tells the coarse levels of overviews where there is nothing: chunks there are whole without it.
     pub(super) fn leave_out_gaps(&self) -> Result<(), CubeError> {
+        let mut compressor = ChunkCompressor::new(self.plan.options.compression_level)?;
         for unit in &self.units_without_tiles {
             let group = &self.plan.groups[unit.group];
             with_element!(group.dtype, T => {
@@ -112,7 +113,7 @@ impl Job {
                     width: halved(unit.window.width, number),
                 };
                 // Nothing is whole yet that holds data.
-                let _ = self.coarse[unit.group][unit.variable].add(&reduction, window, None)?;
+                let _ = self.coarse[unit.group][unit.variable].add(&reduction, window, None, &mut compressor)?;
             });
         }
         Ok(())
@@ -189,6 +190,26 @@ impl Unit {
         self.window.height.div_ceil(height) * self.window.width.div_ceil(width)
     }
 
+    /// What is read at a time: one chunk, which stays in the processor's cache on its way, or one row of chunks where sources are striped.
+    fn windows(&self, group: &GroupPlan) -> impl Iterator<Item = Window> {
+        let layout = &group.layout;
+        let [height, chunk_width] = layout.chunk;
+        let unit = self.window;
+        let is_flat = layout.shard[0] == layout.chunk[0];
+        let width = if is_flat { unit.width } else { chunk_width };
+        let (bottom, right) = (unit.row + unit.height, unit.col + unit.width);
+        let rows = (unit.row..bottom).step_by(height as usize);
+        rows.flat_map(move |row| {
+            let cols = (unit.col..right).step_by(width as usize);
+            cols.map(move |col| Window {
+                row,
+                col,
+                height: height.min(bottom - row),
+                width: width.min(right - col),
+            })
+        })
+    }
+
     pub(super) fn touches(&self, tiles: &[Tile]) -> bool {
         tiles
             .iter()
@@ -233,7 +254,7 @@ impl Job {
             if let Some(entry) = source.inflating() {
                 entry
                     .require(entry.len())
-                    .map_err(|reason| source.unreadable_because(reason))?;
+                    .map_err(|fault| fault.of(&source.name))?;
             }
         }
         Ok(())
@@ -251,13 +272,31 @@ pub(super) fn inflate_ahead(job: &Job, stop: &CancellationToken) {
     }
 }
 
+/// What one thread works with.
+struct Tools {
+    rasters: OpenRasters,
+    compressor: ChunkCompressor,
+}
+
 /// Works until nothing is left, the work is stopped, or nobody listens any more.
 pub(super) fn run(job: &Job, sender: &Sender<Result<Shard, CubeError>>, stop: &CancellationToken) {
     let _config = LocalConfig::without_side_cars();
-    let mut rasters = OpenRasters::new(&job.plan.reading);
-    make_all(job, sender, stop, &mut rasters);
+    let failed = |error| {
+        // The first error ends the build: nothing more is to be done here.
+        let _ = sender.blocking_send(Err(error));
+    };
+    let mut tools = match ChunkCompressor::new(job.plan.options.compression_level) {
+        Ok(compressor) => Tools {
+            rasters: OpenRasters::new(&job.plan.reading),
+            compressor,
+        },
+        Err(error) => return failed(error),
+    };
+    if let Err(error) = make_all(job, sender, stop, &mut tools) {
+        failed(error);
+    }
     let mut differing = job.differing.lock().unwrap_or_else(PoisonError::into_inner);
-    for (place, pixels) in rasters.differing {
+    for (place, pixels) in tools.rasters.differing {
         *differing.entry(place).or_default() += pixels;
     }
 }
@@ -266,26 +305,20 @@ fn make_all(
     job: &Job,
     sender: &Sender<Result<Shard, CubeError>>,
     stop: &CancellationToken,
-    rasters: &mut OpenRasters,
-) {
+    tools: &mut Tools,
+) -> Result<(), CubeError> {
     let stopped = || stop.is_cancelled() || sender.is_closed();
     while let Some(unit) = job.units.get(job.next.fetch_add(1, Ordering::Relaxed)) {
         let dtype = job.plan.groups[unit.group].dtype;
-        let made = with_element!(dtype, T => make::<T>(job, unit, rasters, &stopped));
-        let sent = match made {
-            Ok(shards) => shards
-                .into_iter()
-                .try_for_each(|shard| sender.blocking_send(Ok(shard))),
-            Err(error) => {
-                // The first error ends the build: nothing more is to be done here.
-                let _ = sender.blocking_send(Err(error));
-                return;
-            }
-        };
+        let shards = with_element!(dtype, T => make::<T>(job, unit, tools, &stopped))?;
+        let sent = shards
+            .into_iter()
+            .try_for_each(|shard| sender.blocking_send(Ok(shard)));
         if sent.is_err() || stopped() {
-            return;
+            break;
         }
     }
+    Ok(())
 }
 
 fn keeps_all(job: &Job, variable: &VariablePlan) -> bool {
@@ -297,70 +330,68 @@ pub(super) fn stores_all(format: ZarrFormat, variable: &VariablePlan) -> bool {
     format == ZarrFormat::V2 && variable.fill.value.is_none()
 }
 
-/// Reads the pixels of a unit, a band of one chunk's height after the other, and encodes them.
+/// Reads the pixels of a unit, one window after the other, and encodes them.
 fn make<T: Element>(
     job: &Job,
     unit: &Unit,
-    rasters: &mut OpenRasters,
+    tools: &mut Tools,
     stopped: &dyn Fn() -> bool,
 ) -> Result<Vec<Shard>, CubeError> {
+    let Tools {
+        rasters,
+        compressor,
+    } = tools;
     let group = &job.plan.groups[unit.group];
     let variable = &group.variables[unit.variable];
     let mosaic = Mosaic::<T>::new(variable, &unit.window);
-    let ([chunk_height, _], [_, shard_width]) = (group.layout.chunk, group.layout.shard);
-    let mut encoders = Vec::new();
-    for _ in unit.shard_cols.clone() {
-        encoders.push(ShardEncoder::<T>::new(
-            &group.layout,
-            mosaic.fill(),
-            job.plan.options.compression_level,
-            keeps_all(job, variable),
-        )?);
-    }
-    let reduction = (!group.levels.is_empty()).then(|| job.reduction::<T>(unit));
-    // The whole unit at half the resolution.
-    let mut halved_once = Vec::new();
-    let mut band = Vec::new();
-    let end = unit.window.row + unit.window.height;
-    for row in (unit.window.row..end).step_by(chunk_height as usize) {
+    let [_, shard_width] = group.layout.shard;
+    let keep = keeps_all(job, variable);
+    let mut encoders: Vec<_> = unit
+        .shard_cols
+        .clone()
+        .map(|_| ShardEncoder::<T>::new(&group.layout, mosaic.fill(), keep))
+        .collect();
+    let mut overviews = (!group.levels.is_empty()).then(|| {
+        let reduction = job.reduction::<T>(unit);
+        let plane = reduction.plane(&unit.window);
+        (reduction, plane)
+    });
+    let mut pixels = Vec::new();
+    for window in unit.windows(group) {
         if stopped() {
             return Err(CubeError::Cancelled);
         }
-        let window = Window {
-            row,
-            height: chunk_height.min(end - row),
-            ..unit.window
-        };
-        let mut whole_is_fill = !mosaic.read(window, rasters, &mut band)?;
-        if whole_is_fill && keeps_all(job, variable) {
-            band.clear();
-            band.resize((window.height * window.width) as usize, mosaic.fill());
-            whole_is_fill = false;
+        let is_covered = mosaic.read(window, rasters, &mut pixels)?;
+        if !is_covered && keep {
+            pixels.clear();
+            pixels.resize((window.height * window.width) as usize, mosaic.fill());
         }
-        if let Some(reduction) = &reduction {
-            if whole_is_fill {
-                let pixels = halved(window.height, 1) * halved(window.width, 1);
-                halved_once.extend(std::iter::repeat_n(mosaic.fill(), pixels as usize));
-            } else {
-                reduction.halve(&band, window.width as usize, &mut halved_once);
-            }
+        // Fill is what there is as long as nothing else comes.
+        if !keep && (!is_covered || all_same(&pixels, mosaic.fill())) {
+            continue;
         }
-        for (index, encoder) in encoders.iter_mut().enumerate() {
-            if whole_is_fill {
-                encoder.skip_row();
-            } else {
-                let first = index as u64 * shard_width;
-                let columns = first as usize..(first + shard_width).min(window.width) as usize;
-                encoder.encode_row(&band, window.width as usize, columns)?;
-            }
+        let width = window.width as usize;
+        let row = (window.row - unit.window.row) as usize;
+        let col = window.col - unit.window.col;
+        if let Some((reduction, plane)) = &mut overviews {
+            plane.take(reduction, [row, col as usize], &pixels, width);
+        }
+        // A window lies in one shard, or is as wide as the unit.
+        let first = (col / shard_width) as usize;
+        let mut columns = (0..width).step_by(shard_width as usize);
+        for encoder in &mut encoders[first..] {
+            let Some(start) = columns.next() else { break };
+            let columns = start..(start + shard_width as usize).min(width);
+            let place = [row, (col % shard_width) as usize];
+            encoder.encode(compressor, place, &pixels, width, columns)?;
         }
     }
-    drop(band);
+    drop(pixels);
     let path = node_path(&group.path, &variable.name);
-    let overviews = match reduction {
-        Some(reduction) => {
+    let overviews = match overviews {
+        Some((reduction, plane)) => {
             let coarse = &job.coarse[unit.group][unit.variable];
-            reduction.shards(&unit.window, halved_once, coarse)?
+            reduction.shards(&unit.window, plane, coarse, compressor)?
         }
         None => Vec::new(),
     };

@@ -46,13 +46,14 @@ fn multiscales(group: &GroupPlan) -> Value {
         })
     };
     let mut layout = vec![entry(ITSELF, &group.grid)];
-    let mut finer = ITSELF.to_owned();
+    let (mut finer, mut number) = (ITSELF.to_owned(), 0);
     for level in &group.levels {
         let mut entry = entry(&level.path(), &level.grid);
         entry["derived_from"] = json!(finer);
-        entry["transform"]["scale"] = json!([2.0, 2.0]);
+        let scale = f64::from(1 << (level.number - number));
+        entry["transform"]["scale"] = json!([scale, scale]);
         layout.push(entry);
-        finer = level.path();
+        (finer, number) = (level.path(), level.number);
     }
     let mut multiscales = json!({ "layout": layout });
     let mut methods = group

@@ -7,6 +7,9 @@ use crate::{Grid, Levels};
 /// Levels whose shards one worker makes together with those of the full resolution.
 pub(crate) const FINE: u32 = 2;
 
+/// The finest level that is made where nobody asks for certain ones, a quarter of the resolution: half of it would take three times as
+/// long and four times the room of all the others together, and spares those who draw a map little.
+const FIRST: u32 = 2;
 /// Groups with up to so many pixels have no overviews unless they are asked for: any map of them is drawn at once.
 const SMALL: u64 = 4096 * 4096;
 /// Overviews end when both sides are at most this long.
@@ -71,16 +74,17 @@ pub(crate) const OVERVIEWS: &str = "overviews";
 /// The levels of a group; none, with a note, where chunks of the wanted size can't be halved.
 pub(super) fn levels(wanted: Levels, group: &GroupPlan, notes: &mut Vec<Note>) -> Vec<Level> {
     let Grid { width, height, .. } = group.grid;
-    let count = match wanted {
-        Levels::Exactly(count) => u32::from(count).min(MOST),
-        Levels::Auto if width * height <= SMALL => 0,
-        Levels::Auto => (1..MOST)
-            .find(|number| halved(width.max(height), *number) <= LAST_SIDE)
-            .unwrap_or(MOST),
+    let (first, last) = match wanted {
+        Levels::Exactly(count) => (1, u32::from(count).min(MOST)),
+        Levels::Auto if width * height <= SMALL => (1, 0),
+        Levels::Auto => {
+            let small = |number: &u32| halved(width.max(height), *number) <= LAST_SIDE;
+            (FIRST, (FIRST..MOST).find(small).unwrap_or(MOST))
+        }
     };
     let divisible = |size: u64, chunk: u64| size <= chunk || chunk.is_multiple_of(2 << FINE);
     let [chunk_height, chunk_width] = group.layout.chunk;
-    if count > 0 && !(divisible(height, chunk_height) && divisible(width, chunk_width)) {
+    if first <= last && !(divisible(height, chunk_height) && divisible(width, chunk_width)) {
         notes.push(Note {
             file: None,
             message: format!(
@@ -89,7 +93,7 @@ pub(super) fn levels(wanted: Levels, group: &GroupPlan, notes: &mut Vec<Note>) -
         });
         return Vec::new();
     }
-    (1..=count)
+    (first..=last)
         .map(|number| Level {
             number,
             grid: coarser(&group.grid, number),

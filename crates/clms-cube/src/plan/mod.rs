@@ -260,9 +260,14 @@ impl GroupPlan {
 /// Decides what the cube of a package will be. Reads headers and side-cars, and blocks while it does.
 ///
 /// # Errors
-/// [`CubeError::NoRaster`], [`CubeError::VectorOnly`], or what is wrong with a raster. A file that is named like a raster
+/// [`CubeError::NoRaster`], [`CubeError::VectorOnly`], or what is wrong with a raster: [`CubeError::DamagedPackage`] when it is not what its
+/// archive says. A file that is named like a raster
 /// and can't be opened is an error, because leaving it out would look like a gap.
 pub fn plan(package: &Package, options: &BuildOptions) -> Result<CubePlan, CubeError> {
+    planned(package, options).map_err(|error| package.damage().unwrap_or(error))
+}
+
+fn planned(package: &Package, options: &BuildOptions) -> Result<CubePlan, CubeError> {
     let mut planner = Planner::new(package);
     let reading = ReadingLog::open(options.reading_log.as_deref(), &mut planner.notes);
     let side_cars = SideCars::new(package);

@@ -20,7 +20,6 @@ pub(crate) struct BlockLayout {
     /// Blocks of one band.
     per_band: usize,
     itemsize: usize,
-    strips: bool,
     compression: Compression,
     differences: bool,
     swapped: bool,
@@ -92,7 +91,6 @@ impl BlockLayout {
         let tile = (number(tag::TILE_WIDTH, 0)?, number(tag::TILE_HEIGHT, 0)?);
         let mut numbers = |tag: u16| directory.numbers(tag, bytes);
         let tiled = numbers(tag::TILE_OFFSETS)?.zip(numbers(tag::TILE_LENGTHS)?);
-        let strips = tiled.is_none();
         let mut stripped =
             || Ok::<_, String>(numbers(tag::STRIP_OFFSETS)?.zip(numbers(tag::STRIP_LENGTHS)?));
         let (offsets, lengths, size) = match (tiled, tile, rows) {
@@ -131,7 +129,6 @@ impl BlockLayout {
             across,
             per_band,
             itemsize,
-            strips,
             compression,
             differences,
             swapped: itemsize > 1 && directory.big_endian != cfg!(target_endian = "big"),
@@ -153,7 +150,8 @@ pub(crate) struct BlockReader {
     table: lzw::Table,
     encoded: Vec<u8>,
     decoded: Vec<u8>,
-    /// Blocks of which the window before needed only the upper rows.
+    /// Blocks that windows to come need once more.
+    /// Behind [`lzw::PREFIX`] bytes, as in `kept`.
     kept: HashMap<usize, Vec<u8>>,
 }
 
@@ -169,33 +167,44 @@ impl BlockReader {
         }
     }
 
-    /// Reads a window of a band (counted from 1), which must lie within the raster, into memory of just that size.
+    /// Reads a window of a band (counted from 1), which must lie within the raster, into memory of just that size. All windows of
+    /// `around` are going to be read, row by row: blocks are kept that another one needs.
     pub(crate) fn read(
         &mut self,
         band: usize,
         window: SourceWindow,
+        around: SourceWindow,
         out: &mut [u8],
     ) -> Result<(), String> {
         let layout = Arc::clone(&self.layout);
+        if (window.row, window.col) == (around.row, around.col) {
+            self.kept.clear();
+        }
         let (right, bottom) = (window.col + window.width, window.row + window.height);
+        let more_below = bottom < around.row + around.height;
+        let more_right = right < around.col + around.width;
         let size = layout.itemsize;
         for block_row in window.row / layout.block_height..bottom.div_ceil(layout.block_height) {
             let top = block_row * layout.block_height;
             let rows = window.row.max(top)..bottom.min(top + layout.block_height);
-            let needed_again = top + layout.block_height > bottom && bottom < layout.height;
+            let reaches_below = top + layout.block_height > bottom && more_below;
             for block_col in window.col / layout.block_width..right.div_ceil(layout.block_width) {
                 let left = block_col * layout.block_width;
                 let cols = window.col.max(left)..right.min(left + layout.block_width);
                 let index = (band - 1) * layout.per_band + block_row * layout.across + block_col;
+                let needed_again =
+                    reaches_below || (left + layout.block_width > right && more_right);
                 match self.kept.remove(&index) {
                     Some(kept) => self.decoded = kept,
-                    None => self.decode(index, layout.height - top)?,
+                    None if needed_again => self.decode(index, layout.height - top)?,
+                    None => self.decode(index, rows.end - top)?,
                 }
+                let decoded = &self.decoded[lzw::PREFIX..];
                 for row in rows.clone() {
                     let from = ((row - top) * layout.block_width + cols.start - left) * size;
                     let to = ((row - window.row) * window.width + cols.start - window.col) * size;
                     let len = cols.len() * size;
-                    out[to..to + len].copy_from_slice(&self.decoded[from..from + len]);
+                    out[to..to + len].copy_from_slice(&decoded[from..from + len]);
                 }
                 if needed_again {
                     if (self.kept.len() + 1) * layout.block_bytes() > KEPT_BYTES {
@@ -208,7 +217,7 @@ impl BlockReader {
         Ok(())
     }
 
-    /// Decodes a block, of which `rows` are left in the raster.
+    /// Decodes the first `rows` rows of a block, or all of them if it has fewer.
     fn decode(&mut self, index: usize, rows: usize) -> Result<(), String> {
         let layout = &*self.layout;
         let len = layout.lengths[index];
@@ -218,29 +227,24 @@ impl BlockReader {
         self.encoded.resize(len as usize, 0);
         self.bytes
             .read_at(layout.offsets[index], &mut self.encoded)?;
-        // The last strip is as long as what is left; tiles are always whole.
-        let rows = if layout.strips {
-            rows.min(layout.block_height)
-        } else {
-            layout.block_height
-        };
         let stride = layout.block_width * layout.itemsize;
-        let whole = rows * stride;
-        self.decoded.resize(layout.block_bytes() + lzw::SLACK, 0);
+        let whole = rows.min(layout.block_height) * stride;
+        lzw::make_room(&mut self.decoded, whole);
+        let pixels = lzw::PREFIX..lzw::PREFIX + whole;
         let found = match layout.compression {
             Compression::None => {
                 let found = self.encoded.len().min(whole);
-                self.decoded[..found].copy_from_slice(&self.encoded[..found]);
+                self.decoded[pixels.clone()][..found].copy_from_slice(&self.encoded[..found]);
                 found
             }
             Compression::Lzw => {
-                let room = &mut self.decoded[..whole + lzw::SLACK];
-                lzw::decode(&mut self.table, &self.encoded, room).ok_or("a block is no LZW")?
+                lzw::decode(&mut self.table, &self.encoded, &mut self.decoded)
+                    .ok_or("a block is no LZW")?
             }
             Compression::Deflate => {
                 let mut decoder = flate2::read::ZlibDecoder::new(&self.encoded[..]);
                 decoder
-                    .read_exact(&mut self.decoded[..whole])
+                    .read_exact(&mut self.decoded[pixels.clone()])
                     .map_err(|error| error.to_string())?;
                 whole
             }
@@ -248,7 +252,7 @@ impl BlockReader {
         if found < whole {
             return Err(format!("a block holds {found} bytes instead of {whole}"));
         }
-        let pixels = &mut self.decoded[..whole];
+        let pixels = &mut self.decoded[pixels];
         if layout.swapped {
             pixels
                 .chunks_exact_mut(layout.itemsize)
@@ -320,7 +324,7 @@ mod tests {
                 with_element!(header.dtype, T => {
                     let mut ours = vec![T::from_f64(0.0); width * height];
                     let mut theirs = ours.clone();
-                    reader.read(band, window, T::bytes_mut(&mut ours)).unwrap();
+                    reader.read(band, window, window, T::bytes_mut(&mut ours)).unwrap();
                     T::read(&dataset.rasterband(band).unwrap(), window, &mut theirs).unwrap();
                     assert_eq!(T::bytes(&ours), T::bytes(&theirs), "{window:?} of {spec:?}");
                 });

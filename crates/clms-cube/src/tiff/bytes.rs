@@ -35,7 +35,7 @@ impl RasterBytes {
     }
 
     pub(crate) fn inflating(entry: &Arc<Inflating>) -> Result<Self, String> {
-        let path: PathBuf = entry.path()?;
+        let path: PathBuf = entry.path().map_err(|fault| fault.to_string())?;
         let mut bytes = Self::open(&path, None)?;
         bytes.inflating = Some(Arc::clone(entry));
         Ok(bytes)
@@ -51,7 +51,7 @@ impl RasterBytes {
             return Ok(false);
         };
         if let Some(inflating) = &self.inflating {
-            inflating.require(end)?;
+            inflating.require(end).map_err(|fault| fault.to_string())?;
         }
         Ok(true)
     }

@@ -1,27 +1,49 @@
 //! The LZW of TIFF 6: codes of 9 to 12 bits, most significant bit first, one code early.
 //!
 //! A string of the table is a place in what has been decoded already, so that a code is one short copy; decoders that follow links
-//! from a string's end to its beginning take several times as long.
+//! from a string's end to its beginning take several times as long. In front of the output stand all bytes once, so that a code for a
+//! single byte is a string like any other: telling them apart would be a jump that no processor can foresee.
 
-const CLEAR: u32 = 256;
-const END: u32 = 257;
-const FIRST: u32 = 258;
+const CLEAR: usize = 256;
+const END: usize = 257;
+const FIRST: usize = 258;
 const TABLE: usize = 4096;
-/// Bytes that are copied at a time, and that the output must have beyond its end.
+/// Bytes in front of the output: each value once.
+pub(super) const PREFIX: usize = 256;
+/// Bytes that the output must have beyond its end.
 pub(super) const SLACK: usize = 32;
+/// Bytes that are copied at a time.
+const STEP: usize = SLACK / 2;
 
-/// Strings by code: where they begin in the output, and their length.
+/// Strings by code: where they begin in the output, in the upper half, and their length.
 #[derive(Debug)]
-pub(super) struct Table(Box<[(u32, u32); TABLE]>);
+pub(super) struct Table(Box<[u64; TABLE]>);
+
+const fn string(at: usize, len: usize) -> u64 {
+    (at as u64) << 32 | len as u64
+}
 
 impl Default for Table {
     fn default() -> Self {
-        Self(Box::new([(0, 0); TABLE]))
+        let mut strings = Box::new([0; TABLE]);
+        for (byte, entry) in strings[..CLEAR].iter_mut().enumerate() {
+            *entry = string(byte, 1);
+        }
+        Self(strings)
     }
 }
 
-/// Decodes a block into `out`, whose last [`SLACK`] bytes are room to copy into. Returns the number of bytes, which is less than there
-/// is room for when the data ends early; `None` for data that is no LZW of this kind.
+/// Makes a buffer for so many bytes between [`PREFIX`] and [`SLACK`].
+pub(super) fn make_room(out: &mut Vec<u8>, bytes: usize) {
+    if out.is_empty() {
+        out.extend(0..=u8::MAX);
+    }
+    out.resize(PREFIX + bytes + SLACK, 0);
+}
+
+/// Decodes a block into `out`, between its first [`PREFIX`] bytes, which [`make_room`] has written, and its last [`SLACK`] bytes, which are
+/// room to copy into. Returns the number of bytes, which is less than there is room for when the data ends early; `None` for data that is
+/// no LZW of this kind.
 pub(super) fn decode(table: &mut Table, data: &[u8], out: &mut [u8]) -> Option<usize> {
     // The bit order of libtiff before 1992, which begins with CLEAR the other way round.
     if let [0, second, ..] = data
@@ -30,13 +52,13 @@ pub(super) fn decode(table: &mut Table, data: &[u8], out: &mut [u8]) -> Option<u
         return None;
     }
     let table = &mut *table.0;
-    let end = u32::try_from(out.len().checked_sub(SLACK)?).ok()?;
+    let end = out.len().checked_sub(SLACK)?;
     let (mut bits, mut left, mut position) = (0_u64, 0_u32, 0_usize);
     let mut width = 9;
     let mut next = FIRST;
-    let mut at = 0_u32;
-    // The string before; of length 0 after CLEAR.
-    let mut previous = (0_u32, 0_u32);
+    let mut at = PREFIX;
+    // The string before; 0 at the beginning and after CLEAR.
+    let mut previous = 0;
     while at < end {
         if left < width {
             if let Some(eight) = data
@@ -58,65 +80,61 @@ pub(super) fn decode(table: &mut Table, data: &[u8], out: &mut [u8]) -> Option<u
                 }
             }
         }
-        let code = (bits >> (64 - width)) as u32;
+        let code = (bits >> (64 - width)) as usize;
         bits <<= width;
         left -= width;
-        if code < CLEAR {
-            out[at as usize] = code as u8;
-            if previous.1 > 0 && (next as usize) < TABLE {
-                table[next as usize] = (previous.0, previous.1 + 1);
-                next += 1;
-            }
-            previous = (at, 1);
-            at += 1;
-        } else if code >= FIRST {
-            if previous.1 == 0 {
-                return None;
-            }
-            if (next as usize) < TABLE {
-                // Its last byte is the first one of the string that follows, which is written right behind.
-                table[next as usize] = (previous.0, previous.1 + 1);
-                next += 1;
-            }
-            if code >= next {
-                return None;
-            }
-            let (from, len) = table[code as usize];
-            let len = len.min(end - at);
-            copy(out, from as usize, at as usize, len as usize);
-            previous = (at, len);
-            at += len;
-        } else if code == CLEAR {
-            next = FIRST;
-            width = 9;
-            previous = (0, 0);
+        if code == CLEAR {
+            (next, width, previous) = (FIRST, 9, 0);
             continue;
-        } else {
-            debug_assert_eq!(code, END);
+        }
+        if code == END {
             break;
         }
-        // One code early: the last of a width is never used.
-        if next + 1 >= 1 << width && width < 12 {
-            width += 1;
+        if previous == 0 {
+            if code > CLEAR {
+                return None;
+            }
+        } else if next < TABLE {
+            // Its last byte is the first one of the string that follows, which is written right behind.
+            table[next] = previous + 1;
+            next += 1;
+            // One code early: the last of a width is never used.
+            if next + 1 >= 1 << width && width < 12 {
+                width += 1;
+            }
         }
+        if code >= next {
+            return None;
+        }
+        let (from, len) = ((table[code] >> 32) as usize, table[code] as u32 as usize);
+        let len = len.min(end - at);
+        copy(out, from, at, len);
+        previous = string(at, len);
+        at += len;
     }
-    Some(at as usize)
+    Some(at - PREFIX)
 }
 
 /// Copies a string within the output; may write up to [`SLACK`] bytes beyond its end. The string may reach one byte into its copy.
 #[inline(always)]
 fn copy(out: &mut [u8], from: usize, to: usize, len: usize) {
-    const HALF: usize = SLACK / 2;
-    if len <= HALF {
-        let mut string = [0; HALF];
-        string.copy_from_slice(&out[from..from + HALF]);
-        out[to..to + HALF].copy_from_slice(&string);
-    } else {
-        out.copy_within(from..from + len, to);
+    copy_step(out, from, to);
+    if len > STEP {
+        copy_step(out, from + STEP, to + STEP);
+        if len > 2 * STEP {
+            out.copy_within(from + 2 * STEP..from + len, to + 2 * STEP);
+        }
     }
     if from + len > to {
         out[to + len - 1] = out[from];
     }
+}
+
+#[inline(always)]
+fn copy_step(out: &mut [u8], from: usize, to: usize) {
+    let mut bytes = [0; STEP];
+    bytes.copy_from_slice(&out[from..from + STEP]);
+    out[to..to + STEP].copy_from_slice(&bytes);
 }
 
 #[cfg(test)]
@@ -126,8 +144,8 @@ mod tests {
     /// An encoder as TIFF 6 describes it, without any cleverness.
     fn encode(data: &[u8]) -> Vec<u8> {
         let (mut out, mut bits, mut count) = (Vec::new(), 0_u64, 0);
-        let mut put = |code: u32, width: u32| {
-            bits = bits << width | u64::from(code);
+        let mut put = |code: usize, width: u32| {
+            bits = bits << width | code as u64;
             count += width;
             while count >= 8 {
                 count -= 8;
@@ -139,8 +157,8 @@ mod tests {
         put(CLEAR, width);
         let mut string: Vec<u8> = Vec::new();
         let code_of =
-            |strings: &std::collections::HashMap<Vec<u8>, u32>, string: &[u8]| match string {
-                [byte] => u32::from(*byte),
+            |strings: &std::collections::HashMap<Vec<u8>, usize>, string: &[u8]| match string {
+                [byte] => usize::from(*byte),
                 longer => strings[longer],
             };
         for byte in data {
@@ -175,10 +193,10 @@ mod tests {
     }
 
     fn decoded(data: &[u8], len: usize) -> Option<Vec<u8>> {
-        let mut out = vec![0xee; len + SLACK];
+        let mut out = Vec::new();
+        make_room(&mut out, len);
         let found = decode(&mut Table::default(), data, &mut out)?;
-        out.truncate(found);
-        Some(out)
+        Some(out[PREFIX..PREFIX + found].to_vec())
     }
 
     #[test]

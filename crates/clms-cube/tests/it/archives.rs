@@ -112,8 +112,47 @@ async fn damaged_entries_are_errors_that_name_the_file() {
         }
         let error = build(&package).await.err().unwrap();
         assert!(
-            matches!(&error, CubeError::Unreadable { file, .. } if file.ends_with("tile1.tif")),
+            matches!(&error, CubeError::DamagedPackage { file, .. } if file.ends_with("tile1.tif")),
             "{error}"
         );
     }
+}
+
+#[test]
+fn planning_leaves_no_entry_open() {
+    let dir = tempfile::tempdir().unwrap();
+    let package = write(dir.path(), rasters());
+    let plan = clms_cube::plan(&package, &BuildOptions::default()).unwrap();
+    let files = std::fs::read_dir(dir.path()).unwrap().count();
+    assert_eq!(files, 1, "headers are read, and what was inflated for them is gone");
+    drop(plan);
+}
+
+/// Whatever a flipped bit makes of headers and pixels, the archive is to blame: another download may help.
+#[tokio::test]
+async fn damage_anywhere_blames_the_archive() {
+    let dir = tempfile::tempdir().unwrap();
+    let package = write(dir.path(), rasters());
+    let of_raster = |entry: &PackageEntry| entry.name.ends_with("tile1.tif");
+    let entry = package.entries.iter().find(|entry| of_raster(entry)).unwrap();
+    let EntrySource::Deflated {
+        path,
+        offset,
+        compressed_len,
+        ..
+    } = entry.source.clone()
+    else {
+        panic!("{entry:?} is not deflated");
+    };
+    let good = std::fs::read(&path).unwrap();
+    for at in [5, 40, 200, 1000, compressed_len / 2, compressed_len - 3] {
+        let mut bad = good.clone();
+        bad[(offset + at) as usize] ^= 0x10;
+        std::fs::write(&path, bad).unwrap();
+        let error = build(&package).await.err().unwrap();
+        assert_eq!(error.kind(), "damaged_package", "byte {at}: {error}");
+        assert!(error.to_string().contains("tile1.tif"), "{error}");
+    }
+    std::fs::write(&path, good).unwrap();
+    build(&package).await.unwrap();
 }

@@ -23,6 +23,7 @@ fuzz_target!(|bytes: &[u8]| {
     let job = JobId::of("fuzz", &ContentKey::other("fuzz"));
     let meter = Meter::new(job, StageName::Unpacking, Arc::new(NoProgress));
     let unpacked = ZipUnpacker::new(|_| true)
+        .leaving_deflated(|name| name.ends_with('f'))
         .with_limits(limits)
         .unpack_blocking(&archive, &into, &meter, &CancellationToken::new());
     if let Ok(package) = unpacked {
@@ -37,6 +38,18 @@ fuzz_target!(|bytes: &[u8]| {
                     assert!(is_inside(path), "{}", path.display());
                     let end = offset.checked_add(*len).expect("no overflow");
                     assert!(end <= fs::metadata(path).expect("the archive").len());
+                }
+                EntrySource::Deflated {
+                    path,
+                    offset,
+                    compressed_len,
+                    len,
+                    ..
+                } => {
+                    assert!(is_inside(path), "{}", path.display());
+                    let end = offset.checked_add(*compressed_len).expect("no overflow");
+                    assert!(end <= fs::metadata(path).expect("the archive").len());
+                    assert!(*len <= limits.total_bytes);
                 }
             }
         }

@@ -116,6 +116,12 @@ impl Step<'_> {
             (Event::Built, Stage::Building { task }) => {
                 self.go(Stage::Committing { task }, Command::Commit);
             }
+            // What is left deflated is read while the cube is built, so that its damage shows only then.
+            (Event::BuildFailed(problem), Stage::Building { task })
+                if problem.kind.blames_link() =>
+            {
+                self.bad_package(task, problem);
+            }
             (Event::BuildFailed(problem), Stage::Building { .. })
             | (Event::CommitFailed(problem), Stage::Committing { .. }) => {
                 self.build_failed(problem);

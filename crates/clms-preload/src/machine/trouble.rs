@@ -45,7 +45,7 @@ impl Step<'_> {
     }
 
     /// The link is dead, or gave something else than the package: removes it, and tries again for a while.
-    fn bad_package(&mut self, task: TaskId, problem: Problem) {
+    pub(super) fn bad_package(&mut self, task: TaskId, problem: Problem) {
         let at = self.at;
         let knowledge = self.knowledge();
         knowledge.last_problem = Some(problem.clone());

@@ -19,10 +19,17 @@ use crate::{Disk as _, EntrySource, FileSystem, Meter, UnpackedEntry, UnpackedPa
 /// Bytes that are read at a time, between two looks at the cancellation.
 const BUFFER: usize = 1 << 20;
 
+/// What is done with an entry, by its name.
+#[derive(Clone, Copy)]
+pub(super) struct Choices<'a> {
+    pub(super) wanted: &'a dyn Fn(&str) -> bool,
+    pub(super) left_deflated: &'a dyn Fn(&str) -> bool,
+}
+
 /// One unpacking.
 pub(super) struct Extraction<'a> {
     limits: &'a UnpackLimits,
-    wanted: &'a dyn Fn(&str) -> bool,
+    choices: Choices<'a>,
     into: &'a Path,
     meter: &'a Meter,
     cancel: &'a CancellationToken,
@@ -32,8 +39,9 @@ pub(super) struct Extraction<'a> {
     /// Archives and entries met so far.
     archives: usize,
     entries: usize,
-    /// Bytes that the directories promise, and those that were read.
+    /// Bytes that the directories promise, those of them that are left deflated, and those that were read.
     planned: u64,
+    left: u64,
     done: u64,
     buffer: Vec<u8>,
 }
@@ -41,14 +49,14 @@ pub(super) struct Extraction<'a> {
 impl<'a> Extraction<'a> {
     pub(super) fn new(
         limits: &'a UnpackLimits,
-        wanted: &'a dyn Fn(&str) -> bool,
+        choices: Choices<'a>,
         into: &'a Path,
         meter: &'a Meter,
         cancel: &'a CancellationToken,
     ) -> Self {
         Self {
             limits,
-            wanted,
+            choices,
             into,
             meter,
             cancel,
@@ -57,6 +65,7 @@ impl<'a> Extraction<'a> {
             archives: 0,
             entries: 0,
             planned: 0,
+            left: 0,
             done: 0,
             buffer: vec![0; BUFFER],
         }
@@ -81,7 +90,8 @@ impl<'a> Extraction<'a> {
         prefix: Option<&str>,
         depth: u32,
     ) -> Result<(), UnpackError> {
-        let (path, start) = (section.path().to_owned(), section.start());
+        let path = section.path().to_owned();
+        let (start, len) = (section.start(), section.len());
         let directory = Directory::open(label, section, self.limits.entries - self.entries)?;
         self.entries += directory.zip.len();
         self.archives += 1;
@@ -99,6 +109,7 @@ impl<'a> Extraction<'a> {
             directory,
             path,
             start,
+            len,
         };
         for file in wanted {
             if file.is_archive() {
@@ -137,7 +148,7 @@ impl<'a> Extraction<'a> {
     }
 
     fn is_wanted(&self, file: &FileEntry) -> bool {
-        file.is_archive() || (self.wanted)(&file.name)
+        file.is_archive() || (self.choices.wanted)(&file.name)
     }
 
     /// Checks what is to be read against the limits, before it is.
@@ -198,7 +209,7 @@ impl<'a> Extraction<'a> {
         source: &mut ArchiveFile,
         file: &FileEntry,
     ) -> Result<Section, UnpackError> {
-        if let Some(offset) = source.stored_at(file)? {
+        if let Some(offset) = source.place(file)?.stored(file) {
             self.planned = self.planned.saturating_sub(file.size);
             return Section::part(&source.path, offset, file.size).map_err(|error| {
                 UnpackError::reading(&source.directory.label, &file.name, &error)
@@ -215,21 +226,30 @@ impl<'a> Extraction<'a> {
         })
     }
 
-    /// Makes an entry readable: where it is if it is stored and long, else as the file `place`.
+    /// Makes an entry readable: where it is if it is stored and long or may be left deflated, else as the file `place`.
     fn entry(
         &mut self,
         source: &mut ArchiveFile,
         file: &FileEntry,
         place: PathBuf,
     ) -> Result<EntrySource, UnpackError> {
-        if file.size >= self.limits.in_place_bytes
-            && let Some(offset) = source.stored_at(file)?
-        {
+        let found = source.place(file)?;
+        if let Some(offset) = found.stored(file).filter(|_| file.size >= self.limits.in_place_bytes) {
             self.read(source, file, None)?;
             return Ok(EntrySource::Range {
                 path: source.path.clone(),
                 offset,
                 len: file.size,
+            });
+        }
+        if let Some(offset) = found.deflated().filter(|_| (self.choices.left_deflated)(&file.name)) {
+            self.left += file.size;
+            return Ok(EntrySource::Deflated {
+                path: source.path.clone(),
+                offset,
+                compressed_len: found.compressed_len,
+                len: file.size,
+                crc32: found.crc32,
             });
         }
         self.read(source, file, Some(&place))?;
@@ -271,8 +291,8 @@ impl<'a> Extraction<'a> {
                     .map_err(|source| writing(place, source))?;
             }
             self.done += read as u64;
-            self.meter
-                .bytes(self.done, Some(self.planned.max(self.done)));
+            let all = self.planned.saturating_sub(self.left).max(self.done);
+            self.meter.bytes(self.done, Some(all));
         }
         if length != file.size {
             return Err(UnpackError::Damaged {
@@ -290,26 +310,56 @@ struct ArchiveFile {
     directory: Directory,
     path: PathBuf,
     start: u64,
+    len: u64,
+}
+
+/// What can be known of an entry's bytes without reading them.
+struct Place {
+    /// Of the compressed bytes in the file; `None` if they are not within the archive.
+    offset: Option<u64>,
+    compressed_len: u64,
+    crc32: u32,
+    /// `None` if it is encrypted.
+    compression: Option<CompressionMethod>,
+}
+
+impl Place {
+    /// Where the bytes are in the file, if they are neither compressed nor encrypted.
+    fn stored(&self, file: &FileEntry) -> Option<u64> {
+        let is_stored = self.compression == Some(CompressionMethod::Stored);
+        self.offset
+            .filter(|_| is_stored && self.compressed_len == file.size)
+    }
+
+    /// Where the compressed bytes are in the file, if they are deflated and not encrypted.
+    fn deflated(&self) -> Option<u64> {
+        let is_deflated = self.compression == Some(CompressionMethod::Deflated);
+        self.offset.filter(|_| is_deflated)
+    }
 }
 
 impl ArchiveFile {
-    /// Where the bytes of an entry are in the file, if they are neither compressed nor encrypted.
-    fn stored_at(&mut self, file: &FileEntry) -> Result<Option<u64>, UnpackError> {
+    fn place(&mut self, file: &FileEntry) -> Result<Place, UnpackError> {
         let failed = |error| UnpackError::opening(&self.directory.label, &file.name, error);
         let entry = self
             .directory
             .zip
             .by_index_raw(file.index)
             .map_err(failed)?;
-        if entry.encrypted()
-            || entry.compression() != CompressionMethod::Stored
-            || entry.compressed_size() != file.size
-        {
-            return Ok(None);
-        }
-        Ok(entry
-            .data_start()
-            .and_then(|offset| offset.checked_add(self.start)))
+        let compressed_len = entry.compressed_size();
+        let is_inside = |start: &u64| {
+            let end = start.checked_add(compressed_len);
+            end.is_some_and(|end| end <= self.len)
+        };
+        Ok(Place {
+            offset: entry
+                .data_start()
+                .filter(is_inside)
+                .and_then(|start| start.checked_add(self.start)),
+            compressed_len,
+            crc32: entry.crc32(),
+            compression: (!entry.encrypted()).then(|| entry.compression()),
+        })
     }
 }
 

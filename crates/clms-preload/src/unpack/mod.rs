@@ -17,11 +17,11 @@ use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
 pub use self::error::UnpackError;
-use self::extract::Extraction;
+use self::extract::{Choices, Extraction};
 use crate::{Meter, Problem, ProblemKind, UnpackedPackage, Unpacker};
 
-/// Whether an entry of that name is wanted.
-type Wanted = Arc<dyn Fn(&str) -> bool + Send + Sync>;
+/// A question about the name of an entry.
+type Choice = Arc<dyn Fn(&str) -> bool + Send + Sync>;
 
 /// The usual [`Unpacker`]: opens zip archives, and the zip archives in them.
 ///
@@ -29,7 +29,8 @@ type Wanted = Arc<dyn Fn(&str) -> bool + Send + Sync>;
 /// `.zip`) becomes the first component of its entries' names.
 #[derive(Clone)]
 pub struct ZipUnpacker {
-    wanted: Wanted,
+    wanted: Choice,
+    left_deflated: Choice,
     limits: UnpackLimits,
 }
 
@@ -70,8 +71,20 @@ impl ZipUnpacker {
     pub fn new(wanted: impl Fn(&str) -> bool + Send + Sync + 'static) -> Self {
         Self {
             wanted: Arc::new(wanted),
+            left_deflated: Arc::new(|_| false),
             limits: UnpackLimits::default(),
         }
+    }
+
+    /// Hands wanted entries over as [`EntrySource::Deflated`](crate::EntrySource::Deflated), unread, if they are deflated and `left_deflated` is
+    /// true for their names: for a cube builder that decodes them while it inflates them. They count against the limits like the others.
+    #[must_use]
+    pub fn leaving_deflated(
+        mut self,
+        left_deflated: impl Fn(&str) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.left_deflated = Arc::new(left_deflated);
+        self
     }
 
     /// With other limits.
@@ -97,7 +110,11 @@ impl ZipUnpacker {
             path: into.to_owned(),
             source,
         })?;
-        Extraction::new(&self.limits, &*self.wanted, into, meter, cancel).run(archive)
+        let choices = Choices {
+            wanted: &*self.wanted,
+            left_deflated: &*self.left_deflated,
+        };
+        Extraction::new(&self.limits, choices, into, meter, cancel).run(archive)
     }
 }
 

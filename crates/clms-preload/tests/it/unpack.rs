@@ -44,6 +44,8 @@ fn raster(len: u32) -> Vec<u8> {
 struct Bench {
     folder: tempfile::TempDir,
     limits: UnpackLimits,
+    /// What is left deflated, by the ending of its name.
+    left_deflated: Option<&'static str>,
     cancel: CancellationToken,
 }
 
@@ -56,6 +58,7 @@ impl Bench {
                 in_place_bytes: 1000,
                 ..UnpackLimits::default()
             },
+            left_deflated: None,
             cancel: CancellationToken::new(),
         }
     }
@@ -75,7 +78,9 @@ impl Bench {
             StageName::Unpacking,
             Arc::new(NoProgress),
         );
+        let left = self.left_deflated;
         ZipUnpacker::new(|name| !name.ends_with(".pdf"))
+            .leaving_deflated(move |name| left.is_some_and(|ending| name.ends_with(ending)))
             .with_limits(self.limits)
             .unpack_blocking(&self.archive(), &self.output(), &meter, &self.cancel)
     }
@@ -97,6 +102,25 @@ fn read(entry: &UnpackedEntry) -> Vec<u8> {
             file.seek(SeekFrom::Start(*offset)).unwrap();
             let mut bytes = Vec::new();
             file.take(*len).read_to_end(&mut bytes).unwrap();
+            bytes
+        }
+        EntrySource::Deflated {
+            path,
+            offset,
+            compressed_len,
+            len,
+            crc32,
+        } => {
+            let mut file = fs::File::open(path).unwrap();
+            file.seek(SeekFrom::Start(*offset)).unwrap();
+            let mut bytes = Vec::new();
+            flate2::read::DeflateDecoder::new(file.take(*compressed_len))
+                .take(len + 1)
+                .read_to_end(&mut bytes)
+                .unwrap();
+            let mut crc = flate2::Crc::new();
+            crc.update(&bytes);
+            assert_eq!((bytes.len() as u64, crc.sum()), (*len, *crc32));
             bytes
         }
     }
@@ -149,6 +173,54 @@ fn packages_of_every_build_give_the_same_content() {
             );
         }
     }
+}
+
+#[test]
+fn what_is_left_deflated_is_not_read() {
+    let tif = raster(50_000);
+    for outer in [STORED, DEFLATED] {
+        for inner in [STORED, DEFLATED] {
+            let bench = Bench {
+                left_deflated: Some(".tif"),
+                ..Bench::new()
+            };
+            let inner_zip = zip(&[
+                ("X/DATA/X.tif", &tif, inner),
+                ("X/DATA/X.tif.aux.xml", b"<PAMDataset/>", inner),
+            ]);
+            let package = bench.unpack(&zip(&[("Results/X.zip", &inner_zip, outer)]));
+            let [raster, side_car] = &package.entries[..] else {
+                panic!("{package:?}");
+            };
+            let is_deflated = matches!(raster.source, EntrySource::Deflated { .. });
+            assert_eq!(is_deflated, inner == DEFLATED, "{outer} {inner}");
+            assert!(matches!(side_car.source, EntrySource::File(_)));
+            assert_eq!(contents(&package)["X/DATA/X.tif"], tif, "{outer} {inner}");
+            // As a job does that goes on after a crash.
+            let again: UnpackedPackage =
+                serde_json::from_value(serde_json::to_value(&package).unwrap()).unwrap();
+            assert_eq!(again, package);
+        }
+    }
+}
+
+#[test]
+fn what_is_left_deflated_counts_against_the_limits() {
+    let bomb = zip(&[("x.tif", &vec![0; 100_000], DEFLATED)]);
+    let mut bench = Bench {
+        left_deflated: Some(".tif"),
+        ..Bench::new()
+    };
+    bench.unpack(&bomb);
+    bench.limits.ratio_free_bytes = 50_000;
+    bench.limits.ratio = 10;
+    assert_eq!(bench.kind(&bomb), "hostile_zip");
+    let mut bench = Bench {
+        left_deflated: Some(".tif"),
+        ..Bench::new()
+    };
+    bench.limits.total_bytes = 99_999;
+    assert_eq!(bench.kind(&bomb), "hostile_zip");
 }
 
 #[test]
@@ -364,8 +436,8 @@ proptest! {
 
     /// Whatever the bytes are: no panic, and nothing is written outside.
     #[test]
-    fn any_bytes_are_survived(changes in vec((any::<Index>(), any::<u8>()), 0..12), end in any::<Index>(), cut in any::<bool>()) {
-        let bench = Bench::new();
+    fn any_bytes_are_survived(changes in vec((any::<Index>(), any::<u8>()), 0..12), end in any::<Index>(), cut in any::<bool>(), leave in any::<bool>()) {
+        let bench = Bench { left_deflated: leave.then_some(".tfw"), ..Bench::new() };
         let inner = zip(&[("X/DATA/x.tif", &raster(1500), STORED), ("X/x.tfw", b"1\n0\n", DEFLATED)]);
         let mut archive = zip(&[("Results/x.zip", &inner, STORED), ("read.me", b"hello", DEFLATED)]);
         for (at, byte) in changes {
@@ -380,7 +452,13 @@ proptest! {
                 if let EntrySource::File(path) = &entry.source {
                     prop_assert!(path.starts_with(bench.output()), "{}", path.display());
                 }
-                prop_assert_eq!(read(entry).len() as u64, entry.len);
+                if let EntrySource::Deflated { path, offset, compressed_len, len, .. } = &entry.source {
+                    // Nobody has read it yet; it may be anything, but lies within the archive.
+                    prop_assert!(offset + compressed_len <= fs::metadata(path).unwrap().len());
+                    prop_assert_eq!(*len, entry.len);
+                } else {
+                    prop_assert_eq!(read(entry).len() as u64, entry.len);
+                }
             }
         }
         let beside = fs::read_dir(bench.folder.path()).unwrap().count();

@@ -145,6 +145,19 @@ fn package(unpacked: &UnpackedPackage) -> Package {
                 offset: *offset,
                 len: *len,
             },
+            clms_preload::EntrySource::Deflated {
+                path,
+                offset,
+                compressed_len,
+                len,
+                crc32,
+            } => EntrySource::Deflated {
+                path: path.clone(),
+                offset: *offset,
+                compressed_len: *compressed_len,
+                len: *len,
+                crc32: *crc32,
+            },
         },
     });
     Package::new(entries.collect()).with_skipped(unpacked.skipped.clone())
@@ -159,15 +172,26 @@ pub(crate) fn is_wanted(name: &str) -> bool {
     !UNWANTED.iter().any(|ending| name.ends_with(ending))
 }
 
+/// Whether the builder inflates a file of a package itself, while it decodes it.
+pub(crate) fn is_left_deflated(name: &str) -> bool {
+    let name = name.to_lowercase();
+    name.ends_with(".tif") || name.ends_with(".tiff")
+}
+
 fn cube_problem(why: &CubeError) -> Problem {
     let kind = match why {
         CubeError::NoRaster { .. } => ProblemKind::NoRaster,
         CubeError::VectorOnly { .. } => ProblemKind::VectorOnly,
         CubeError::DiskFull { .. } => ProblemKind::DiskFull,
         CubeError::Cancelled => ProblemKind::Interrupted,
+        CubeError::DamagedPackage { .. } => ProblemKind::DamagedZip,
         _ => ProblemKind::BuildFailed,
     };
-    let mut problem = Problem::new(kind, why.to_string()).with_retryable(why.is_retryable());
+    let mut problem = Problem::new(kind, why.to_string());
+    if !matches!(why, CubeError::DamagedPackage { .. }) {
+        // Another download may be whole; nothing else here changes what the cube is built of.
+        problem = problem.with_retryable(why.is_retryable());
+    }
     problem.hint = why.hint();
     problem
 }

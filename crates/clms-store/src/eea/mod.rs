@@ -8,7 +8,7 @@ use clms_preload::{JobRequest, Order};
 
 use self::builder::BuildParameters;
 pub(crate) use self::{
-    builder::{GdalCubeBuilder, is_wanted},
+    builder::{GdalCubeBuilder, is_left_deflated, is_wanted},
     portal::Portal,
 };
 use crate::{DataId, InvalidDataId, preload::PreloadOptions};
