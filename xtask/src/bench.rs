@@ -1,5 +1,7 @@
 //! `cargo xtask bench`: from a downloaded package to a finished cube, beside what else does it.
 
+mod bound;
+
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -47,6 +49,8 @@ struct Measured {
     peak_kib: f64,
     bytes: u64,
     files: u64,
+    /// Of our cubes: requests of opening one, and bytes of one window.
+    reads: Option<(u64, u64)>,
 }
 
 struct Options {
@@ -93,23 +97,27 @@ pub(crate) fn run(args: &[String]) -> Result {
     fs::create_dir_all(&options.dir).map_err(|why| format!("{}: {why}", options.dir.display()))?;
     let dir = options.dir.canonicalize().map_err(|why| why.to_string())?;
     println!("GDAL {version}; our crates as the dev profile builds them");
+    let mut peaks = Vec::new();
     for input in &options.inputs {
         let made = step(built("clms-factory"))
             .args(["--out".as_ref(), dir.as_os_str()])
             .args([format!("bench_{input}")]);
         made.output()
             .ok_or(format!("there is no input {input:?}"))?;
-        measure(
-            input,
-            &dir.join(format!("bench_{input}.zip")),
-            &dir,
-            options.runs,
-        )?;
+        let zip = dir.join(format!("bench_{input}.zip"));
+        let ours = measure(input, &zip, &dir, options.runs)?;
+        peaks.push((input.as_str(), ours.peak_kib));
+    }
+    let peak = |wanted: &str| peaks.iter().find(|(input, _)| *input == wanted);
+    if let (Some((_, small)), Some((_, large))) = (peak("S"), peak("X")) {
+        println!();
+        bound::say("peak memory of X / that of S", large / small, "", 1.2);
     }
     Ok(())
 }
 
-fn measure(input: &str, zip: &Path, dir: &Path, runs: usize) -> Result {
+/// Prints the table of one input, and returns the row that is ours.
+fn measure(input: &str, zip: &Path, dir: &Path, runs: usize) -> Result<Measured> {
     let has = |program: &str| step("which").args([program]).output().is_some();
     let mut programs = vec![Program::Ours, Program::OursUnpacked];
     if ["unzip", "gdalbuildvrt", "gdal_translate"]
@@ -117,9 +125,13 @@ fn measure(input: &str, zip: &Path, dir: &Path, runs: usize) -> Result {
         .all(has)
     {
         programs.push(Program::Gdal);
+    } else {
+        println!("skipped: GDAL's way, because unzip or GDAL's programs are not installed");
     }
     if python().is_some() && has("unzip") {
         programs.push(Program::Xarray);
+    } else {
+        println!("skipped: rioxarray, because `cargo xtask test` has not made its environment yet");
     }
     let mut found: Vec<Vec<Measured>> = vec![Vec::new(); programs.len()];
     let mut stages = Vec::new();
@@ -180,7 +192,9 @@ fn measure(input: &str, zip: &Path, dir: &Path, runs: usize) -> Result {
         "",
         parts.join(" + ")
     );
-    Ok(())
+    let ours = rows[0];
+    bound::judge(input, &ours, yardstick.map(|gdal| gdal.wall), sum);
+    Ok(ours)
 }
 
 impl Program {
@@ -243,6 +257,7 @@ impl Program {
         };
         let (mut bytes, mut files) = (0, 0);
         add_up(&cube, &mut bytes, &mut files);
+        let reads = matches!(self, Self::Ours).then(|| reads(&cube)).transpose()?;
         let _ = fs::remove_dir_all(&folder);
         Ok(Measured {
             wall,
@@ -250,8 +265,24 @@ impl Program {
             peak_kib,
             bytes,
             files,
+            reads,
         })
     }
+}
+
+/// Requests of opening a cube, and bytes of one window of it.
+fn reads(cube: &Path) -> Result<(u64, u64)> {
+    let lines = step(built("examples").join("reads"))
+        .args([cube])
+        .output()
+        .ok_or("counting what reading a cube takes failed")?;
+    let number = |wanted: &str| {
+        let mut words = lines.lines().filter_map(|line| line.split_once(' '));
+        words.find_map(|(word, number)| (word == wanted).then(|| number.parse().ok())?)
+    };
+    number("opening")
+        .zip(number("window"))
+        .ok_or_else(|| format!("what reading a cube takes is unclear: {lines:?}"))
 }
 
 /// The stages that nothing can avoid, in seconds of one thread.

@@ -196,6 +196,12 @@ fn each_window<T: Element>(
     let (height, width) = (tile.height as usize, tile.width as usize);
     let columns = width.min(WINDOW_WIDTH);
     let rows = (WINDOW_PIXELS / columns).clamp(1, height);
+    let whole = SourceWindow {
+        col: 0,
+        row: 0,
+        width,
+        height,
+    };
     let mut pixels = Vec::new();
     for row in (0..height).step_by(rows) {
         for col in (0..width).step_by(columns) {
@@ -209,7 +215,7 @@ fn each_window<T: Element>(
                 height: rows.min(height - row),
             };
             pixels.resize(window.width * window.height, T::from_f64(0.0));
-            rasters.read(&tile.source, band, window, &mut pixels)?;
+            rasters.read(&tile.source, band, window, whole, &mut pixels)?;
             see(&pixels);
         }
     }

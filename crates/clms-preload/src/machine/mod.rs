@@ -39,7 +39,8 @@
 //! * A task that is queued for longer than [`Policy::max_queued`] was probably never handed to those who work on it. It is cancelled, and ordered
 //!   anew once the server's list shows that it is gone; as long as it does not, it is waited for.
 //! * An outage (looks that fail, orders that come to nothing, downloads that get no byte) is sat out for [`Policy::max_outage`].
-//! * A cube that can't be built or committed for a passing reason is built again from the same package.
+//! * A cube that can't be built or committed for a passing reason is built again from the same package; a package whose damage shows only then is
+//!   treated as one that can't be opened.
 //! * While an order may have reached the server without an answer, nothing is ordered; only its absence for [`Policy::settle`], and from
 //!   [`Policy::vanish_looks`] lists after that, ends that.
 //! * `Completed`, `Cached`, `Failed`, `Interrupted` and `Cancelled` are terminal: nothing changes them. [`JobState::renewed`] makes a new run that

@@ -323,6 +323,20 @@ fn a_job_killed_while_it_ordered_looks_first() {
 }
 
 #[test]
+fn damage_that_shows_while_building_is_a_bad_package() {
+    let mut job = Job::waiting_for("1");
+    let task = TaskId::new("1");
+    job.state.stage = Stage::Building { task: task.clone() };
+    let problem = Problem::new(ProblemKind::DamagedZip, "its checksum is another");
+    assert_eq!(job.on(Event::BuildFailed(problem)), StageName::Pausing);
+    assert!(job.commands.contains(&Command::DiscardDownload { task }));
+    job.sits_out_its_pause();
+    // It is downloaded again, not built again.
+    let finished = finished_task("1", job.at);
+    assert_eq!(job.sees(&[finished]), StageName::Downloading);
+}
+
+#[test]
 fn a_late_answer_is_remembered() {
     let mut job = Job::waiting_for("1");
     job.on(Event::Posted(vec![TaskId::new("2")]));

@@ -1,0 +1,105 @@
+//! Counts what reading a cube takes: `reads CUBE.zarr` prints the requests of opening it, and the bytes of one window of 512 x 512 pixels in
+//! the middle, which lies in four chunks.
+#![expect(clippy::print_stdout, reason = "a program for the terminal")]
+
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use async_trait::async_trait;
+use clms_cube::Cube;
+use futures::stream::BoxStream;
+use object_store::local::LocalFileSystem;
+use object_store::path::Path;
+use object_store::{
+    CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
+    PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
+};
+
+const SIDE: u64 = 512;
+
+#[tokio::main]
+async fn main() -> std::result::Result<(), Box<dyn Error>> {
+    let folder = std::env::args_os().nth(1).ok_or("a cube is needed")?;
+    let store = Arc::new(Counting {
+        store: LocalFileSystem::new_with_prefix(folder)?,
+        requests: AtomicU64::new(0),
+    });
+    let cube = Cube::open(Arc::clone(&store) as Arc<dyn ObjectStore>).await?;
+    println!("opening {}", store.requests.load(Ordering::Relaxed));
+    let group = cube.group("")?;
+    let (Some(grid), Some(variable)) = (&group.grid, group.variables.first()) else {
+        return Err("the cube has no variable".into());
+    };
+    // A quarter of it on either side of a chunk's edge.
+    let around_edge = |size: u64| {
+        let edge = size / 2 / 1024 * 1024;
+        let start = edge.saturating_sub(SIDE / 2);
+        start..(start + SIDE).min(size)
+    };
+    let (rows, cols) = (around_edge(grid.height), around_edge(grid.width));
+    let before = cube.bytes_read();
+    cube.read_window("", &variable.name, rows, cols).await?;
+    println!("window {}", cube.bytes_read() - before);
+    Ok(())
+}
+
+#[derive(Debug)]
+struct Counting {
+    store: LocalFileSystem,
+    requests: AtomicU64,
+}
+
+impl Counting {
+    fn one_more(&self) {
+        self.requests.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+impl fmt::Display for Counting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "counted {}", self.store)
+    }
+}
+
+#[async_trait]
+impl ObjectStore for Counting {
+    async fn put_opts(&self, to: &Path, bytes: PutPayload, how: PutOptions) -> Result<PutResult> {
+        self.store.put_opts(to, bytes, how).await
+    }
+
+    async fn put_multipart_opts(
+        &self,
+        to: &Path,
+        how: PutMultipartOptions,
+    ) -> Result<Box<dyn MultipartUpload>> {
+        self.store.put_multipart_opts(to, how).await
+    }
+
+    async fn get_opts(&self, from: &Path, options: GetOptions) -> Result<GetResult> {
+        self.one_more();
+        self.store.get_opts(from, options).await
+    }
+
+    fn delete_stream(
+        &self,
+        paths: BoxStream<'static, Result<Path>>,
+    ) -> BoxStream<'static, Result<Path>> {
+        self.store.delete_stream(paths)
+    }
+
+    fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
+        self.one_more();
+        self.store.list(prefix)
+    }
+
+    async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
+        self.one_more();
+        self.store.list_with_delimiter(prefix).await
+    }
+
+    async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
+        self.store.copy_opts(from, to, options).await
+    }
+}
