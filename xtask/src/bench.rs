@@ -257,7 +257,9 @@ impl Program {
         };
         let (mut bytes, mut files) = (0, 0);
         add_up(&cube, &mut bytes, &mut files);
-        let reads = matches!(self, Self::Ours).then(|| reads(&cube)).transpose()?;
+        let reads = matches!(self, Self::Ours)
+            .then(|| reads(&cube))
+            .transpose()?;
         let _ = fs::remove_dir_all(&folder);
         Ok(Measured {
             wall,

@@ -283,9 +283,7 @@ impl ClmsStore {
         };
         Engine::builder(
             Arc::new(Portal(client)),
-            Arc::new(
-                ZipUnpacker::new(eea::is_wanted).leaving_deflated(eea::is_left_deflated),
-            ),
+            Arc::new(ZipUnpacker::new(eea::is_wanted).leaving_deflated(eea::is_left_deflated)),
             Arc::new(GdalCubeBuilder),
             Arc::clone(&self.cache),
             self.scratch_folder(),

@@ -101,12 +101,7 @@ fn quads<T: Element>(upper: &[T], lower: &[T], four: &impl Fn([T; 4]) -> T, out:
     let first = upper.len() - 2 * rest.len();
     for (k, pixel) in rest.iter_mut().enumerate() {
         let left = first + 2 * k;
-        *pixel = four([
-            upper[left],
-            upper[left + 1],
-            lower[left],
-            lower[left + 1],
-        ]);
+        *pixel = four([upper[left], upper[left + 1], lower[left], lower[left + 1]]);
     }
 }
 

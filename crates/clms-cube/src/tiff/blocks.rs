@@ -237,10 +237,8 @@ impl BlockReader {
                 self.decoded[pixels.clone()][..found].copy_from_slice(&self.encoded[..found]);
                 found
             }
-            Compression::Lzw => {
-                lzw::decode(&mut self.table, &self.encoded, &mut self.decoded)
-                    .ok_or("a block is no LZW")?
-            }
+            Compression::Lzw => lzw::decode(&mut self.table, &self.encoded, &mut self.decoded)
+                .ok_or("a block is no LZW")?,
             Compression::Deflate => {
                 let mut decoder = flate2::read::ZlibDecoder::new(&self.encoded[..]);
                 decoder

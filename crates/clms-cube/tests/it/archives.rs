@@ -124,7 +124,10 @@ fn planning_leaves_no_entry_open() {
     let package = write(dir.path(), rasters());
     let plan = clms_cube::plan(&package, &BuildOptions::default()).unwrap();
     let files = std::fs::read_dir(dir.path()).unwrap().count();
-    assert_eq!(files, 1, "headers are read, and what was inflated for them is gone");
+    assert_eq!(
+        files, 1,
+        "headers are read, and what was inflated for them is gone"
+    );
     drop(plan);
 }
 
@@ -134,7 +137,11 @@ async fn damage_anywhere_blames_the_archive() {
     let dir = tempfile::tempdir().unwrap();
     let package = write(dir.path(), rasters());
     let of_raster = |entry: &PackageEntry| entry.name.ends_with("tile1.tif");
-    let entry = package.entries.iter().find(|entry| of_raster(entry)).unwrap();
+    let entry = package
+        .entries
+        .iter()
+        .find(|entry| of_raster(entry))
+        .unwrap();
     let EntrySource::Deflated {
         path,
         offset,

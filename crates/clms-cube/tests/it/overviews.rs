@@ -62,10 +62,7 @@ async fn assert_levels(built: &Built, scales: &[usize], reduce: &dyn Fn(&[f64]) 
         let at = overview.grid.as_ref().unwrap();
         assert_eq!((at.width as usize, found.len()), (width, pixels.len()));
         assert_eq!(at.geotransform[0], grid.geotransform[0]);
-        assert_eq!(
-            at.geotransform[1],
-            grid.geotransform[1] * *scale as f64
-        );
+        assert_eq!(at.geotransform[1], grid.geotransform[1] * *scale as f64);
         let wrong = found.iter().zip(&pixels).position(|(a, b)| a != b);
         assert_eq!(
             wrong.map(|at| (at / width, at % width)),

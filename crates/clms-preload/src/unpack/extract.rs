@@ -234,7 +234,10 @@ impl<'a> Extraction<'a> {
         place: PathBuf,
     ) -> Result<EntrySource, UnpackError> {
         let found = source.place(file)?;
-        if let Some(offset) = found.stored(file).filter(|_| file.size >= self.limits.in_place_bytes) {
+        if let Some(offset) = found
+            .stored(file)
+            .filter(|_| file.size >= self.limits.in_place_bytes)
+        {
             self.read(source, file, None)?;
             return Ok(EntrySource::Range {
                 path: source.path.clone(),
@@ -242,7 +245,10 @@ impl<'a> Extraction<'a> {
                 len: file.size,
             });
         }
-        if let Some(offset) = found.deflated().filter(|_| (self.choices.left_deflated)(&file.name)) {
+        if let Some(offset) = found
+            .deflated()
+            .filter(|_| (self.choices.left_deflated)(&file.name))
+        {
             self.left += file.size;
             return Ok(EntrySource::Deflated {
                 path: source.path.clone(),
