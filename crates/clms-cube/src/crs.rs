@@ -3,14 +3,14 @@
 use std::rc::Rc;
 
 use gdal::spatial_ref::SpatialRef;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::gdal_source::LocalConfig;
 
 /// A coordinate reference system. Coordinates are always x (easting, longitude) before y (northing, latitude), whatever
 /// the order of axes in the definition.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Crs {
     /// Authority and code, such as `EPSG:3035`.
     pub code: Option<String>,

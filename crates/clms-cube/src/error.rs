@@ -18,6 +18,24 @@ pub enum CubeError {
         /// The vector data sets found.
         found: Vec<String>,
     },
+    /// A file that should be vector data can't be read.
+    #[error("cannot read vector data {file}: {reason}")]
+    UnreadableVector {
+        /// Name inside the package.
+        file: String,
+        /// GDAL's words.
+        reason: String,
+    },
+    /// A layer did not come whole into the GeoPackage.
+    #[error("cannot copy layer {layer:?} of {file}: {reason}")]
+    VectorCopy {
+        /// Name inside the package.
+        file: String,
+        /// The layer's name.
+        layer: String,
+        /// GDAL's words, or what is missing.
+        reason: String,
+    },
     /// A file that should be a raster can't be read.
     #[error("cannot read raster {file}: {reason}")]
     Unreadable {
@@ -26,7 +44,7 @@ pub enum CubeError {
         /// GDAL's words.
         reason: String,
     },
-    /// The GDAL that is linked has no driver for the format of a raster.
+    /// The GDAL that is linked has no driver for the format of a file.
     #[error(
         "cannot read {file}: GDAL {gdal} of this program has no driver for {format} ({drivers})"
     )]
@@ -213,6 +231,8 @@ impl CubeError {
         match self {
             Self::NoRaster { .. } => "no_raster",
             Self::VectorOnly { .. } => "vector_only",
+            Self::UnreadableVector { .. } => "unreadable_vector",
+            Self::VectorCopy { .. } => "vector_copy",
             Self::Unreadable { .. } => "unreadable_raster",
             Self::NoDriver { .. } => "no_driver",
             Self::DamagedPackage { .. } => "damaged_package",
@@ -244,12 +264,15 @@ impl CubeError {
             Self::NoRaster { .. } => {
                 "choose another file of the product: this one holds documents only"
             }
-            Self::VectorOnly { .. } => {
-                "open the vector data with GDAL, QGIS or geopandas; only rasters become cubes"
+            Self::VectorOnly { .. } => "vector data are kept as files: `vector::build` stores them",
+            Self::VectorCopy { .. } => {
+                "another format of the product may be sound; --keep-downloads keeps this one for a look"
             }
-            Self::Unreadable { .. } => "the file may be damaged: download the package again",
+            Self::Unreadable { .. } | Self::UnreadableVector { .. } => {
+                "the file may be damaged: download the package again"
+            }
             Self::NoDriver { .. } => {
-                "use a build that is linked with the system's GDAL: the one compiled in with the feature bundled-gdal reads TIFF only"
+                "link a GDAL that has one (the one compiled in with the feature bundled-gdal reads TIFF and the usual vector formats), or choose another format of the product"
             }
             Self::DamagedPackage { .. } => "download the package again",
             Self::FillOutOfRange { .. } => "choose a fill value that the data type can hold",
@@ -273,6 +296,18 @@ impl CubeError {
                 key,
                 source,
             }
+        }
+    }
+
+    /// There is no room for a local file; `words` are those of whoever noticed.
+    pub(crate) fn disk_full(file: &str, words: String) -> Self {
+        let source = std::io::Error::new(std::io::ErrorKind::StorageFull, words);
+        Self::DiskFull {
+            key: format!("the copy of {file}"),
+            source: object_store::Error::Generic {
+                store: "scratch",
+                source: source.into(),
+            },
         }
     }
 

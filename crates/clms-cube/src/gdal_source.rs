@@ -1,4 +1,4 @@
-//! Rasters as GDAL opens them. No other module opens datasets or sets GDAL's configuration.
+//! Rasters as GDAL opens them. Only [`crate::vector`] opens datasets too.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Once};
@@ -23,7 +23,7 @@ pub fn gdal_version() -> String {
 }
 
 /// Sends GDAL's messages to the log (it would print them) and bounds its memory.
-fn initialise() {
+pub(crate) fn initialise() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         gdal::config::set_error_handler(|class, number, message| {

@@ -100,6 +100,7 @@ mod read;
 mod reading_log;
 mod style;
 mod tiff;
+pub mod vector;
 
 pub use build::{BuildProgress, BuildReport, BuildState, build};
 pub use classes::Class;

@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::CubeError;
 use crate::deflated::DeflatedEntry;
 use crate::raster_format::RasterFormat;
+use crate::vector::VectorFormat;
 
 /// The files of one download, as unpacked.
 #[derive(Debug, Clone, Default)]
@@ -190,11 +191,7 @@ impl EntryKind {
     pub(crate) fn of(name: &str) -> Self {
         let lower = name.to_ascii_lowercase();
         let (folders, file) = lower.rsplit_once('/').unwrap_or(("", &lower));
-        if folders.split('/').any(|folder| folder.ends_with(".gdb"))
-            || [".gpkg", ".shp", ".fgb", ".geojson", ".parquet"]
-                .iter()
-                .any(|ending| file.ends_with(ending))
-        {
+        if VectorFormat::is_vector(&lower) {
             return Self::Vector;
         }
         if let Some((_, what)) = folders

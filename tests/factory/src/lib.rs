@@ -49,4 +49,4 @@ pub use products::{Package, Scale, demo_packages};
 pub use raster::{Crs, DType, RasterSpec};
 pub use sidecars::{ClrKey, RatColumns, Sidecar, VatColumns};
 pub use statistics::Statistics;
-pub use vector::VectorSpec;
+pub use vector::{VectorLayer, VectorShape, VectorSpec};

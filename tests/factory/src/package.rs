@@ -10,7 +10,7 @@ use crate::error::{AtPath, Error, Result};
 use crate::iso_metadata;
 use crate::raster::RasterSpec;
 use crate::sidecars::Sidecar;
-use crate::vector::{self, VectorSpec};
+use crate::vector::VectorSpec;
 
 /// Where the files are inside the inner zip.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -333,9 +333,14 @@ impl PackageSpec {
             return Ok(());
         }
         for vector in &self.vectors {
-            let path = staging.join(&vector.name);
-            vector::write(vector, &path)?;
-            archive.move_in(&path, &join(&data, &vector.name))?;
+            let files = staging.join("vector");
+            fs::create_dir(&files).at(&files)?;
+            vector.write(&files)?;
+            let path = files.join(&vector.name);
+            if path.is_dir() {
+                archive.move_in_all(&path, &join(&data, &vector.name))?;
+            }
+            archive.move_in_all(&files, &data)?;
         }
         for document in &self.documents {
             archive.add_bytes(&join(&root, &document.path), &document.bytes)?;

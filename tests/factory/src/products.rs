@@ -5,6 +5,7 @@ mod clcplus;
 mod corine;
 mod country;
 mod hrl;
+mod vectors;
 
 use std::fmt;
 use std::fs;
@@ -85,7 +86,8 @@ impl Package {
     /// - `FTY`, `TCD`, `DLT` or `IMD`, as `FTY_2015_100m_eu_03035_d02_Full` (one raster of all Europe),
     ///   `FTY_2015_020m_eu_03035_d04_E00N20` (one block of ten by ten tiles) or
     ///   `IMD_2018_100m_eu_03035_v020` and `FTY_2018_010m_lv_03035_v010` (three by three tiles, the middle one missing)
-    /// - `u2018_clc2018_v2020_20u1_raster100m` and its siblings of 1990 to 2018, and the vector `…_geoPackage`
+    /// - `u2018_clc2018_v2020_20u1_raster100m` and its siblings of 1990 to 2018, and the vectors `…_geoPackage` and `…_fgdb`
+    /// - the vectors of an Urban Atlas city (`FR010L2_MONTPELLIER_UA2018_v013`) and of the Coastal Zones (`CZ_2018_DU004_3035_V010_fgdb`, `…_gpkg`)
     /// - `CLMS_CLCplus_RASTER_2018` and `CLMS_CLCplus_RASTER_2021`
     /// - `bench_S`, `bench_M`, `bench_T` and `bench_X`, which `cargo xtask bench` measures with
     #[must_use]
@@ -93,7 +95,8 @@ impl Package {
         let spec = hrl::package(file, scale)
             .or_else(|| corine::package(file, scale))
             .or_else(|| clcplus::package(file, scale))
-            .or_else(|| bench::package(file, scale))?;
+            .or_else(|| bench::package(file, scale))
+            .or_else(|| vectors::package(file))?;
         Some(Self { spec, scale })
     }
 

@@ -8,6 +8,8 @@ mod zarr_v3;
 use serde_json::{Map, Value, json};
 
 use crate::plan::{CubePlan, GroupPlan, OVERVIEWS};
+use crate::vector::VectorPackage;
+use crate::{Note, PackageFiles, Provenance};
 
 #[cfg(feature = "fuzzing")]
 pub(crate) use cf::flag_meanings;
@@ -48,7 +50,8 @@ pub(crate) fn documents(plan: &CubePlan) -> Vec<Document> {
         }
         documents.extend(below);
     }
-    let mut attributes = root_attributes(plan);
+    let mut attributes =
+        root_attributes(&plan.options.provenance, &plan.files, &plan.notes);
     if let Some(root) = plan.groups.first() {
         attributes.extend(geozarr::group_attributes(root));
         attributes.extend(cf::time_coverage(root));
@@ -105,11 +108,30 @@ fn group_arrays(group: &GroupPlan, compression_level: Option<i32>) -> Vec<Docume
     documents
 }
 
+/// The document of a vector package: a root group without arrays.
+pub(crate) fn vector_document(
+    provenance: &Provenance,
+    files: &PackageFiles,
+    package: &VectorPackage,
+) -> Document {
+    let mut attributes = root_attributes(provenance, files, &[]);
+    package.describe_in(&mut attributes);
+    let mut content = zarr_v3::group(attributes);
+    zarr_v3::consolidate(&mut content, [].iter(), "");
+    Document {
+        path: String::new(),
+        content,
+    }
+}
+
 /// Names of files that are listed in the attributes: every reader of the cube has to read them.
 const MOST_FILES: usize = 1000;
 
-fn root_attributes(plan: &CubePlan) -> Map<String, Value> {
-    let (provenance, files) = (&plan.options.provenance, &plan.files);
+fn root_attributes(
+    provenance: &Provenance,
+    files: &PackageFiles,
+    notes: &[Note],
+) -> Map<String, Value> {
     let mut attributes = Map::new();
     attributes.insert("Conventions".into(), json!("CF-1.11"));
     let this = concat!("clms-cube ", env!("CARGO_PKG_VERSION"));
@@ -159,7 +181,7 @@ fn root_attributes(plan: &CubePlan) -> Map<String, Value> {
             details.insert(name.into(), json!(all));
         }
     }
-    let notes: Vec<String> = plan.notes.iter().map(ToString::to_string).collect();
+    let notes: Vec<String> = notes.iter().map(ToString::to_string).collect();
     if !notes.is_empty() {
         details.insert("notes".into(), json!(notes));
     }

@@ -146,6 +146,12 @@ impl Planner {
             });
         }
         match unplaced {
+            // A picture beside vector data is none of the data.
+            Some(_) if headers.is_empty() && !self.vectors.is_empty() => {
+                Err(CubeError::VectorOnly {
+                    found: std::mem::take(&mut self.vectors),
+                })
+            }
             Some(error) if headers.is_empty() => Err(error),
             _ => Ok(headers),
         }

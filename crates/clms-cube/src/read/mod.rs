@@ -18,6 +18,7 @@ pub use overview::Overview;
 pub use structure::{ArrayStructure, CubeStructure, Dimension, GroupStructure};
 
 use crate::metadata::node_path;
+use crate::vector::VectorPackage;
 use crate::{CubeError, Pixels};
 use storage::ObjectReader;
 
@@ -43,6 +44,12 @@ pub struct Window {
 }
 
 impl Cube {
+    /// What it holds instead of rasters, if it is a vector package.
+    #[must_use]
+    pub fn vector(&self) -> Option<VectorPackage> {
+        VectorPackage::of_attributes(&self.structure.attributes)
+    }
+
     /// Opens the cube that a store is rooted at. One object is read when the metadata is consolidated, as that of every
     /// cube made here is.
     ///

@@ -17,5 +17,6 @@ mod property;
 mod reading;
 mod rules;
 mod source_attributes;
+mod vector;
 mod vrt;
 mod zarr_v2;

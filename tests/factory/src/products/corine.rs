@@ -8,7 +8,7 @@ use crate::products::Scale;
 use crate::products::country::{self, GRID_CORNER, SEA_LEVEL};
 use crate::raster::{DType, RasterSpec};
 use crate::sidecars::{ClrKey, RatColumns, Sidecar, VatColumns};
-use crate::vector::VectorSpec;
+use crate::vector::{VectorLayer, VectorShape, VectorSpec};
 
 /// The pixel value of the class NODATA (999), which is not the file's nodata value. The legend's 45th line
 /// would suggest 45, but it is 48.
@@ -21,13 +21,16 @@ const OVERSEAS_NODATA: f64 = 32768.0;
 /// The end of the file name and its version, of the years 1990 to 2018.
 const RASTER: &str = "_v2020_20u1_raster100m";
 const GEOPACKAGE: &str = "_v2020_20u1_geoPackage";
+const GEODATABASE: &str = "_v2020_20u1_fgdb";
 
 pub(super) fn package(file: &str, scale: Scale) -> Option<PackageSpec> {
-    let (title, raster) = match (file.strip_suffix(RASTER), file.strip_suffix(GEOPACKAGE)) {
-        (Some(title), _) => (title, true),
-        (_, Some(title)) => (title, false),
-        _ => return None,
-    };
+    let (title, vector) = [
+        (RASTER, None),
+        (GEOPACKAGE, Some("gpkg")),
+        (GEODATABASE, Some("gdb")),
+    ]
+    .into_iter()
+    .find_map(|(ending, vector)| Some((file.strip_suffix(ending)?, vector)))?;
     // Such as `u2018_clc2018`: campaign, and reference year.
     let (_, year) = title.strip_prefix('u')?.split_once("_clc")?;
     let year: u32 = year
@@ -37,13 +40,12 @@ pub(super) fn package(file: &str, scale: Scale) -> Option<PackageSpec> {
     let name = format!("{}_V2020_20u1", title.to_uppercase());
     let readme = format!("readme_{name}.txt");
     let spec = PackageSpec::new(file).document(readme, "Made by clms-factory for tests.\r\n");
-    Some(if raster {
-        rasters(spec, &name, year, scale)
-    } else {
-        spec.vector(VectorSpec {
-            layer: format!("clc{:02}", year % 100),
-            ..VectorSpec::new(format!("{name}.gpkg"))
-        })
+    Some(match vector {
+        None => rasters(spec, &name, year, scale),
+        Some(ending) => {
+            let layer = VectorLayer::new(format!("clc{:02}", year % 100)).shape(VectorShape::Pairs);
+            spec.vector(VectorSpec::of(format!("{name}.{ending}"), [layer]))
+        }
     })
 }
 
