@@ -165,23 +165,21 @@ fn an_unknown_data_id_is_told_the_nearest_names_and_nothing_is_done() {
 }
 
 #[test]
-fn a_vector_product_is_refused_with_the_way_out() {
-    let scene = Scene::new();
-    let run = scene
-        .clms(&["preload", "clc2018|u2018_clc2018_v2020_20u1_fgdb"])
-        .with_code(FAILED)
-        .saying(&["vector", "clc2018|u2018_clc2018_v2020_20u1_raster100m"]);
-    assert_is_for_people(&run);
-    assert_eq!(posts(&scene.sim), 0);
+fn a_package_that_holds_vectors_in_spite_of_the_catalogue() {
+    let scene = Scene::new().delivering(&broken::vector(FOREST_FILE));
+    let _ = scene.clms(&["preload", FOREST]).well();
+    let opened = scene.clms(&["open", FOREST, "-o", "json"]).well().json();
+    assert_eq!(opened["vector"]["layers"][0]["features"], 3);
 }
 
 #[test]
-fn a_package_that_holds_vectors_in_spite_of_the_catalogue() {
-    let scene = Scene::new().delivering(&broken::vector(FOREST_FILE));
+fn vector_data_that_cannot_be_read() {
+    let damaged = PackageSpec::new(FOREST_FILE).document("DATA/a.gpkg", "no SQLite at all");
+    let scene = Scene::new().delivering(&damaged);
     let run = scene
         .clms(&["preload", FOREST])
         .with_code(FAILED)
-        .saying(&["vector"]);
+        .saying(&["DATA/a.gpkg", "cannot read vector data"]);
     assert_is_for_people(&run);
     assert_nothing_visible(&scene);
 }

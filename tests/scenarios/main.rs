@@ -8,3 +8,4 @@ mod interoperability;
 mod jobs;
 mod kills;
 mod layers;
+mod vectors;

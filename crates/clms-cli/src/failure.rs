@@ -34,6 +34,17 @@ impl Failure {
         }
     }
 
+    /// Something that only rasters can be asked for.
+    pub(crate) fn vector_only(message: String) -> Self {
+        Self {
+            kind: ProblemKind::VectorOnly.to_string(),
+            message,
+            hint: None,
+            retryable: false,
+            code: exit::FAILED,
+        }
+    }
+
     /// A file that can't be written; `doing` as in "write map.png".
     pub(crate) fn io(doing: &str, why: &io::Error) -> Self {
         Self {

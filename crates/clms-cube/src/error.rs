@@ -7,12 +7,12 @@ use std::error::Error as StdError;
 #[non_exhaustive]
 pub enum CubeError {
     /// The package holds neither rasters nor vector data.
-    #[error("the package holds no raster ({} files: {})", .entries.len(), abridged(.entries))]
+    #[error("the package holds neither a raster nor vector data ({} files: {})", .entries.len(), abridged(.entries))]
     NoRaster {
         /// The names of all entries.
         entries: Vec<String>,
     },
-    /// The package holds vector data only, which is no cube.
+    /// The package holds vector data only, which is no cube; see [`vector::build`](crate::vector::build).
     #[error("the package holds vector data and no raster: {}", abridged(.found))]
     VectorOnly {
         /// The vector data sets found.

@@ -175,6 +175,8 @@ pub enum Unit {
     Bytes,
     /// Chunks or shards of a cube.
     Chunks,
+    /// Features of vector data.
+    Features,
 }
 
 fn seconds<S: serde::Serializer>(duration: &Duration, to: S) -> Result<S::Ok, S::Error> {
@@ -218,6 +220,11 @@ impl Meter {
     /// So many chunks are done.
     pub fn chunks(&self, done: u64, total: Option<u64>) {
         self.amount(Unit::Chunks, done, total);
+    }
+
+    /// So many features are done.
+    pub fn features(&self, done: u64, total: Option<u64>) {
+        self.amount(Unit::Features, done, total);
     }
 
     fn amount(&self, unit: Unit, done: u64, total: Option<u64>) {

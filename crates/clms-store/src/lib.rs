@@ -69,6 +69,13 @@ pub mod progress {
     };
 }
 
+/// Vector packages: what is said of them where rasters have a cube.
+pub mod vector {
+    pub use clms_cube::vector::{
+        VectorField, VectorFormat, VectorLayer, VectorPackage, VectorSource,
+    };
+}
+
 /// Cubes: their structure, their pixels, and their colours.
 pub mod cube {
     pub use clms_cube::{

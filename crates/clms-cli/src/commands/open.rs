@@ -2,7 +2,8 @@
 
 use clms_store::{
     DataId, StoreError,
-    cube::{ArrayStructure, CubeStructure, GroupStructure},
+    cube::{ArrayStructure, Crs, CubeStructure, GroupStructure},
+    vector::VectorPackage,
 };
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -16,6 +17,9 @@ struct Opened<'a> {
     cube: String,
     #[serde(flatten)]
     structure: &'a CubeStructure,
+    /// In place of variables, for vector data.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vector: Option<VectorPackage>,
 }
 
 pub(crate) async fn run(context: &Context, open: Open) -> Done {
@@ -25,23 +29,78 @@ pub(crate) async fn run(context: &Context, open: Open) -> Done {
         data_id: data_id.to_string(),
         cube: context.store.cube_location(&data_id)?,
         structure: cube.structure(),
+        vector: cube.vector(),
     };
     context.result(&opened, || page(&opened))
 }
 
 fn page(opened: &Opened<'_>) -> String {
     let mut out = format!("{}\n{}\n", opened.data_id, opened.cube);
-    for group in &opened.structure.groups {
-        out.push('\n');
-        out.push_str(&group_page(group));
+    if let Some(vector) = &opened.vector {
+        out.push_str(&vector_page(vector));
+    } else {
+        for group in &opened.structure.groups {
+            out.push('\n');
+            out.push_str(&group_page(group));
+        }
     }
     out.push_str("\nattributes\n");
     out.push_str(&attributes(&opened.structure.attributes));
+    if let Some(vector) = &opened.vector {
+        out.push_str(&how_to_open_vectors(&opened.cube, vector));
+        return out;
+    }
     out.push_str(&format!(
         "\nopen it in Python\n  import xarray as xr, rioxarray\n  ds = xr.open_dataset({:?}, engine=\"zarr\", chunks={{}}, decode_coords=\"all\")\n",
         opened.cube
     ));
     out
+}
+
+fn vector_page(vector: &VectorPackage) -> String {
+    let mut out = format!("\nvector data\n  geopackage  {}\n", vector.geopackage);
+    for source in &vector.sources {
+        out.push_str(&format!(
+            "  source      {} ({})\n",
+            source.path, source.format
+        ));
+    }
+    for layer in &vector.layers {
+        out.push_str(&format!(
+            "\nlayer {}  ({} features, {})\n",
+            layer.name, layer.features, layer.geometry_type
+        ));
+        if let Some(crs) = &layer.crs {
+            out.push_str(&format!("  crs         {}\n", crs_name(crs)));
+        }
+        if let Some([west, south, east, north]) = layer.extent {
+            out.push_str(&bbox([west, south, east, north]));
+        }
+        for field in &layer.fields {
+            out.push_str(&format!("  field       {} {}\n", field.name, field.kind));
+        }
+    }
+    out
+}
+
+fn how_to_open_vectors(location: &str, vector: &VectorPackage) -> String {
+    let path = format!("{location}/{}", vector.geopackage);
+    let layer = vector.layers.first().map_or("", |layer| &layer.name);
+    format!(
+        "\nopen it in Python\n  import geopandas\n  gdf = geopandas.read_file({path:?}, layer={layer:?})\n"
+    )
+}
+
+fn crs_name(crs: &Crs) -> String {
+    match (&crs.code, &crs.name) {
+        (Some(code), Some(name)) => format!("{code} ({name})"),
+        (Some(either), None) | (None, Some(either)) => either.clone(),
+        (None, None) => "unnamed".to_owned(),
+    }
+}
+
+fn bbox([west, south, east, north]: [f64; 4]) -> String {
+    format!("  bbox        {west} {south} {east} {north}  (west south east north)\n")
 }
 
 fn group_page(group: &GroupStructure) -> String {
@@ -57,17 +116,9 @@ fn group_page(group: &GroupStructure) -> String {
     };
     let mut out = format!("{name}  ({})\n", dims.join(", "));
     if let Some(grid) = &group.grid {
-        let crs = match (&grid.crs.code, &grid.crs.name) {
-            (Some(code), Some(name)) => format!("{code} ({name})"),
-            (Some(either), None) | (None, Some(either)) => either.clone(),
-            (None, None) => "unnamed".to_owned(),
-        };
-        let [west, south, east, north] = grid.bbox();
         let [width, height] = grid.pixel_size();
-        out.push_str(&format!("  crs         {crs}\n"));
-        out.push_str(&format!(
-            "  bbox        {west} {south} {east} {north}  (west south east north)\n"
-        ));
+        out.push_str(&format!("  crs         {}\n", crs_name(&grid.crs)));
+        out.push_str(&bbox(grid.bbox()));
         out.push_str(&format!("  pixel       {width} x {height}\n"));
     }
     for coordinate in &group.coordinates {

@@ -38,6 +38,17 @@ pub(crate) async fn run(context: &Context, preview: Preview) -> Done {
     let data_id: DataId = preview.data_id.parse().map_err(StoreError::from)?;
     check_name(&preview.out)?;
     let cube = context.store.open(&data_id).await?;
+    if let Some(vector) = cube.vector() {
+        let location = context.store.cube_location(&data_id)?;
+        return Err(Failure::vector_only(format!(
+            "{data_id} holds vector data, and maps are drawn of rasters"
+        ))
+        .with_hint(format!(
+            "open {location}/{} with QGIS or geopandas",
+            vector.geopackage
+        ))
+        .into());
+    }
     let (group, variable) = main_variable(&cube).ok_or_else(|| {
         Failure::io(
             "draw a map",

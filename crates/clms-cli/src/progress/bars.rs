@@ -45,7 +45,7 @@ struct Bar {
 enum Shape {
     Waiting,
     Bytes,
-    Chunks,
+    Parts,
     Ended,
 }
 
@@ -59,7 +59,7 @@ impl Shape {
             Self::Bytes => {
                 "{msg:12} {wide_bar} {bytes:>10}/{total_bytes:10} {bytes_per_sec:>12} {eta:>4}"
             }
-            Self::Chunks => "{msg:12} {wide_bar} {percent:>3} % {eta:>4}",
+            Self::Parts => "{msg:12} {wide_bar} {percent:>3} % {eta:>4}",
         };
         format!("{{prefix:{name}}} {rest}")
     }
@@ -172,7 +172,7 @@ impl Bar {
     fn amount(&mut self, unit: Unit, done: u64, total: Option<u64>) {
         let shape = match unit {
             Unit::Bytes => Shape::Bytes,
-            Unit::Chunks => Shape::Chunks,
+            Unit::Chunks | Unit::Features => Shape::Parts,
         };
         if self.shape != shape {
             self.take_shape(shape);
@@ -224,7 +224,7 @@ mod tests {
 
     #[test]
     fn all_templates_are_valid() {
-        for shape in [Shape::Waiting, Shape::Bytes, Shape::Chunks, Shape::Ended] {
+        for shape in [Shape::Waiting, Shape::Bytes, Shape::Parts, Shape::Ended] {
             for terminal in [20, 80, 200] {
                 let template = shape.template(name_width(terminal), terminal);
                 assert!(

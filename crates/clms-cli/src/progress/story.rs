@@ -33,7 +33,7 @@ impl Amount {
     pub(crate) fn text(&self) -> String {
         let show = |number| match self.unit {
             Unit::Bytes => text::bytes(number),
-            Unit::Chunks => number.to_string(),
+            Unit::Chunks | Unit::Features => number.to_string(),
         };
         let of = self
             .total
@@ -42,6 +42,7 @@ impl Amount {
         match self.unit {
             Unit::Bytes => format!("{}{of}", show(self.done)),
             Unit::Chunks => format!("{}{of} chunks", show(self.done)),
+            Unit::Features => format!("{}{of} features", show(self.done)),
         }
     }
 }

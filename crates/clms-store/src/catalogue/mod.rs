@@ -281,6 +281,7 @@ mod tests {
         let clc = json!([
             file("u2018_clc2018_v2020_20u1_fgdb", "GDB", "Vector"),
             file("u2018_clc2018_v2020_20u1_raster100m", "Geotiff", "Raster"),
+            json!({"@id": "elsewhere", "file": "elsewhere", "format": "Netcdf", "type": "Raster", "source": "WEKEO", "path": "x", "size": "1 MB"}),
         ]);
         let forest = json!([
             file("FTY_2015_100m_eu_03035_d02_Full", "Geotiff", "Raster"),
@@ -301,19 +302,20 @@ mod tests {
 
     #[test]
     fn what_cannot_be_had_is_shown_only_when_asked_for_and_says_why() {
-        assert_eq!(ids(&Filter::default()).len(), 3);
+        assert_eq!(ids(&Filter::default()).len(), 4);
         let all = Filter {
             all: true,
             ..Filter::default()
         };
-        assert_eq!(ids(&all).len(), 4);
+        assert_eq!(ids(&all).len(), 5);
         let catalogue = catalogue();
-        let vector = catalogue
-            .entry(&"clc2018|u2018_clc2018_v2020_20u1_fgdb".parse().unwrap())
-            .unwrap();
-        let why = vector.why_not.as_ref().unwrap();
-        assert_eq!(why.kind, "vector_only");
-        assert!(why.hint.contains("raster100m"), "{}", why.hint);
+        let entry = |id: &str| catalogue.entry(&id.parse().unwrap()).unwrap();
+        let why = entry("clc2018|elsewhere").why_not.as_ref().unwrap();
+        assert_eq!(why.kind, "unsupported_source");
+        assert!(why.reason.contains("WEKEO"), "{}", why.reason);
+        let vector = entry("clc2018|u2018_clc2018_v2020_20u1_fgdb");
+        assert_eq!(vector.how, Some(How::Preload));
+        assert_eq!(vector.format.as_deref(), Some("GDB"));
     }
 
     #[test]

@@ -8,6 +8,7 @@ use clms_cache::Staged;
 use clms_cube::{
     BuildOptions, BuildProgress, BuildState, CubeError, CubePlan, EntrySource, Levels, Package,
     PackageEntry, Provenance, TileSize, ZarrFormat,
+    vector::{self, VectorOptions, VectorProgress},
 };
 use clms_preload::{BuildOrder, CubeBuilder, Meter, Problem, ProblemKind, UnpackedPackage};
 use serde::{Deserialize, Serialize};
@@ -64,10 +65,15 @@ impl CubeBuilder for GdalCubeBuilder {
         meter: &Meter,
         cancel: &CancellationToken,
     ) -> Result<(), Problem> {
-        let plan = plan(&build).await?;
         let progress = Report {
             meter: meter.clone(),
             last: Mutex::new(None),
+        };
+        let plan = match plan(&build).await? {
+            Planned::Cube(plan) => *plan,
+            Planned::Vectors(package, options) => {
+                return keep_vectors(&build, &package, options, staged, &progress, cancel).await;
+            }
         };
         let report = clms_cube::build(plan, staged.store(), &progress, cancel)
             .await
@@ -80,11 +86,25 @@ impl CubeBuilder for GdalCubeBuilder {
 
     async fn memory(&self, build: BuildOrder<'_>) -> Result<Option<u64>, Problem> {
         // Of headers only; it costs little to make it twice.
-        Ok(Some(plan(&build).await?.memory_needed()))
+        Ok(match plan(&build).await? {
+            Planned::Cube(plan) => Some(plan.memory_needed()),
+            Planned::Vectors(..) => Some(VECTOR_MEMORY),
+        })
     }
 }
 
-async fn plan(build: &BuildOrder<'_>) -> Result<CubePlan, Problem> {
+/// What copying features takes, whatever their number: GDAL's buffers and SQLite's pages.
+const VECTOR_MEMORY: u64 = 128 << 20;
+
+/// What is to be made of a package.
+enum Planned {
+    /// A cube of its rasters.
+    Cube(Box<CubePlan>),
+    /// It has none, but vector data.
+    Vectors(Package, BuildOptions),
+}
+
+async fn plan(build: &BuildOrder<'_>) -> Result<Planned, Problem> {
     let parameters: BuildParameters =
         serde_json::from_value(build.request.build.clone()).map_err(|why| {
             Problem::new(
@@ -94,14 +114,56 @@ async fn plan(build: &BuildOrder<'_>) -> Result<CubePlan, Problem> {
         })?;
     let options = options(build, parameters);
     let package = package(build.package);
-    tokio::task::spawn_blocking(move || clms_cube::plan(&package, &options))
+    let planned = tokio::task::spawn_blocking(move || {
+        match clms_cube::plan(&package, &options) {
+            Ok(plan) => Ok(Planned::Cube(Box::new(plan))),
+            Err(CubeError::VectorOnly { .. }) => Ok(Planned::Vectors(package, options)),
+            Err(why) => Err(cube_problem(&why)),
+        }
+    });
+    planned.await.map_err(|why| {
+        Problem::new(
+            ProblemKind::Internal,
+            format!("reading the package broke off: {why}"),
+        )
+    })?
+}
+
+/// Stores a package without rasters: its vector data, and a GeoPackage of them.
+async fn keep_vectors(
+    build: &BuildOrder<'_>,
+    package: &Package,
+    options: BuildOptions,
+    staged: &Staged,
+    progress: &Report,
+    cancel: &CancellationToken,
+) -> Result<(), Problem> {
+    // What a killed process left in the job's own folder is of no use.
+    let scratch = build.scratch.join("vector");
+    let cleared = async {
+        match tokio::fs::remove_dir_all(&scratch).await {
+            Err(why) if why.kind() != std::io::ErrorKind::NotFound => Err(why),
+            _ => tokio::fs::create_dir_all(&scratch).await,
+        }
+    };
+    cleared.await.map_err(|why| {
+        let kind = match why.kind() {
+            std::io::ErrorKind::StorageFull => ProblemKind::DiskFull,
+            _ => ProblemKind::Io,
+        };
+        Problem::new(
+            kind,
+            format!("cannot make the folder {}: {why}", scratch.display()),
+        )
+    })?;
+    let options = VectorOptions {
+        provenance: options.provenance,
+        zarr_format: options.zarr_format,
+        ..VectorOptions::new(scratch)
+    };
+    vector::build(package, options, staged.store(), progress, cancel)
         .await
-        .map_err(|why| {
-            Problem::new(
-                ProblemKind::Internal,
-                format!("reading the package broke off: {why}"),
-            )
-        })?
+        .map(drop)
         .map_err(|why| cube_problem(&why))
 }
 
@@ -204,19 +266,35 @@ struct Report {
 
 const OFTEN_ENOUGH: Duration = Duration::from_millis(100);
 
-impl BuildProgress for Report {
-    fn advanced(&self, state: BuildState) {
+impl Report {
+    /// Whether it is time to say something again; always if all is `finished`.
+    fn is_due(&self, finished: bool) -> bool {
         // A poisoned or busy lock only means that somebody else is reporting.
         let Ok(mut last) = self.last.try_lock() else {
-            return;
+            return false;
         };
-        let finished = state.chunks_done == state.chunks_total;
         if !finished && last.is_some_and(|last| last.elapsed() < OFTEN_ENOUGH) {
-            return;
+            return false;
         }
         *last = Some(std::time::Instant::now());
-        self.meter
-            .chunks(state.chunks_done, Some(state.chunks_total));
+        true
+    }
+}
+
+impl BuildProgress for Report {
+    fn advanced(&self, state: BuildState) {
+        if self.is_due(state.chunks_done == state.chunks_total) {
+            self.meter
+                .chunks(state.chunks_done, Some(state.chunks_total));
+        }
+    }
+}
+
+impl VectorProgress for Report {
+    fn copied(&self, features: u64, of: u64) {
+        if self.is_due(features == of) {
+            self.meter.features(features, Some(of));
+        }
     }
 }
 
@@ -231,6 +309,8 @@ mod tests {
             "X/DATA/X.tif.vat.dbf",
             "X/Legend/X_QGIS.txt",
             "X.gpkg",
+            "X.gdb/a00000001.gdbtable",
+            "X.shp",
             "X/Metadata/X.xml",
         ] {
             assert!(is_wanted(name), "{name}");
