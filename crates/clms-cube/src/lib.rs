@@ -27,6 +27,8 @@
 //! # }
 //! ```
 //!
+//! A package without rasters is kept whole instead, as vector data that other software opens: see [`vector`].
+//!
 //! Three steps: [`plan`] reads headers and decides where every raster goes, [`build`] moves the pixels in bounded memory,
 //! [`Cube`] reads. Nothing here knows HTTP, the portal or jobs; GDAL is given local files only.
 //!

@@ -187,7 +187,7 @@ fn prepare(
             entries: package.names(),
         });
     }
-    let files = place(package, scratch.path())?;
+    let files = place(package, scratch.path(), cancel)?;
     let mut sources = Vec::new();
     for (number, found) in found.iter().enumerate() {
         sources.push(Source {

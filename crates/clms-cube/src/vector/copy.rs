@@ -7,7 +7,7 @@ use gdal::DriverManager;
 use gdal::vector::{OGRwkbGeometryType, geometry_type_flatten};
 
 use super::format::stem;
-use super::source::{LayerHeader, Source, gdal_words, open};
+use super::source::{LayerHeader, Source, gdal_words, open, says_disk_is_full};
 use super::translate::{Watch, translate};
 use super::{VectorFormat, VectorLayer};
 use crate::CubeError;
@@ -53,14 +53,11 @@ pub(super) fn copy(
     counted: impl FnOnce(u64),
     watch: &Watch<'_>,
 ) -> Result<Vec<VectorLayer>, CubeError> {
-    let datasets = sources
-        .iter()
-        .map(Source::open)
-        .collect::<Result<Vec<_>, _>>()?;
     let mut names = TableNames::default();
     let mut layers = Vec::new();
-    for (index, (source, dataset)) in sources.iter().zip(&datasets).enumerate() {
-        for header in source.layers(dataset)? {
+    for (index, source) in sources.iter().enumerate() {
+        // Opened twice, because all at once would be too many for a package of hundreds of files.
+        for header in source.layers(&source.open()?)? {
             layers.push(Copied {
                 table: names.choose(&header.name, &source.name),
                 source: index,
@@ -81,14 +78,17 @@ pub(super) fn copy(
         .create_vector_only(target)
         .map_err(|error| CubeError::internal("creating a GeoPackage", gdal_words(&error)))?;
     let mut before = 0;
-    for layer in &layers {
-        let source = &sources[layer.source];
-        let arguments = arguments(source.format, &layer.header, &layer.table);
-        let counts = (before, layer.header.features);
-        let copied = translate(&datasets[layer.source], &created, &arguments, watch, counts);
-        stop_if_cancelled(watch)?;
-        copied.map_err(|reason| failed(source, &layer.header, reason))?;
-        before += layer.header.features;
+    for of_source in layers.chunk_by(|a, b| a.source == b.source) {
+        let source = &sources[of_source[0].source];
+        let dataset = source.open()?;
+        for layer in of_source {
+            let arguments = arguments(source.format, layer, of_source.len() == 1);
+            let counts = (before, layer.header.features);
+            let copied = translate(&dataset, &created, &arguments, watch, counts);
+            stop_if_cancelled(watch)?;
+            copied.map_err(|reason| failed(source, &layer.header, reason))?;
+            before += layer.header.features;
+        }
     }
     // Indexes are written now.
     created
@@ -107,11 +107,7 @@ fn stop_if_cancelled(watch: &Watch<'_>) -> Result<(), CubeError> {
 }
 
 fn failed(source: &Source, header: &LayerHeader, reason: String) -> CubeError {
-    // SQLite's words, and the system's.
-    if ["disk is full", "No space left"]
-        .iter()
-        .any(|words| reason.contains(words))
-    {
+    if says_disk_is_full(&reason) {
         return CubeError::disk_full(&source.name, reason);
     }
     CubeError::VectorCopy {
@@ -121,8 +117,9 @@ fn failed(source: &Source, header: &LayerHeader, reason: String) -> CubeError {
     }
 }
 
-/// The arguments of `ogr2ogr` for one layer.
-fn arguments(format: VectorFormat, header: &LayerHeader, table: &str) -> Vec<String> {
+/// The arguments of `ogr2ogr` for a layer, which may be the `only` one of its data set.
+fn arguments(format: VectorFormat, layer: &Copied, only: bool) -> Vec<String> {
+    let (header, table) = (&layer.header, layer.table.as_str());
     let mut words: Vec<String> = [
         // Asks GDAL to call back.
         "-progress",
@@ -157,11 +154,8 @@ fn arguments(format: VectorFormat, header: &LayerHeader, table: &str) -> Vec<Str
     {
         words.extend(["-nlt", "PROMOTE_TO_MULTI"].map(str::to_owned));
     }
-    if header.name.starts_with('-') {
-        // It would be taken for an option.
-        let quoted = header.name.replace('"', "\"\"");
-        words.extend(["-sql".to_owned(), format!("SELECT * FROM \"{quoted}\"")]);
-    } else {
+    // The only one needs no name, which could be mistaken for an option.
+    if !only {
         words.push(header.name.clone());
     }
     words
@@ -198,10 +192,13 @@ impl TableNames {
             .chars()
             .filter(|character| !character.is_control())
             .collect();
+        // What GDAL takes in the middle of a name but not at its beginning.
+        let begins_oddly =
+            layer.starts_with(|first: char| first.is_ascii_punctuation() && first != '_');
         let lower = layer.to_lowercase();
         let layer = if layer.trim().is_empty() {
             "layer".to_owned()
-        } else if RESERVED.iter().any(|prefix| lower.starts_with(prefix)) {
+        } else if begins_oddly || RESERVED.iter().any(|prefix| lower.starts_with(prefix)) {
             format!("layer_{layer}")
         } else {
             layer
@@ -272,6 +269,8 @@ mod tests {
         assert_eq!(choose("gpkg_contents", "x"), "layer_gpkg_contents");
         assert_eq!(choose("\n \t", "x"), "layer");
         assert_eq!(choose("", "x.gml"), "layer_x");
+        assert_eq!(choose("-where", "x"), "layer_-where");
+        assert_eq!(choose("_a", "x"), "_a");
         assert_eq!(choose("rivers & \"lakes\"", "x"), "rivers & \"lakes\"");
     }
 }

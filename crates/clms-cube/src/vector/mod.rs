@@ -10,7 +10,7 @@
 //! ```
 //!
 //! The copy is made by GDAL's vector translation, feature by feature: layers, fields, CRS, text encodings, dates, nulls, 3D and curve geometries
-//! are what GDAL reads from the source. A package that is one single GeoPackage needs no copy: the delivered file itself is `<file>.gpkg`.
+//! are what GDAL reads from the source. Only a CRS that the source does not name has a name there: the format calls it "undefined". A package that is one single GeoPackage needs no copy: the delivered file itself is `<file>.gpkg`.
 //!
 //! A package that holds rasters as well becomes a cube of its rasters ([`plan`](crate::plan)), whose provenance names the vector files among those
 //! left out.

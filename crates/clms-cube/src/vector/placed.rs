@@ -4,8 +4,11 @@ use std::fs::{self, File};
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
+use tokio_util::sync::CancellationToken;
+
 use super::VectorFormat;
 use super::format::{Found, stem};
+use super::source::says_disk_is_full;
 use crate::deflated::Inflating;
 use crate::{CubeError, EntrySource, Package, PackageEntry};
 
@@ -20,20 +23,33 @@ pub(super) struct PlacedFile {
 }
 
 /// Makes all files of a package files of their own: what is part of an archive is copied or inflated, below `scratch` or beside its archive.
-pub(super) fn place(package: &Package, scratch: &Path) -> Result<Vec<PlacedFile>, CubeError> {
+pub(super) fn place(
+    package: &Package,
+    scratch: &Path,
+    cancel: &CancellationToken,
+) -> Result<Vec<PlacedFile>, CubeError> {
     package
         .entries
         .iter()
         .enumerate()
         .map(|(number, entry)| {
-            place_one(entry, &scratch.join(format!("part-{number}"))).map_err(|reason| {
-                CubeError::UnreadableVector {
-                    file: entry.name.clone(),
-                    reason,
-                }
-            })
+            if cancel.is_cancelled() {
+                return Err(CubeError::Cancelled);
+            }
+            place_one(entry, &scratch.join(format!("part-{number}")))
+                .map_err(|reason| unreadable(&entry.name, reason))
         })
         .collect()
+}
+
+fn unreadable(name: &str, reason: String) -> CubeError {
+    if says_disk_is_full(&reason) {
+        return CubeError::disk_full(name, reason);
+    }
+    CubeError::UnreadableVector {
+        file: name.to_owned(),
+        reason,
+    }
 }
 
 fn place_one(entry: &PackageEntry, part: &Path) -> Result<PlacedFile, String> {
@@ -83,7 +99,8 @@ pub(super) fn lay_out(
     let laid = match found.format {
         VectorFormat::FileGeodatabase => {
             let geodatabase = folder.join(format!("{}.gdb", safe(stem(last(&found.name)))));
-            link_all(found, files, &geodatabase, last_owned).map(|()| geodatabase)
+            let unchanged = |name: &str| last(name).to_owned();
+            link_all(found, files, &geodatabase, unchanged).map(|()| geodatabase)
         }
         _ => {
             // Side-cars may differ from the main file in case, which matters to some systems only.
@@ -95,9 +112,9 @@ pub(super) fn lay_out(
             link_all(found, files, &folder, named).map(|()| folder.join(named(main)))
         }
     };
-    laid.map_err(|error| CubeError::UnreadableVector {
-        file: found.name.clone(),
-        reason: format!("it can't be laid out in {}: {error}", folder.display()),
+    laid.map_err(|error| {
+        let reason = format!("it can't be laid out in {}: {error}", folder.display());
+        unreadable(&found.name, reason)
     })
 }
 
@@ -121,10 +138,6 @@ fn link_all(
 
 fn last(name: &str) -> &str {
     name.rsplit('/').next().unwrap_or(name)
-}
-
-fn last_owned(name: &str) -> String {
-    last(name).to_owned()
 }
 
 /// A name that is one and not nothing. Layers of Shapefiles are named by it, so that no more is changed than has to be.

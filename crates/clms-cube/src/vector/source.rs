@@ -96,6 +96,13 @@ pub(super) fn open(
     )
 }
 
+/// Whether words of GDAL, SQLite or the system are about a disk that is full.
+pub(super) fn says_disk_is_full(words: &str) -> bool {
+    ["disk is full", "No space left"]
+        .iter()
+        .any(|full| words.contains(full))
+}
+
 /// GDAL's own words, where there are any.
 pub(super) fn gdal_words(error: &GdalError) -> String {
     match error {
@@ -104,6 +111,11 @@ pub(super) fn gdal_words(error: &GdalError) -> String {
         }
         other => other.to_string(),
     }
+}
+
+/// A GeoPackage has to name a CRS for every layer, and has names for none.
+fn is_undefined(crs: &str) -> bool {
+    ["Undefined geographic SRS", "Undefined Cartesian SRS"].contains(&crs)
 }
 
 impl LayerHeader {
@@ -117,6 +129,7 @@ impl LayerHeader {
         let crs = layer
             .spatial_ref()
             .filter(|srs| srs.to_wkt().is_ok_and(|wkt| !wkt.is_empty()))
+            .filter(|srs| !srs.name().is_some_and(|name| is_undefined(&name)))
             .map(|srs| SourceCrs::new(srs).identified().to_crs())
             .transpose()
             .map_err(|error| gdal_words(&error))?;
