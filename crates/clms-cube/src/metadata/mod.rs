@@ -50,8 +50,7 @@ pub(crate) fn documents(plan: &CubePlan) -> Vec<Document> {
         }
         documents.extend(below);
     }
-    let mut attributes =
-        root_attributes(&plan.options.provenance, &plan.files, &plan.notes);
+    let mut attributes = root_attributes(&plan.options.provenance, &plan.files, &plan.notes);
     if let Some(root) = plan.groups.first() {
         attributes.extend(geozarr::group_attributes(root));
         attributes.extend(cf::time_coverage(root));

@@ -70,7 +70,7 @@ pub struct VectorReport {
 /// Needs a Tokio runtime. Features are streamed; when the future is dropped or `cancel` is cancelled, the copying stops at the next feature.
 ///
 /// # Errors
-/// [`CubeError::NoRaster`] if the package holds no vector data either; [`CubeError::UnreadableVector`], [`CubeError::MissingDriver`] and
+/// [`CubeError::NoRaster`] if the package holds no vector data either; [`CubeError::UnreadableVector`], [`CubeError::NoDriver`] and
 /// [`CubeError::VectorCopy`] name the file; [`CubeError::DiskFull`], [`CubeError::Cancelled`], or what the store says. The store then holds parts.
 pub async fn build(
     package: &Package,
@@ -215,7 +215,14 @@ fn prepare(
         let copied = scratch.path().join("copy.gpkg");
         let watch = Watch {
             copied: &|done| {
-                counts.send_modify(|counts| counts.0 = done.max(counts.0));
+                // Waking somebody up for each feature would cost more than the feature.
+                counts.send_if_modified(|(last, of)| {
+                    let due = done >= *last + (*of / 1000).max(1);
+                    if due {
+                        *last = done;
+                    }
+                    due
+                });
             },
             cancel,
         };

@@ -71,10 +71,7 @@ pub(super) fn copy(
     // What is written here is thrown away after any failure, so that it need not survive one.
     let _config = LocalConfig::set("OGR_SQLITE_SYNCHRONOUS", "OFF");
     let created = DriverManager::get_driver_by_name(VectorFormat::GeoPackage.driver())
-        .map_err(|_| CubeError::MissingDriver {
-            file: "the copy".to_owned(),
-            driver: VectorFormat::GeoPackage.driver(),
-        })?
+        .map_err(|_| VectorFormat::GeoPackage.no_driver("the copy"))?
         .create_vector_only(target)
         .map_err(|error| CubeError::internal("creating a GeoPackage", gdal_words(&error)))?;
     let mut before = 0;

@@ -6,6 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::package::folder;
+use crate::{CubeError, gdal_version};
 
 /// The formats in which CLMS delivers vector data, and their neighbours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -101,7 +102,14 @@ impl VectorFormat {
 
 impl fmt::Display for VectorFormat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+        f.write_str(self.label())
+    }
+}
+
+impl VectorFormat {
+    /// What people call it.
+    fn label(self) -> &'static str {
+        match self {
             Self::FileGeodatabase => "Esri file geodatabase",
             Self::GeoPackage => "GeoPackage",
             Self::Shapefile => "Shapefile",
@@ -109,7 +117,16 @@ impl fmt::Display for VectorFormat {
             Self::GeoJson => "GeoJSON",
             Self::Gml => "GML",
             Self::Parquet => "Parquet",
-        })
+        }
+    }
+
+    pub(super) fn no_driver(self, file: &str) -> CubeError {
+        CubeError::NoDriver {
+            file: file.to_owned(),
+            format: self.label(),
+            drivers: self.driver().to_owned(),
+            gdal: gdal_version(),
+        }
     }
 }
 

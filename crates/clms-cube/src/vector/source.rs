@@ -40,10 +40,7 @@ impl Source {
         let driver = self.format.driver();
         initialise();
         if DriverManager::get_driver_by_name(driver).is_err() {
-            return Err(CubeError::MissingDriver {
-                file: self.name.clone(),
-                driver,
-            });
+            return Err(self.format.no_driver(&self.name));
         }
         // The index of a Shapefile can be made anew from the geometries.
         let _restore = LocalConfig::set("SHAPE_RESTORE_SHX", "YES");

@@ -438,7 +438,7 @@ async fn a_driver_that_is_missing_is_named() {
     let kept = Kept::of(&[]);
     fs::write(kept.data().join("a.parquet"), b"PAR1").unwrap();
     let error = kept.build().await.unwrap_err();
-    assert_eq!(error.kind(), "missing_driver");
+    assert_eq!(error.kind(), "no_driver");
     assert!(error.to_string().contains("Parquet"), "{error}");
 }
 
