@@ -72,7 +72,7 @@ impl CubeBuilder for GdalCubeBuilder {
         let plan = match plan(&build).await? {
             Planned::Cube(plan) => *plan,
             Planned::Vectors(package, options) => {
-                return keep_vectors(&build, &package, options, staged, &progress, cancel).await;
+                return keep_vectors(&build, &package, *options, staged, &progress, cancel).await;
             }
         };
         let report = clms_cube::build(plan, staged.store(), &progress, cancel)
@@ -101,7 +101,7 @@ enum Planned {
     /// A cube of its rasters.
     Cube(Box<CubePlan>),
     /// It has none, but vector data.
-    Vectors(Package, BuildOptions),
+    Vectors(Package, Box<BuildOptions>),
 }
 
 async fn plan(build: &BuildOrder<'_>) -> Result<Planned, Problem> {
@@ -114,12 +114,10 @@ async fn plan(build: &BuildOrder<'_>) -> Result<Planned, Problem> {
         })?;
     let options = options(build, parameters);
     let package = package(build.package);
-    let planned = tokio::task::spawn_blocking(move || {
-        match clms_cube::plan(&package, &options) {
-            Ok(plan) => Ok(Planned::Cube(Box::new(plan))),
-            Err(CubeError::VectorOnly { .. }) => Ok(Planned::Vectors(package, options)),
-            Err(why) => Err(cube_problem(&why)),
-        }
+    let planned = tokio::task::spawn_blocking(move || match clms_cube::plan(&package, &options) {
+        Ok(plan) => Ok(Planned::Cube(Box::new(plan))),
+        Err(CubeError::VectorOnly { .. }) => Ok(Planned::Vectors(package, Box::new(options))),
+        Err(why) => Err(cube_problem(&why)),
     });
     planned.await.map_err(|why| {
         Problem::new(
