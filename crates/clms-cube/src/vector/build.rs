@@ -16,7 +16,7 @@ use super::translate::Watch;
 use super::upload::{self, Upload, upload};
 use super::{VectorFormat, VectorLayer, VectorPackage, VectorSource, copy};
 use crate::metadata::{document_key, documents_v2, vector_document};
-use crate::{CubeError, Package, PackageFiles, Provenance, ZarrFormat};
+use crate::{CubeError, LeftOut, Package, PackageFiles, Provenance, ZarrFormat};
 
 /// The folder of the delivered files.
 const FILES: &str = "files";
@@ -82,6 +82,10 @@ pub async fn build(
     let stop = cancel.child_token();
     let _stop_on_exit = stop.clone().drop_guard();
     let (sender, mut counts) = watch::channel((0, 0));
+    let skipped = package.skipped.iter().map(|name| LeftOut {
+        name: name.clone(),
+        reason: "not unpacked".to_owned(),
+    });
     let (package, scratch) = (package.clone(), options.scratch.clone());
     let geopackage = geopackage_name(&options.provenance);
     let named = geopackage.clone();
@@ -109,7 +113,7 @@ pub async fn build(
     let mut bytes_written = upload(prepared.uploads, &sink, cancel).await?;
     let files = PackageFiles {
         used: prepared.files.into_iter().map(|file| file.name).collect(),
-        left_out: Vec::new(),
+        left_out: skipped.collect(),
     };
     let document = vector_document(&options.provenance, &files, &described);
     let documents = match options.zarr_format {
