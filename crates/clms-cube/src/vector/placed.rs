@@ -37,7 +37,6 @@ pub(super) fn place(
                 return Err(CubeError::Cancelled);
             }
             place_one(entry, &scratch.join(format!("part-{number}")))
-                .map_err(|reason| unreadable(&entry.name, reason))
         })
         .collect()
 }
@@ -52,7 +51,7 @@ fn unreadable(name: &str, reason: String) -> CubeError {
     }
 }
 
-fn place_one(entry: &PackageEntry, part: &Path) -> Result<PlacedFile, String> {
+fn place_one(entry: &PackageEntry, part: &Path) -> Result<PlacedFile, CubeError> {
     let placed = |path: PathBuf, inflated| PlacedFile {
         name: entry.name.clone(),
         path,
@@ -61,12 +60,15 @@ fn place_one(entry: &PackageEntry, part: &Path) -> Result<PlacedFile, String> {
     match (&entry.source, entry.source.deflated()) {
         (_, Some(deflated)) => {
             let inflating = Inflating::new(deflated);
-            inflating.require(inflating.len())?;
-            let path = inflating.path()?;
+            let path = inflating
+                .require(inflating.len())
+                .and_then(|()| inflating.path())
+                .map_err(|fault| fault.of(&entry.name))?;
             Ok(placed(path, Some(inflating)))
         }
         (EntrySource::Range { path, offset, len }, _) => {
-            copy_range(path, *offset, *len, part).map_err(|error| error.to_string())?;
+            copy_range(path, *offset, *len, part)
+                .map_err(|error| unreadable(&entry.name, error.to_string()))?;
             Ok(placed(part.to_owned(), None))
         }
         (EntrySource::File(path) | EntrySource::Deflated { path, .. }, _) => {
