@@ -6,6 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use object_store::client::{HttpError, HttpErrorKind};
+
 use crate::{CubeName, InvalidCubeName};
 
 /// Why a cache could not do what it was asked.
@@ -178,6 +180,7 @@ impl CacheError {
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Held { .. } | Self::LostToAnother { .. } | Self::Overwritten { .. } => true,
+            _ if self.is_lost_connection() => true,
             _ => matches!(
                 self.io_kind(),
                 Some(
@@ -205,6 +208,20 @@ impl CacheError {
             Self::NoConditionalPuts { .. } => Some(format!(
                 "use a storage that honours If-Match and If-None-Match when it is written to, {ANOTHER}"
             )),
+            Self::Storage(
+                object_store::Error::Unauthenticated { .. }
+                | object_store::Error::PermissionDenied { .. },
+            ) => Some(
+                "check the credentials: in the environment, in the profile, or given with --store-option; anonymous=true asks without any"
+                    .to_owned(),
+            ),
+            Self::Storage(object_store::Error::NotFound { .. }) => {
+                Some(format!("check the name of the bucket or container, {ANOTHER}"))
+            }
+            Self::Settings { .. } => Some("change what is given with --store-option, or the provider's variables".to_owned()),
+            _ if self.is_lost_connection() => {
+                Some("check the endpoint and the network".to_owned())
+            }
             Self::ReadOnly { .. } => Some("give the URL of the storage itself, such as s3://bucket/prefix".to_owned()),
             Self::LostToAnother { .. } | Self::Overwritten { .. } => Some("try again".to_owned()),
             Self::InTheWay { path } => Some(format!("move {} away, {ANOTHER}", path.display())),
@@ -231,6 +248,24 @@ impl CacheError {
                 _ => None,
             },
         }
+    }
+
+    /// True if the storage could not be reached, or the connection broke.
+    fn is_lost_connection(&self) -> bool {
+        let mut cause: Option<&(dyn Error + 'static)> = Some(self);
+        while let Some(error) = cause {
+            if let Some(error) = error.downcast_ref::<HttpError>() {
+                return matches!(
+                    error.kind(),
+                    HttpErrorKind::Connect
+                        | HttpErrorKind::Request
+                        | HttpErrorKind::Timeout
+                        | HttpErrorKind::Interrupted
+                );
+            }
+            cause = error.source();
+        }
+        false
     }
 
     /// What the operating system said, however deep it is wrapped.

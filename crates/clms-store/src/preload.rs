@@ -300,15 +300,19 @@ impl ClmsStore {
         self.scratch
             .clone()
             .or_else(|| self.cache.scratch())
-            .unwrap_or_else(|| user_cache().join(FALLBACK_SCRATCH))
+            .unwrap_or_else(|| {
+                let cache = as_folder_name(self.cache.location());
+                user_cache().join(FALLBACK_SCRATCH).join(cache)
+            })
     }
 
     /// Finds out before anything is requested whether downloads can be written. The cache's own scratch folder is as good as
     /// the cache, which every job checks first.
     async fn check_scratch(&self) -> Result<(), StoreError> {
-        let Some(folder) = &self.scratch else {
+        if self.scratch.is_none() && self.cache.as_local().is_some() {
             return Ok(());
-        };
+        }
+        let folder = &self.scratch_folder();
         let probe = folder.join(format!(".probe-{}", std::process::id()));
         let tried = async {
             tokio::fs::create_dir_all(folder).await?;
@@ -321,6 +325,18 @@ impl ClmsStore {
             why: why.to_string(),
         })
     }
+}
+
+/// The location of a cache as the name of a folder: the same jobs in two caches must not share their files.
+fn as_folder_name(location: &str) -> String {
+    let mut name = String::new();
+    for byte in location.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' => name.push(byte.into()),
+            _ => name += &format!("%{byte:02X}"),
+        }
+    }
+    name
 }
 
 /// Where this user's programs keep what can be made again.

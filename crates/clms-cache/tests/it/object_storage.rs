@@ -95,6 +95,22 @@ async fn a_web_server_is_a_cache_for_reading() {
 }
 
 #[tokio::test]
+async fn a_storage_that_cannot_be_reached_is_said_to_be_so() {
+    let nobody_listens = [
+        "endpoint=http://127.0.0.1:9",
+        "access_key_id=a",
+        "secret_access_key=hush",
+        "region=eu",
+        "max_retries=0",
+    ];
+    let cache = open_cache("s3://bucket", &options(nobody_listens)).unwrap();
+    let error = cache.look_up(&name()).await.unwrap_err();
+    assert!(error.is_retryable(), "{error:?}");
+    assert!(error.hint().unwrap().contains("endpoint"), "{error}");
+    assert!(!format!("{error} {error:?}").contains("hush"), "{error:?}");
+}
+
+#[tokio::test]
 async fn a_newer_version_in_the_storage_is_refused() {
     let store = Arc::new(InMemory::new());
     let key = Path::from("cubes/.clms/v12/cubes/x.json");
