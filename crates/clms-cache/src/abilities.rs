@@ -1,9 +1,10 @@
 //! What not every cache can do, and what every one can because it can do the rest.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 use async_trait::async_trait;
 use futures::{TryStreamExt, stream::BoxStream};
+use object_store::ObjectStore;
 
 use crate::{CacheError, CacheStore, CubeInfo, CubeName, Generation, Usage};
 
@@ -67,6 +68,13 @@ pub trait Maintain: Send + Sync {
 
     /// Removes what [`leftovers`](Self::leftovers) found; `false` if it is gone already, or somebody's again.
     async fn clear(&self, leftover: &Leftover) -> Result<bool, CacheError>;
+
+    /// True while the writer of that generation lives, that is from before it writes a [`Manifest`](crate::Manifest) until
+    /// its cube is visible or never will be.
+    async fn is_live(&self, name: &CubeName, generation: &Generation) -> Result<bool, CacheError>;
+
+    /// A handle rooted at the hidden folder where the [manifests](crate::Manifest) are. Each `put` there is atomic.
+    fn manifests(&self) -> Arc<dyn ObjectStore>;
 }
 
 /// Something that a dead writer left in a cache.
@@ -111,4 +119,7 @@ pub enum LeftoverKind {
     Unfinished,
     /// A cube that was removed or replaced and not wholly deleted.
     Trash,
+    /// The [`Manifest`](crate::Manifest) of a cube that is not there. Every cache's are found by [`gc`](crate::gc), no
+    /// implementation has to.
+    Manifest,
 }

@@ -9,16 +9,19 @@ use std::{
     time::SystemTime,
 };
 
-use crate::{CacheError, error::Doing};
+use crate::{CacheError, error::Doing, lock};
 
 /// Files that are flushed at a time: a disk takes many flushes together in little more than the time of one.
 const FLUSHES: usize = 8;
 
-/// Makes the folder `cube` whole: removes what unfinished writes left in it, and flushes the rest to the disk.
-/// Its modification time is set to now, which is kept through the rename that follows.
-pub(crate) fn settle(cube: &Path) -> Result<(), CacheError> {
+/// Makes the folder `cube` whole: lets `discard` move away what unfinished writes left in it, and flushes the rest to the
+/// disk. Its modification time is set to now, which is kept through the rename that follows.
+pub(crate) fn settle(
+    cube: &Path,
+    discard: impl Fn(&Path) -> Result<bool, CacheError>,
+) -> Result<(), CacheError> {
     let mut tree = Tree::default();
-    tree.collect(cube)?;
+    tree.collect(cube, &discard)?;
     let batch = tree.files.len().div_ceil(FLUSHES).max(1);
     thread::scope(|scope| {
         let workers: Vec<_> = tree
@@ -45,14 +48,18 @@ struct Tree {
 
 impl Tree {
     /// Collects `folder` and says whether anything is in it.
-    fn collect(&mut self, folder: &Path) -> Result<bool, CacheError> {
+    fn collect(
+        &mut self,
+        folder: &Path,
+        discard: &impl Fn(&Path) -> Result<bool, CacheError>,
+    ) -> Result<bool, CacheError> {
         let mut any = false;
         for entry in fs::read_dir(folder).doing("read the folder", folder)? {
             let entry = entry.doing("read the folder", folder)?;
             let path = entry.path();
             let kind = entry.file_type().doing("look at", &path)?;
             if kind.is_dir() {
-                if self.collect(&path)? {
+                if self.collect(&path, discard)? {
                     any = true;
                 } else {
                     // Its last object was deleted, or never finished. A reader would take it for a member.
@@ -60,7 +67,8 @@ impl Tree {
                     fs::remove_dir(&path).doing("remove the empty folder", &path)?;
                 }
             } else if is_unfinished(&path) {
-                fs::remove_file(&path).doing("remove the unfinished file", &path)?;
+                // Not deleted: one that is still open would stay as `.nfs...` or `.fuse_hidden...` on such file systems.
+                discard(&path)?;
             } else {
                 any = true;
                 self.files.push(path);
@@ -105,11 +113,17 @@ fn touch(folder: &Path) -> io::Result<()> {
 ///
 /// On Linux, where the file system can exchange two names (ext4, xfs, btrfs, tmpfs, overlayfs among others), `to` is
 /// there at every instant. Elsewhere the old folder is renamed to `aside` first: between the two renames there is nothing
-/// at `to`. A crash in that window is healed by [`sweep`](crate::staging::sweep), which puts the old folder back.
-pub(crate) fn put_in_place(from: &Path, to: &Path, aside: &Path) -> Result<(), CacheError> {
+/// at `to`. A crash in that window is healed by [`sweep`](crate::staging::sweep), which puts the old folder back. The file
+/// `gate` is locked meanwhile, so that two who put something in the same place come one after the other.
+pub(crate) fn put_in_place(
+    from: &Path,
+    to: &Path,
+    aside: &Path,
+    gate: &Path,
+) -> Result<(), CacheError> {
     match exchange(from, to).doing("put in place", to)? {
         Exchange::Done => Ok(()),
-        Exchange::Impossible => swap_by_renames(from, to, aside),
+        Exchange::Impossible => swap_by_renames(from, to, aside, gate),
     }
 }
 
@@ -147,7 +161,8 @@ fn exchange(_from: &Path, _to: &Path) -> io::Result<Exchange> {
     Ok(Exchange::Impossible)
 }
 
-fn swap_by_renames(from: &Path, to: &Path, aside: &Path) -> Result<(), CacheError> {
+fn swap_by_renames(from: &Path, to: &Path, aside: &Path, gate: &Path) -> Result<(), CacheError> {
+    let _gate = lock::exclude(gate)?;
     let was_there = match fs::rename(to, aside) {
         Ok(()) => true,
         Err(error) if error.kind() == io::ErrorKind::NotFound => false,
@@ -179,15 +194,15 @@ mod tests {
     fn a_folder_comes_in_place_of_another() {
         for swap in [put_in_place, swap_by_renames] {
             let root = tempfile::tempdir().unwrap();
-            let [new, newer, place, aside] =
-                ["new", "newer", "place", "aside"].map(|name| root.path().join(name));
+            let [new, newer, place, aside, gate] =
+                ["new", "newer", "place", "aside", "gate"].map(|name| root.path().join(name));
             folder(&new, "new");
-            swap(&new, &place, &aside).unwrap();
+            swap(&new, &place, &aside, &gate).unwrap();
             assert_eq!(content(&place).unwrap(), "new");
             assert!(!new.exists() && !aside.exists());
 
             folder(&newer, "newer");
-            swap(&newer, &place, &aside).unwrap();
+            swap(&newer, &place, &aside, &gate).unwrap();
             assert_eq!(content(&place).unwrap(), "newer");
             let old = content(&newer).or(content(&aside));
             assert_eq!(old.unwrap(), "new");
@@ -198,10 +213,10 @@ mod tests {
     fn the_old_folder_stays_in_place_if_the_new_one_is_missing() {
         for swap in [put_in_place, swap_by_renames] {
             let root = tempfile::tempdir().unwrap();
-            let [missing, place, aside] =
-                ["missing", "place", "aside"].map(|name| root.path().join(name));
+            let [missing, place, aside, gate] =
+                ["missing", "place", "aside", "gate"].map(|name| root.path().join(name));
             folder(&place, "old");
-            let error = swap(&missing, &place, &aside).unwrap_err();
+            let error = swap(&missing, &place, &aside, &gate).unwrap_err();
             assert!(
                 matches!(
                     error,

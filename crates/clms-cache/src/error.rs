@@ -132,6 +132,27 @@ pub enum CacheError {
         /// The cube to be.
         name: CubeName,
     },
+    /// Not all is there of what was written of a cube.
+    #[error(
+        "the new cube {name} is not whole: {objects} of its objects are not as they were written"
+    )]
+    Lost {
+        /// The cube to be.
+        name: CubeName,
+        /// How many objects are missing or changed.
+        objects: u64,
+    },
+    /// It was replaced or removed while it was read.
+    #[error(transparent)]
+    Replaced(WasReplaced),
+    /// What is written down of a cube can't be read.
+    #[error("the manifest {path} in the hidden folder .clms is damaged: {why}")]
+    Manifest {
+        /// Where it is below the folder of manifests.
+        path: String,
+        /// What is wrong with it.
+        why: String,
+    },
     /// Where the cube belongs there is something that is not a cube.
     #[error("cannot put a cube at {path:?}: what is there is not a cube")]
     InTheWay {
@@ -179,7 +200,10 @@ impl CacheError {
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Held { .. } | Self::LostToAnother { .. } | Self::Overwritten { .. } => true,
+            Self::Held { .. }
+            | Self::Replaced(_)
+            | Self::LostToAnother { .. }
+            | Self::Overwritten { .. } => true,
             _ if self.is_lost_connection() => true,
             _ => matches!(
                 self.io_kind(),
@@ -200,6 +224,14 @@ impl CacheError {
             Self::Held { .. } => {
                 Some("wait until it has finished, or stop that process".to_owned())
             }
+            Self::Replaced(_) => Some("do it again: what is there now is whole".to_owned()),
+            Self::Lost { .. } => Some(
+                "something else removes or changes files in the cache: keep it away from there"
+                    .to_owned(),
+            ),
+            Self::Manifest { .. } => Some(
+                "build the cube anew with `clms preload --force`; that writes a new manifest".to_owned(),
+            ),
             Self::NewerLayout { .. } => Some(format!("update this software, {ANOTHER}")),
             Self::UnsupportedLocation { .. } => Some(
                 "give the path of a folder, or a URL such as file:///data/cubes, s3://bucket/prefix, gs://bucket/prefix or az://container/prefix"

@@ -1,5 +1,8 @@
 //! A cache in a folder of a local or shared file system.
 
+mod leftovers;
+mod pinned;
+
 use std::{
     fs, io,
     panic::resume_unwind,
@@ -8,18 +11,20 @@ use std::{
 };
 
 use async_trait::async_trait;
-use futures::{StreamExt, stream, stream::BoxStream};
+use futures::{StreamExt, TryStreamExt, stream, stream::BoxStream};
 use jiff::Timestamp;
 use object_store::{ObjectStore, local::LocalFileSystem, prefix::PrefixStore};
 use tokio::{sync::mpsc, task};
 
+use self::pinned::Pinned;
 use crate::{
-    CacheError, CacheStore, CacheStoreExt, CubeInfo, CubeName, Lease, Local, Maintain, Staged,
-    Usage,
+    CacheError, CacheStore, CacheStoreExt, CubeInfo, CubeName, Generation, Lease, Leftover, Local,
+    Maintain, Staged, Usage,
     durable::{flush_folder, put_in_place, settle},
     error::Doing,
     layout::{Layout, entries, is_absence, is_cube},
     lock::{Attempt, LockFile},
+    manifest,
     staging::{self, StagingPlace},
 };
 
@@ -40,6 +45,7 @@ pub struct FilesystemCache {
     location: Arc<str>,
     layout: Arc<Layout>,
     records: Arc<dyn ObjectStore>,
+    manifests: Arc<dyn ObjectStore>,
 }
 
 impl FilesystemCache {
@@ -71,14 +77,18 @@ impl FilesystemCache {
         }
         let layout = Layout::new(root);
         layout.check_version()?;
-        // Rooted at the whole file system, since a LocalFileSystem cannot be rooted at a folder that is not there yet.
-        let prefix = object_store::path::Path::from_absolute_path(layout.records())
-            .map_err(|error| unsupported(error.to_string()))?;
-        let records = PrefixStore::new(LocalFileSystem::new().with_fsync(true), prefix);
+        let hidden = |folder: PathBuf| -> Result<Arc<dyn ObjectStore>, CacheError> {
+            // Rooted at the whole file system, since a LocalFileSystem cannot be rooted at a folder that is not there yet.
+            let prefix = object_store::path::Path::from_absolute_path(folder)
+                .map_err(|error| unsupported(error.to_string()))?;
+            let files = LocalFileSystem::new().with_fsync(true);
+            Ok(Arc::new(PrefixStore::new(files, prefix)))
+        };
         Ok(Self {
             location: location.into(),
+            records: hidden(layout.records())?,
+            manifests: hidden(layout.manifests())?,
             layout: Arc::new(layout),
-            records: Arc::new(records),
         })
     }
 
@@ -96,6 +106,26 @@ impl FilesystemCache {
                 Err(_) => Err(io::Error::from(io::ErrorKind::Interrupted))
                     .doing("work on", self.layout.root()),
             },
+        }
+    }
+
+    /// The generations that are nobody's any more once the cube `name` is replaced or removed. To be found before: what
+    /// another one is about to commit is not among them.
+    async fn superseded(&self, name: &CubeName) -> Result<Vec<Generation>, CacheError> {
+        let mut generations = manifest::generations(&self.manifests, name).await?;
+        self.blocking(move |layout| {
+            generations.retain(|generation| !staging::is_live(layout, generation));
+            Ok(generations)
+        })
+        .await
+    }
+
+    /// Removes manifests. One that stays is in nobody's way until the next [collection](crate::gc).
+    async fn forget(&self, name: &CubeName, generations: &[Generation]) {
+        for generation in generations {
+            if let Err(error) = manifest::forget(&self.manifests, name, generation).await {
+                tracing::warn!(%name, %error, "cannot remove a manifest");
+            }
         }
     }
 
@@ -169,7 +199,11 @@ impl CacheStore for FilesystemCache {
 
     async fn open(&self, name: &CubeName) -> Result<Arc<dyn ObjectStore>, CacheError> {
         let cube = self.finished(name).await?;
-        match LocalFileSystem::new_with_prefix(cube) {
+        let wanted = name.clone();
+        match self
+            .blocking(move |_| Ok(Pinned::open(&wanted, cube)))
+            .await?
+        {
             Ok(store) => Ok(Arc::new(store)),
             // Removed since.
             Err(object_store::Error::NotFound { .. }) => Err(self.not_found(name)),
@@ -191,7 +225,27 @@ impl CacheStore for FilesystemCache {
     }
 
     async fn commit(&self, staged: Staged) -> Result<CubeInfo, CacheError> {
-        self.blocking(move |layout| commit(layout, &staged)).await
+        let staged = Arc::new(staged);
+        let settled = Arc::clone(&staged);
+        let committed_at = self
+            .blocking(move |layout| settled_at(layout, &settled))
+            .await?;
+        let superseded = self.superseded(staged.name()).await?;
+        let put = match manifest::write(&self.manifests, &staged, committed_at).await {
+            Ok(_) => {
+                let staged = Arc::clone(&staged);
+                self.blocking(move |layout| put(layout, &staged)).await
+            }
+            Err(error) => Err(error),
+        };
+        match &put {
+            Ok(_) => self.forget(staged.name(), &superseded).await,
+            Err(_) => {
+                let never_to_be = std::slice::from_ref(staged.generation());
+                self.forget(staged.name(), never_to_be).await;
+            }
+        }
+        put
     }
 
     async fn discard(&self, staged: Staged) -> Result<(), CacheError> {
@@ -200,8 +254,10 @@ impl CacheStore for FilesystemCache {
     }
 
     async fn remove(&self, name: &CubeName) -> Result<bool, CacheError> {
-        let name = name.clone();
-        self.blocking(move |layout| {
+        let superseded = self.superseded(name).await?;
+        let wanted = name.clone();
+        let removed = self.blocking(move |layout| {
+            let name = wanted;
             // Else a dead replacement of the cube could bring it back later.
             staging::sweep(layout);
             let mut removed = false;
@@ -214,8 +270,12 @@ impl CacheStore for FilesystemCache {
                 staging::empty_trash(layout);
             }
             Ok(removed)
-        })
-        .await
+        });
+        let removed = removed.await?;
+        if removed {
+            self.forget(name, &superseded).await;
+        }
+        Ok(removed)
     }
 
     async fn lease(&self, name: &CubeName, holder: &str) -> Result<Lease, CacheError> {
@@ -246,7 +306,34 @@ impl CacheStore for FilesystemCache {
     }
 
     fn as_maintain(&self) -> Option<&dyn Maintain> {
-        None
+        Some(self)
+    }
+}
+
+#[async_trait]
+impl Maintain for FilesystemCache {
+    fn leftovers(&self) -> BoxStream<'_, Result<Leftover, CacheError>> {
+        let found = self.blocking(leftovers::find);
+        stream::once(found)
+            .map_ok(|leftovers| stream::iter(leftovers).map(Ok))
+            .try_flatten()
+            .boxed()
+    }
+
+    async fn clear(&self, leftover: &Leftover) -> Result<bool, CacheError> {
+        let leftover = leftover.clone();
+        self.blocking(move |layout| leftovers::clear(layout, &leftover))
+            .await
+    }
+
+    async fn is_live(&self, _: &CubeName, generation: &Generation) -> Result<bool, CacheError> {
+        let generation = generation.clone();
+        self.blocking(move |layout| Ok(staging::is_live(layout, &generation)))
+            .await
+    }
+
+    fn manifests(&self) -> Arc<dyn ObjectStore> {
+        Arc::clone(&self.manifests)
     }
 }
 
@@ -256,20 +343,27 @@ impl Local for FilesystemCache {
     }
 }
 
-fn commit(layout: &Layout, staged: &Staged) -> Result<CubeInfo, CacheError> {
-    let name = staged.name();
-    let id = staged.generation();
+/// Makes what was staged whole and durable, and returns the time that it will bear.
+fn settled_at(layout: &Layout, staged: &Staged) -> Result<Timestamp, CacheError> {
+    let (name, id) = (staged.name(), staged.generation());
     let new = staging::cube_in(layout, id, name)?;
     if !is_cube(&new)? {
         staging::remove(layout, id)?;
         return Err(CacheError::NotWhole { name: name.clone() });
     }
-    settle(&new)?;
+    settle(&new, |path| staging::discard(layout, path))?;
+    modified_at(&new).doing("look at", &new)
+}
+
+/// Puts what was staged, and is settled, in its place.
+fn put(layout: &Layout, staged: &Staged) -> Result<CubeInfo, CacheError> {
+    let (name, id) = (staged.name(), staged.generation());
+    let new = staging::cube_in(layout, id, name)?;
     let place = match layout.find(name)? {
         Some(old) => old,
         None => free_place(layout, &new)?,
     };
-    put_in_place(&new, &place, &layout.replaced(id))?;
+    put_in_place(&new, &place, &layout.replaced(id), &layout.swap_gate())?;
     flush_folder(layout.root())?;
     // From here on the cube is there, whatever becomes of the remains.
     if let Err(error) = staging::remove(layout, id) {
@@ -328,18 +422,22 @@ fn list(layout: &Layout, sender: &mpsc::Sender<Result<CubeInfo, CacheError>>) {
 
 /// What is known of the cube `name`, unless it was removed meanwhile.
 fn info(name: CubeName, cube: &Path) -> Result<Option<CubeInfo>, CacheError> {
-    let modified = match fs::metadata(cube).and_then(|metadata| metadata.modified()) {
-        Ok(modified) => modified,
+    let committed_at = match modified_at(cube) {
+        Ok(time) => time,
         Err(error) if is_absence(&error) => return Ok(None),
         Err(error) => return Err(error).doing("look at", cube),
     };
-    // A time that no calendar has is not worth a failure.
-    let committed_at = Timestamp::try_from(modified).unwrap_or(Timestamp::UNIX_EPOCH);
     Ok(Some(CubeInfo::new(
         name,
         cube.display().to_string(),
         committed_at,
     )))
+}
+
+fn modified_at(cube: &Path) -> io::Result<Timestamp> {
+    let modified = fs::metadata(cube)?.modified()?;
+    // A time that no calendar has is not worth a failure.
+    Ok(Timestamp::try_from(modified).unwrap_or(Timestamp::UNIX_EPOCH))
 }
 
 /// Adds up what is in `folder`, except what is removed meanwhile.

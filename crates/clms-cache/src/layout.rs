@@ -6,13 +6,15 @@
 //! <root>/
 //!   <name>.zarr/                 a finished cube
 //!   .clms/v1/
-//!     records/                   journals and manifests of the layers above
+//!     records/                   journals of the layers above
+//!     manifests/<name>.zarr/     what the cube was made of; see manifest.rs
 //!     staging/<id>/<name>.zarr/  a cube that is being written
 //!     staging/<id>/replaced/     the cube that it replaces, while the two are swapped without an exchange
 //!     staging/<id>.lock          locked by the process that writes it
 //!     trash/<id>/                what was removed or replaced, while it is deleted
 //!     locks/<name>.zarr.lock     locked by the holder of a lease, whose text is in it
 //!     locks/.staging.lock        keeps those who begin to stage apart from those who sweep up
+//!     locks/.swap.lock           keeps those apart who put a cube in place without an exchange
 //!     scratch/                   downloads in progress, and a CACHEDIR.TAG that keeps backups away from them
 //! ```
 //!
@@ -75,12 +77,21 @@ impl Layout {
         self.hidden().join("records")
     }
 
+    pub(crate) fn manifests(&self) -> PathBuf {
+        self.hidden().join("manifests")
+    }
+
     pub(crate) fn scratch(&self) -> PathBuf {
         self.hidden().join("scratch")
     }
 
     pub(crate) fn trash(&self) -> PathBuf {
         self.hidden().join("trash")
+    }
+
+    /// Where something waits to be deleted.
+    pub(crate) fn trashed(&self, id: &Generation) -> PathBuf {
+        self.trash().join(id.as_str())
     }
 
     pub(crate) fn staging(&self) -> PathBuf {
@@ -106,6 +117,10 @@ impl Layout {
         self.hidden().join("locks").join(".staging.lock")
     }
 
+    pub(crate) fn swap_gate(&self) -> PathBuf {
+        self.hidden().join("locks").join(".swap.lock")
+    }
+
     /// The file that the holder of a lease keeps locked. One spelling on every file system, since all have to agree.
     pub(crate) fn lease_lock(&self, name: &CubeName) -> PathBuf {
         self.hidden()
@@ -115,12 +130,26 @@ impl Layout {
 
     /// Where the finished cube `name` is, in whichever spelling, or `None`.
     pub(crate) fn find(&self, name: &CubeName) -> Result<Option<PathBuf>, CacheError> {
-        let plain = self.root.join(name.folder());
-        if is_cube(&plain)? {
-            return Ok(Some(plain));
+        for folder in [name.folder(), name.portable_folder()] {
+            let path = self.root.join(&folder);
+            if is_cube(&path)? && self.is_spelled(&folder)? {
+                return Ok(Some(path));
+            }
         }
-        let portable = self.root.join(name.portable_folder());
-        Ok((portable != plain && is_cube(&portable)?).then_some(portable))
+        Ok(None)
+    }
+
+    /// Whether what the file system finds under the name `folder` in the root is spelled so, and not the folder of another
+    /// cube whose name differs in upper and lower case.
+    fn is_spelled(&self, folder: &str) -> Result<bool, CacheError> {
+        let flipped: String = folder.chars().map(flip_case).collect();
+        let other = self.root.join(&flipped);
+        // Seldom is there anything under the other spelling; then the file system tells them apart.
+        if flipped == folder || !other.try_exists().doing("look at", &other)? {
+            return Ok(true);
+        }
+        let spelled = entries(&self.root)?;
+        Ok(spelled.iter().any(|entry| entry.file_name() == folder))
     }
 
     /// Creates what is missing of the hidden folder.
@@ -167,6 +196,14 @@ impl Layout {
             keys::Keys::check_version(version, &self.root.display().to_string())?;
         }
         Ok(())
+    }
+}
+
+fn flip_case(c: char) -> char {
+    if c.is_ascii_lowercase() {
+        c.to_ascii_uppercase()
+    } else {
+        c.to_ascii_lowercase()
     }
 }
 

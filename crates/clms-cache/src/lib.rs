@@ -25,6 +25,7 @@
 //! ```
 
 mod abilities;
+mod checksum;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod durable;
@@ -32,23 +33,28 @@ mod error;
 #[cfg(feature = "conformance")]
 mod faults;
 mod filesystem;
+pub mod gc;
 mod layout;
 mod lease;
 mod location;
 mod lock;
+mod manifest;
 mod name;
 mod object_storage;
 mod options;
 mod staging;
 mod store;
+pub mod verify;
 
 pub use abilities::{CacheStoreExt, Leftover, LeftoverKind, Local, Maintain};
+pub use checksum::{Checksum, Content, InvalidChecksum};
 pub use error::{CacheError, WasReplaced};
 #[cfg(feature = "conformance")]
 pub use faults::{Faults, FaultyStore};
 pub use filesystem::FilesystemCache;
 pub use lease::{Hold, Lease};
 pub use location::{CacheUrl, open_cache};
+pub use manifest::{Manifest, ManifestObject, Origin};
 pub use name::{CubeName, InvalidCubeName};
 #[cfg(feature = "conformance")]
 pub use object_storage::ManualClock;
@@ -56,4 +62,4 @@ pub use object_storage::{Clock, Moment, ObjectStorageCache};
 /// The crate whose handles a cache gives out.
 pub use object_store;
 pub use options::StorageOptions;
-pub use store::{CacheStore, CubeInfo, Generation, Staged, Usage};
+pub use store::{CacheStore, CubeInfo, Generation, InvalidGeneration, Staged, Usage};

@@ -77,6 +77,13 @@ pub(crate) fn share(path: &Path) -> Result<File, CacheError> {
     Ok(file)
 }
 
+/// Waits until nobody locks the file at `path` in any way, and keeps it so until the returned file is dropped.
+pub(crate) fn exclude(path: &Path) -> Result<File, CacheError> {
+    let file = open(path)?;
+    file.lock().doing("lock", path)?;
+    Ok(file)
+}
+
 fn open(path: &Path) -> Result<File, CacheError> {
     OpenOptions::new()
         .read(true)

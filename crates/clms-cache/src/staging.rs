@@ -73,7 +73,7 @@ pub(crate) fn remove(layout: &Layout, id: &Generation) -> Result<(), CacheError>
 
 /// Moves `path` to the trash in one step, from where [`empty_trash`] deletes it. False if there was nothing.
 pub(crate) fn discard(layout: &Layout, path: &Path) -> Result<bool, CacheError> {
-    let trash = layout.trash().join(Generation::random().as_str());
+    let trash = layout.trashed(&Generation::random());
     match fs::rename(path, &trash) {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
@@ -86,17 +86,27 @@ pub(crate) fn empty_trash(layout: &Layout) {
     match entries(&layout.trash()) {
         Ok(entries) => {
             for path in entries.iter().map(fs::DirEntry::path) {
-                match fs::remove_dir_all(&path) {
-                    Ok(()) => {}
-                    // Another process empties it as well.
-                    Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                    Err(error) => {
-                        tracing::warn!(?path, %error, "cannot delete what is in the trash");
-                    }
+                if let Err(error) = delete(&path) {
+                    tracing::warn!(%error, "cannot empty the trash");
                 }
             }
         }
         Err(error) => tracing::warn!(%error, "cannot empty the trash"),
+    }
+}
+
+/// Deletes what is in the trash at `path`; `false` if another process has done so already.
+pub(crate) fn delete(path: &Path) -> Result<bool, CacheError> {
+    let deleted = match fs::symlink_metadata(path) {
+        Ok(metadata) if metadata.is_dir() => fs::remove_dir_all(path),
+        // A link to a cube elsewhere, which is not ours to delete.
+        Ok(_) => fs::remove_file(path),
+        Err(error) => Err(error),
+    };
+    match deleted {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error).doing("delete", path),
     }
 }
 
@@ -111,36 +121,62 @@ pub(crate) fn sweep(layout: &Layout) {
 }
 
 fn sweep_staging(layout: &Layout) -> Result<(), CacheError> {
-    let left = entries(&layout.staging())?;
-    if left.is_empty() {
+    if dead(layout)?.is_empty() {
         return Ok(());
     }
     let Attempt::Locked(_gate) = LockFile::attempt(&layout.staging_gate(), "")? else {
         // Somebody begins to stage, or sweeps up already.
         return Ok(());
     };
-    for entry in left {
-        let name = entry.file_name();
-        let name = name.to_string_lossy();
-        let Some(id) = Generation::parse(name.strip_suffix(".lock").unwrap_or(&name)) else {
-            continue;
-        };
-        let lock = layout.staged_lock(&id);
-        if lock::is_held(&lock) {
-            continue;
-        }
-        put_back_replaced(layout, &id)?;
-        if discard(layout, &layout.staged(&id))? {
-            tracing::info!(id = id.as_str(), "removed what a dead process had staged");
-        }
-        match fs::remove_file(&lock) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(error).doing("remove the lock", &lock);
-            }
-            _ => {}
-        }
+    for id in dead(layout)? {
+        clear_dead(layout, &id)?;
     }
     Ok(())
+}
+
+/// The staging places whose processes are dead. One that is being made just now may be among them.
+pub(crate) fn dead(layout: &Layout) -> Result<Vec<Generation>, CacheError> {
+    let mut ids = Vec::new();
+    for entry in entries(&layout.staging())? {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if let Some(id) = Generation::parse(name.strip_suffix(".lock").unwrap_or(&name))
+            && !ids.contains(&id)
+            && !is_live(layout, &id)
+        {
+            ids.push(id);
+        }
+    }
+    Ok(ids)
+}
+
+/// True while the process that writes into the staging place `id` lives and has not committed.
+pub(crate) fn is_live(layout: &Layout, id: &Generation) -> bool {
+    lock::is_held(&layout.staged_lock(id))
+}
+
+/// Removes the staging place `id` if its process is dead; `false` if it lives, or if there is none.
+pub(crate) fn clear(layout: &Layout, id: &Generation) -> Result<bool, CacheError> {
+    let _gate = lock::exclude(&layout.staging_gate())?;
+    if is_live(layout, id) {
+        return Ok(false);
+    }
+    clear_dead(layout, id)
+}
+
+/// Removes the staging place of a dead process, while the gate is locked.
+fn clear_dead(layout: &Layout, id: &Generation) -> Result<bool, CacheError> {
+    put_back_replaced(layout, id)?;
+    let was_there = discard(layout, &layout.staged(id))?;
+    if was_there {
+        tracing::info!(id = id.as_str(), "removed what a dead process had staged");
+    }
+    let lock = layout.staged_lock(id);
+    match fs::remove_file(&lock) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(was_there),
+        Err(error) => Err(error).doing("remove the lock", &lock),
+    }
 }
 
 /// Heals a crash between the two renames that replace a cube where there is no exchange.

@@ -5,7 +5,8 @@ use std::{
     fmt,
     hash::{BuildHasher, RandomState},
     ops::Add,
-    sync::Arc,
+    str::FromStr,
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use async_trait::async_trait;
@@ -14,7 +15,10 @@ use jiff::Timestamp;
 use object_store::ObjectStore;
 use serde::{Deserialize, Serialize};
 
-use crate::{CacheError, CubeName, Lease, Local, Maintain};
+use crate::{
+    CacheError, CubeName, Lease, Local, Maintain, Origin,
+    manifest::{Recording, Written},
+};
 
 /// A place where finished cubes live, and nothing else is visible.
 ///
@@ -155,13 +159,26 @@ impl Generation {
     }
 }
 
-impl TryFrom<String> for Generation {
-    type Error = &'static str;
+impl FromStr for Generation {
+    type Err = InvalidGeneration;
 
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        Self::parse(&text).ok_or("a generation has 32 hexadecimal digits")
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::parse(text).ok_or(InvalidGeneration)
     }
 }
+
+impl TryFrom<String> for Generation {
+    type Error = InvalidGeneration;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+/// A text that is no [`Generation`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a generation has 32 hexadecimal digits")]
+pub struct InvalidGeneration;
 
 impl fmt::Display for Generation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -197,6 +214,8 @@ pub struct Staged {
     name: CubeName,
     generation: Generation,
     store: Arc<dyn ObjectStore>,
+    written: Arc<Written>,
+    origin: Mutex<Origin>,
     guard: Guard,
 }
 
@@ -204,10 +223,13 @@ impl Staged {
     /// A new staging place, as an implementation of [`CacheStore`] made it.
     #[must_use]
     pub fn new(name: CubeName, generation: Generation, store: Arc<dyn ObjectStore>) -> Self {
+        let written = Arc::new(Written::default());
         Self {
             name,
             generation,
-            store,
+            store: Arc::new(Recording::new(store, Arc::clone(&written))),
+            written,
+            origin: Mutex::default(),
             guard: Guard::new(()),
         }
     }
@@ -239,7 +261,23 @@ impl Staged {
         &self.generation
     }
 
-    /// A handle rooted at the cube to be, for writing.
+    /// Says where the cube comes from; kept in its [`Manifest`](crate::Manifest).
+    pub fn set_origin(&self, origin: Origin) {
+        *self.origin.lock().unwrap_or_else(PoisonError::into_inner) = origin;
+    }
+
+    /// Where the cube comes from, as far as anybody said so.
+    pub(crate) fn origin(&self) -> Origin {
+        let origin = self.origin.lock().unwrap_or_else(PoisonError::into_inner);
+        origin.clone()
+    }
+
+    /// What was written through [`store`](Self::store).
+    pub(crate) fn written(&self) -> &Written {
+        &self.written
+    }
+
+    /// A handle rooted at the cube to be, for writing. What passes through it is hashed on its way.
     #[must_use]
     pub fn store(&self) -> Arc<dyn ObjectStore> {
         Arc::clone(&self.store)

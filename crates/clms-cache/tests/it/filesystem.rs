@@ -56,7 +56,14 @@ async fn the_disk_holds_the_cube_and_one_hidden_folder() {
     assert_eq!(entries(root.path().join(".clms")), ["v1"]);
     assert_eq!(
         entries(&hidden),
-        ["locks", "records", "scratch", "staging", "trash"]
+        [
+            "locks",
+            "manifests",
+            "records",
+            "scratch",
+            "staging",
+            "trash"
+        ]
     );
     assert_eq!(entries(hidden.join("scratch")), ["CACHEDIR.TAG"]);
     assert_eq!(entries(hidden.join("staging")), Vec::<String>::new());

@@ -1,58 +1,20 @@
 //! The filesystem backend among other processes, living and killed, and on disks that are full or unwritable.
 
-use std::{
-    collections::BTreeSet,
-    fs,
-    io::{BufRead, BufReader},
-    path::Path,
-    process::{Child, ChildStdout, Command, Stdio},
-};
+use std::{collections::BTreeSet, fs, num::NonZeroUsize, path::Path, sync::Arc};
 
-use clms_cache::{CacheError, CacheStore, CubeName, FilesystemCache};
-use futures::StreamExt;
+use clms_cache::{
+    CacheError, CacheStore, CubeName, FilesystemCache, LeftoverKind,
+    gc::{Fate, Garbage, Limits, Plan},
+    verify::{Checked, Verification},
+};
+use futures::{StreamExt, TryStreamExt};
 use object_store::{ObjectStoreExt, path::Path as Key};
 use tokio::runtime::Runtime;
 
-use crate::sample::{KEYS, commit, entries, name, write};
-
-/// Says to a test that it is to be the other process, and where its cache is.
-const CHILD_CACHE: &str = "CLMS_CACHE_TEST_CHILD";
-
-/// Starts the test `child` of this binary as another process, perhaps through the program `wrapper`.
-fn spawn(child: &str, cache: &Path, wrapper: &[&str]) -> (Child, BufReader<ChildStdout>) {
-    let exe = std::env::current_exe().unwrap();
-    let exe = exe.to_str().unwrap();
-    let child = format!("processes::{child}");
-    let arguments = [exe, "--exact", &child, "--ignored", "--nocapture"];
-    let mut line = wrapper.iter().chain(&arguments);
-    let mut process = Command::new(line.next().unwrap())
-        .args(line)
-        .env(CHILD_CACHE, cache)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let output = BufReader::new(process.stdout.take().unwrap());
-    (process, output)
-}
-
-/// Reads what the child prints up to the line that ends with `end`. The test harness prints around it.
-fn wait_for(output: &mut impl BufRead, end: &str) {
-    let mut line = String::new();
-    while !line.trim_end().ends_with(end) {
-        line.clear();
-        assert_ne!(
-            output.read_line(&mut line).unwrap(),
-            0,
-            "the child ended before it said {end:?}"
-        );
-    }
-}
-
-/// The cache that the parent named, if this process is a child.
-fn childs_cache() -> Option<FilesystemCache> {
-    Some(FilesystemCache::open(std::env::var_os(CHILD_CACHE)?).unwrap())
-}
+use crate::{
+    child::{PRIVATE_MOUNTS, childs_cache, in_namespace, spawn, wait_for},
+    sample::{KEYS, commit, entries, name, write},
+};
 
 #[test]
 #[ignore = "the other process of a_lease_ends_with_its_process"]
@@ -72,7 +34,7 @@ fn child_holds_a_lease() {
 async fn a_lease_ends_with_its_process() {
     let root = tempfile::tempdir().unwrap();
     let cache = FilesystemCache::open(root.path()).unwrap();
-    let (mut child, mut output) = spawn("child_holds_a_lease", root.path(), &[]);
+    let (mut child, mut output) = spawn("processes::child_holds_a_lease", root.path(), &[]);
     wait_for(&mut output, "held");
     let error = cache.lease(&name(), "us").await.unwrap_err();
     assert_eq!(
@@ -111,7 +73,7 @@ async fn what_a_killed_writer_left_is_swept_up_but_not_a_living_ones() {
     let root = tempfile::tempdir().unwrap();
     let staging = root.path().join(".clms/v1/staging");
     let cache = FilesystemCache::open(root.path()).unwrap();
-    let (mut killed, mut output) = spawn("child_stages", root.path(), &[]);
+    let (mut killed, mut output) = spawn("processes::child_stages", root.path(), &[]);
     wait_for(&mut output, "staged");
     killed.kill().unwrap();
     killed.wait().unwrap();
@@ -119,7 +81,7 @@ async fn what_a_killed_writer_left_is_swept_up_but_not_a_living_ones() {
     assert_eq!(left.len(), 2, "a folder and its lock: {left:?}");
     assert_eq!(cache.list().count().await, 0);
 
-    let (mut alive, mut output) = spawn("child_stages", root.path(), &[]);
+    let (mut alive, mut output) = spawn("processes::child_stages", root.path(), &[]);
     wait_for(&mut output, "staged");
     let kept = entries(&staging);
     assert!(
@@ -137,6 +99,43 @@ async fn what_a_killed_writer_left_is_swept_up_but_not_a_living_ones() {
     assert!(alive.wait().unwrap().success());
     assert_eq!(entries(&staging), Vec::<String>::new());
     assert!(cache.look_up(&name()).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn gc_removes_what_the_dead_left_and_nothing_of_the_living() {
+    let root = tempfile::tempdir().unwrap();
+    let store: Arc<dyn CacheStore> = Arc::new(FilesystemCache::open(root.path()).unwrap());
+    let (mut alive, mut output) = spawn("processes::child_stages", root.path(), &[]);
+    wait_for(&mut output, "staged");
+    let living = entries(root.path().join(".clms/v1/staging"));
+    assert_eq!(
+        Plan::make(&store, Limits::none()).await.unwrap().garbage(),
+        []
+    );
+    let (mut killed, mut dead_output) = spawn("processes::child_stages", root.path(), &[]);
+    wait_for(&mut dead_output, "staged");
+    // A plan made while it lives does not hurt it, nor does one made after it is dead hurt the other.
+    let early = Plan::make(&store, Limits::none()).await.unwrap();
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    assert_eq!(early.execute("us").count().await, 0);
+
+    let plan = Plan::make(&store, Limits::none()).await.unwrap();
+    let garbage = plan.garbage();
+    let [Garbage::Leftover(leftover)] = &garbage[..] else {
+        panic!("{garbage:?}");
+    };
+    assert_eq!(leftover.kind, LeftoverKind::Staged);
+    assert_eq!(leftover.name, Some(name()));
+    assert_eq!(leftover.usage.objects, KEYS.len() as u64);
+    let fates: Vec<_> = plan.execute("us").collect().await;
+    assert!(matches!(fates[..], [(_, Fate::Removed)]), "{fates:?}");
+    assert_eq!(entries(root.path().join(".clms/v1/staging")), living);
+
+    drop(alive.stdin.take());
+    wait_for(&mut output, "committed");
+    assert!(alive.wait().unwrap().success());
+    assert!(store.look_up(&name()).await.unwrap().is_some());
 }
 
 #[test]
@@ -161,7 +160,7 @@ async fn a_writer_killed_at_any_instant_leaves_a_whole_cube() {
     let root = tempfile::tempdir().unwrap();
     let cache = FilesystemCache::open(root.path()).unwrap();
     for commits in 1..=25 {
-        let (mut child, mut output) = spawn("child_commits_for_ever", root.path(), &[]);
+        let (mut child, mut output) = spawn("processes::child_commits_for_ever", root.path(), &[]);
         for _ in 0..commits % 4 {
             wait_for(&mut output, "committed");
         }
@@ -180,8 +179,31 @@ async fn a_writer_killed_at_any_instant_leaves_a_whole_cube() {
             .map(|key| fs::read(Path::new(&cube.location).join(key)).unwrap())
             .into();
         assert_eq!(contents.len(), 1, "a mixture of generations: {contents:?}");
+        // Whatever the dead one was about, the manifest is that of the cube which is there.
+        let verification = Verification::of(&cache, &name()).await.unwrap();
+        assert!(verification.manifest().is_some());
+        let checked: Vec<Checked> = verification
+            .run(NonZeroUsize::MIN)
+            .try_collect()
+            .await
+            .unwrap();
+        assert!(
+            checked.iter().all(|checked| checked.verdict.is_good()),
+            "{checked:?}"
+        );
+        assert_eq!(checked.len(), KEYS.len());
     }
+    let store: Arc<dyn CacheStore> = Arc::new(cache.clone());
+    let plan = Plan::make(&store, Limits::none()).await.unwrap();
+    let fates: Vec<_> = plan.execute("us").collect().await;
+    assert!(
+        fates.iter().all(|(_, fate)| matches!(fate, Fate::Removed)),
+        "{fates:?}"
+    );
+    let manifests = root.path().join(".clms/v1/manifests/clc2018%7Craster.zarr");
+    assert_eq!(entries(&manifests).len(), 2, "those of the dead are gone");
     cache.remove(&name()).await.unwrap();
+    assert_eq!(entries(&manifests), Vec::<String>::new());
     assert_eq!(
         entries(root.path().join(".clms/v1/staging")),
         Vec::<String>::new()
@@ -258,44 +280,14 @@ fn child_cannot_write() {
     });
 }
 
-/// Runs a child in a mount namespace of its own, in which `mount` was run with the cache as its first argument.
-fn in_namespace(child: &str, cache: &Path, mount: &str) {
-    let script = format!("set -e; cache=$1; shift; {mount}; exec \"$@\"");
-    let wrapper = [
-        "unshare",
-        "--user",
-        "--map-root-user",
-        "--mount",
-        "sh",
-        "-c",
-        &script,
-        "sh",
-        cache.to_str().unwrap(),
-    ];
-    let able = Command::new(wrapper[0])
-        .args(&wrapper[1..])
-        .arg("true")
-        .stdin(Stdio::null())
-        .output();
-    match able {
-        Ok(output) if output.status.success() => {}
-        _ => {
-            eprintln!("SKIPPED {child}: this machine gives us no mount namespace: {able:?}");
-            return;
-        }
-    }
-    let (mut process, mut output) = spawn(child, cache, &wrapper);
-    wait_for(&mut output, "seen");
-    assert!(process.wait().unwrap().success());
-}
-
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_disk_leaves_the_old_cube() {
     let root = tempfile::tempdir().unwrap();
     in_namespace(
-        "child_fills_the_disk",
+        "processes::child_fills_the_disk",
         root.path(),
+        PRIVATE_MOUNTS,
         "mount -t tmpfs -o size=1m tmpfs \"$cache\"",
     );
 }
@@ -309,8 +301,9 @@ fn a_folder_that_cannot_be_written_is_named() {
         .unwrap()
         .block_on(commit(&cache, &name(), "old"));
     in_namespace(
-        "child_cannot_write",
+        "processes::child_cannot_write",
         root.path(),
+        PRIVATE_MOUNTS,
         "mount --bind \"$cache\" \"$cache\"; mount -o remount,bind,ro \"$cache\"",
     );
 }
