@@ -51,7 +51,7 @@ fn settings(scene: &Scene) -> Settings {
     settings
 }
 
-fn snapshot(scene: &Scene, name: &str, run: &Run) {
+pub(crate) fn snapshot(scene: &Scene, name: &str, run: &Run) {
     let text = format!(
         "exit code: {}\n--- stdout\n{}--- stderr\n{}",
         run.code.map_or("none".to_owned(), |code| code.to_string()),

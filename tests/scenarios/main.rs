@@ -6,6 +6,7 @@ mod bad_luck;
 mod commands;
 mod interoperability;
 mod jobs;
+mod keeping;
 mod kills;
 mod layers;
 mod vectors;

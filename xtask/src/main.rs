@@ -8,6 +8,7 @@
 mod apt;
 mod bench;
 mod demo;
+mod filesystems;
 mod gdal;
 mod process;
 mod python;

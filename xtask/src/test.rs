@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::{
-    gdal,
+    filesystems, gdal,
     process::{Result, Step, cargo, step},
     python,
 };
@@ -29,6 +29,7 @@ pub(crate) fn run(args: &[String]) -> Result {
     let version = gdal::ensure()?;
     println!("GDAL {version}");
     python::ensure()?;
+    filesystems::ensure();
     ensure_nextest()?;
 
     steps.run("format", cargo(["fmt", "--all", "--check"]))?;

@@ -154,7 +154,7 @@ pub enum CacheError {
         why: String,
     },
     /// Where the cube belongs there is something that is not a cube.
-    #[error("cannot put a cube at {path:?}: what is there is not a cube")]
+    #[error("cannot put a cube at {path:?}: what is there is not a cube, or one of another name")]
     InTheWay {
         /// The cube's path.
         path: PathBuf,

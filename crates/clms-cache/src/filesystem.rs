@@ -37,7 +37,11 @@ use crate::{
 /// two are exchanged in one step on Linux; elsewhere, and on file systems that cannot exchange (NFS), there is an instant
 /// in which a reader finds neither, and a crash in it is healed by whoever stages, commits or removes next.
 ///
-/// A reader who opened a cube by its path and goes on reading after it was replaced reads the new one.
+/// A handle from [`open`](CacheStore::open) fails once its cube is replaced or removed. Other software that opened a cube by
+/// its path and goes on reading after it was replaced reads the new one.
+///
+/// File systems that refuse `|` and some others (SMB, exFAT, NTFS) get percent-encoded names. Where upper and lower case are
+/// the same, a cube whose name differs from another one's only in that is refused with [`CacheError::InTheWay`].
 ///
 /// Works on any file system with locks of the operating system. All methods need to be called within a Tokio runtime.
 #[derive(Debug, Clone)]
@@ -361,7 +365,11 @@ fn put(layout: &Layout, staged: &Staged) -> Result<CubeInfo, CacheError> {
     let new = staging::cube_in(layout, id, name)?;
     let place = match layout.find(name)? {
         Some(old) => old,
-        None => free_place(layout, &new)?,
+        None => match free_place(layout, &new) {
+            // Another one has put his there this instant.
+            Err(error @ CacheError::InTheWay { .. }) => layout.find(name)?.ok_or(error)?,
+            place => place?,
+        },
     };
     put_in_place(&new, &place, &layout.replaced(id), &layout.swap_gate())?;
     flush_folder(layout.root())?;

@@ -1,6 +1,6 @@
 //! The command line: what can be typed. Arguments, exit codes and JSON are the program's public interface.
 
-use std::{ffi::OsString, path::PathBuf, time::Duration};
+use std::{ffi::OsString, num::NonZeroUsize, path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clms_store::JobId;
@@ -34,7 +34,7 @@ pub(crate) struct Global {
     /// The portal's API
     #[arg(long, global = true, value_name = "URL", env = "CLMS_API_URL", default_value = clms_store::DEFAULT_API_URL)]
     pub(crate) api_url: String,
-    /// Where finished cubes live: a path or a file:// URL
+    /// Where finished cubes live: a path, or a URL such as file:///data, s3://bucket/prefix, gs://..., az://...
     #[arg(
         long,
         global = true,
@@ -43,7 +43,11 @@ pub(crate) struct Global {
         default_value = "./clms_cache"
     )]
     pub(crate) cache: String,
-    /// Where downloads in progress live [default: inside the cache]
+    /// A setting of the object storage behind --cache, such as endpoint=http://localhost:9000; can be given several times.
+    /// What is not given is taken from the provider's usual variables and files
+    #[arg(long, global = true, value_name = "KEY=VALUE")]
+    pub(crate) store_option: Vec<String>,
+    /// Where downloads in progress live [default: inside the cache if that is a folder, else $XDG_CACHE_HOME/clms/scratch]
     #[arg(long, global = true, value_name = "DIR", env = "CLMS_SCRATCH")]
     pub(crate) scratch: Option<OsString>,
     /// How long to wait between two looks at the portal's queue, such as 200ms, 15s or 2m; grows while nothing changes
@@ -232,8 +236,75 @@ pub(crate) struct Preview {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Cache {
-    /// All finished cubes: size, age, place
+    /// All finished cubes: size, age, source, place, and whether all of it is there
     List,
+    /// All that is known of cached cubes without reading them, such as where they came from
+    Info(Cached),
+    /// Reads every chunk and compares it with what was written; names what is bad, missing or superfluous
+    Verify(Verify),
+    /// Removes cubes, unless a job works on them
+    Remove(Cached),
+    /// Gives room back: removes what dead processes left, and on request the oldest cubes
+    Gc(Gc),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Cached {
+    /// Data ids of cached cubes
+    #[arg(required = true, value_name = "DATA_ID")]
+    pub(crate) data_ids: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Verify {
+    /// Data ids of cached cubes [default: all]
+    #[arg(value_name = "DATA_ID")]
+    pub(crate) data_ids: Vec<String>,
+    /// How many chunks are read side by side
+    #[arg(long, value_name = "N", default_value = "8")]
+    pub(crate) concurrency: NonZeroUsize,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Gc {
+    /// Also remove cubes, the oldest first, until all cubes together are not larger than this, such as 500MB or 2.5GiB
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub(crate) max_size: Option<u64>,
+    /// Also remove cubes that were built longer ago than this, such as 12h or 30days
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub(crate) older_than: Option<Duration>,
+    /// Only say what would be removed
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+/// Bytes, with decimal or binary units.
+fn size(text: &str) -> Result<u64, String> {
+    const UNITS: [(&str, f64); 10] = [
+        ("b", 1.0),
+        ("kb", 1e3),
+        ("mb", 1e6),
+        ("gb", 1e9),
+        ("tb", 1e12),
+        ("kib", 1024.0),
+        ("mib", 1_048_576.0),
+        ("gib", 1_073_741_824.0),
+        ("tib", 1_099_511_627_776.0),
+        ("", 1.0),
+    ];
+    let text = text.trim();
+    let end = text
+        .find(|c: char| !c.is_ascii_digit() && c != '.')
+        .unwrap_or(text.len());
+    let (number, unit) = text.split_at(end);
+    let unit = unit.trim().to_ascii_lowercase();
+    let factor = UNITS.iter().find(|(name, _)| *name == unit);
+    match (number.parse::<f64>(), factor) {
+        (Ok(number), Some((_, factor))) => Ok((number * factor) as u64),
+        _ => Err(format!(
+            "{text:?} is no size; sizes look like 500MB, 2.5GiB or 1000000"
+        )),
+    }
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
@@ -271,6 +342,16 @@ mod tests {
         assert_eq!(tile_size("256, 1024"), Ok((256, 1024)));
         assert!(tile_size("0").is_err());
         assert!(tile_size("512,").is_err());
+    }
+
+    #[test]
+    fn sizes() {
+        assert_eq!(size("0"), Ok(0));
+        assert_eq!(size("500MB"), Ok(500_000_000));
+        assert_eq!(size(" 2.5 GiB "), Ok(2_684_354_560));
+        for text in ["", "GB", "1.2.3", "-1", "5 parsecs", "1e3"] {
+            assert!(size(text).is_err(), "{text:?}");
+        }
     }
 
     #[test]

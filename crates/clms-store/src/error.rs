@@ -38,6 +38,16 @@ pub enum StoreError {
         /// The cache's root.
         cache: String,
     },
+    /// It is not in the cache, and it was to be looked after there.
+    #[error("there is no cube {data_id:?} in the cache {cache}")]
+    NoSuchCube {
+        /// What was asked for.
+        data_id: String,
+        /// The cache's root.
+        cache: String,
+        /// Cached cubes that look like it, the nearest first.
+        nearest: Vec<String>,
+    },
     /// A setting makes no sense.
     #[error("{setting} {value:?} can't be used: {why}")]
     Setting {
@@ -98,7 +108,7 @@ impl StoreError {
             Self::InvalidDataId(_) => "invalid_data_id",
             Self::NoSuchDataId { .. } => "no_such_data_id",
             Self::Unavailable { why, .. } => why.kind,
-            Self::NotCached { .. } => "not_cached",
+            Self::NotCached { .. } | Self::NoSuchCube { .. } => "not_cached",
             Self::Setting { .. } => "setting",
             Self::Credentials(why) => why.kind(),
             Self::Api(why) => why.kind(),
@@ -117,11 +127,13 @@ impl StoreError {
             Self::InvalidDataId(_) => Some(
                 "data ids look like 'clc2018|u2018_clc2018_v2020_20u1_raster100m'; `clms list` shows them".to_owned(),
             ),
-            Self::NoSuchDataId { nearest, .. } => Some(match &nearest[..] {
-                [] => "`clms list` shows what there is, `clms list --all` also what can't be had".to_owned(),
-                [one] => format!("did you mean {one}?"),
-                several => format!("did you mean one of these?\n  {}", several.join("\n  ")),
-            }),
+            Self::NoSuchDataId { nearest, .. } => Some(did_you_mean(
+                nearest,
+                "`clms list` shows what there is, `clms list --all` also what can't be had",
+            )),
+            Self::NoSuchCube { nearest, .. } => {
+                Some(did_you_mean(nearest, "`clms cache list` shows what is cached"))
+            }
             Self::Unavailable { why, .. } => Some(why.hint.clone()),
             Self::NotCached { data_id, .. } => Some(format!("get it with: clms preload '{data_id}'")),
             Self::Setting { setting, .. } => Some(format!(
@@ -143,9 +155,10 @@ impl StoreError {
     #[must_use]
     pub fn class(&self) -> ErrorClass {
         match self {
-            Self::InvalidDataId(_) | Self::NoSuchDataId { .. } | Self::Product { .. } => {
-                ErrorClass::NoSuchDataId
-            }
+            Self::InvalidDataId(_)
+            | Self::NoSuchDataId { .. }
+            | Self::NoSuchCube { .. }
+            | Self::Product { .. } => ErrorClass::NoSuchDataId,
             Self::Credentials(_)
             | Self::Api(
                 ApiError::NoKey { .. }
@@ -155,7 +168,9 @@ impl StoreError {
             ) => ErrorClass::Credentials,
             Self::Setting { .. }
             | Self::Api(ApiError::Configuration { .. })
-            | Self::Cache(CacheError::UnsupportedLocation { .. }) => ErrorClass::Setting,
+            | Self::Cache(
+                CacheError::UnsupportedLocation { .. } | CacheError::InvalidOption { .. },
+            ) => ErrorClass::Setting,
             _ => ErrorClass::Other,
         }
     }
@@ -170,6 +185,14 @@ impl StoreError {
             Self::Interrupted => true,
             _ => false,
         }
+    }
+}
+
+fn did_you_mean(nearest: &[String], otherwise: &str) -> String {
+    match nearest {
+        [] => otherwise.to_owned(),
+        [one] => format!("did you mean {one}?"),
+        several => format!("did you mean one of these?\n  {}", several.join("\n  ")),
     }
 }
 
@@ -193,6 +216,7 @@ pub(crate) fn cache_kind(why: &CacheError) -> &'static str {
     match why {
         CacheError::Held { .. } => "busy",
         CacheError::NotFound { .. } => "not_cached",
+        CacheError::Replaced(_) => "was_replaced",
         CacheError::Io { source, .. } => match source.kind() {
             PermissionDenied | ReadOnlyFilesystem => "cache_not_writable",
             StorageFull | QuotaExceeded => "disk_full",

@@ -39,15 +39,18 @@
 //! Progress, cubes and jobs are re-exported from the layers below, so that this crate is the only one to depend on.
 
 mod as_text;
+mod cached;
 pub mod catalogue;
 mod data_id;
 mod describe;
 mod eea;
 mod error;
+mod holder;
 mod jobs;
 mod preload;
 mod store;
 
+pub use cached::{CachedCube, CachedCubeDetails, Committed};
 pub use catalogue::Catalogue;
 pub use clms_api::{ServiceKey, SignedIn};
 pub use clms_cache::StorageOptions;
@@ -60,7 +63,16 @@ pub use describe::{Description, TimeRange};
 pub use error::{ErrorClass, StoreError};
 pub use jobs::{JobDetails, JobsError, ResumeOptions};
 pub use preload::{JobSummary, PlannedAction, PlannedPreload, PreloadOptions};
-pub use store::{CachedCube, ClmsStore, ClmsStoreBuilder, DEFAULT_API_URL, DEFAULT_POLL_INTERVAL};
+pub use store::{ClmsStore, ClmsStoreBuilder, DEFAULT_API_URL, DEFAULT_POLL_INTERVAL};
+
+/// Looking after the cubes in a cache: whether they are still whole, and what can be removed.
+pub mod keeping {
+    pub use clms_cache::{
+        CubeName, Generation, Leftover, LeftoverKind, Manifest, Usage,
+        gc::{Fate, Garbage, Limits, Plan},
+        verify::{Checked, Verdict, Verification},
+    };
+}
 
 /// What a preload tells while it works.
 pub mod progress {

@@ -164,7 +164,8 @@ impl ClmsStore {
     /// side. Tells what became of each, in the order of `data_ids`.
     ///
     /// What is cached is left alone, unless [`PreloadOptions::force`]; if all of it is, neither credentials nor network are
-    /// needed. A job that was begun earlier goes on where it was. Cancelling `cancel` stops all jobs at their next safe point;
+    /// needed. A job that was begun earlier goes on where it was. What another process works on is waited for, and taken over if that one
+    /// dies. Cancelling `cancel` stops all jobs at their next safe point;
     /// what was requested stays at the portal.
     ///
     /// # Errors
@@ -201,7 +202,8 @@ impl ClmsStore {
             timeout: options.timeout,
             detach: options.detach,
             keep_downloads: options.keep_downloads,
-            ..RunOptions::default()
+            // What another process builds already is not built twice. Who wants to leave does not wait for it.
+            wait_for_others: !options.detach,
         };
         let engine = self.engine(client, progress, options);
         Ok(engine.run(requests, run, cancel).await)
@@ -292,7 +294,7 @@ impl ClmsStore {
         .poll(poll)
         .policy(policy)
         .limits(self.limits)
-        .holder(format!("clms, process {}", std::process::id()))
+        .holder(crate::holder::this_process())
         .build()
     }
 

@@ -7,12 +7,9 @@ use std::{
 };
 
 use clms_api::{Client, ServiceKey, SignedIn};
-use clms_cache::{CacheStore, StorageOptions, Usage};
+use clms_cache::{CacheStore, StorageOptions};
 use clms_cube::Cube;
 use clms_preload::EngineLimits;
-use futures::{StreamExt, TryStreamExt};
-use jiff::Timestamp;
-use serde::Serialize;
 
 use crate::{
     DataId, StoreError,
@@ -62,22 +59,6 @@ pub struct ClmsStoreBuilder {
 enum Cache {
     Url(String),
     Store(Arc<dyn CacheStore>),
-}
-
-/// A finished cube in the cache.
-#[derive(Debug, Clone, Serialize)]
-#[non_exhaustive]
-pub struct CachedCube {
-    /// Its name.
-    pub data_id: String,
-    /// The path or URL under which other software opens it.
-    pub cube: String,
-    /// Its size.
-    pub bytes: u64,
-    /// How many files or objects it is made of.
-    pub objects: u64,
-    /// When it was finished.
-    pub committed_at: Timestamp,
 }
 
 impl ClmsStore {
@@ -174,32 +155,6 @@ impl ClmsStore {
     /// [`StoreError::InvalidDataId`] if it can't name a cube.
     pub fn cube_location(&self, data_id: &DataId) -> Result<String, StoreError> {
         Ok(self.cache.cube_location(&data_id.cube_name()?))
-    }
-
-    /// All finished cubes, sorted by data id. Needs neither credentials nor network.
-    ///
-    /// # Errors
-    /// [`StoreError::Cache`] if the cache can't be read.
-    pub async fn cached(&self) -> Result<Vec<CachedCube>, StoreError> {
-        let cache = &self.cache;
-        let mut cubes: Vec<CachedCube> = cache
-            .list()
-            .map(|cube| async move {
-                let cube = cube?;
-                let Usage { bytes, objects } = cache.usage(&cube.name).await?;
-                Ok::<_, StoreError>(CachedCube {
-                    data_id: cube.name.to_string(),
-                    cube: cube.location,
-                    bytes,
-                    objects,
-                    committed_at: cube.committed_at,
-                })
-            })
-            .buffer_unordered(4)
-            .try_collect()
-            .await?;
-        cubes.sort_by(|a, b| a.data_id.cmp(&b.data_id));
-        Ok(cubes)
     }
 
     /// The cache's root, as it was named.

@@ -58,7 +58,7 @@ pub(crate) const PRIVATE_MOUNTS_OF_ROOT: &[&str] = &["--mount", "--pid", "--fork
 
 /// Runs a child in a namespace of its own, in which the shell's `mount` was run with the cache as `$cache`.
 pub(crate) fn in_namespace(child: &str, cache: &Path, namespace: &[&str], mount: &str) {
-    let script = format!("set -e; cache=$1; shift; {mount}; exec \"$@\"");
+    let script = format!("set -e; cache=$1; shift\n{mount}\nexec \"$@\"");
     let shell = ["sh", "-c", &script, "sh", cache.to_str().unwrap()];
     let wrapper = [&["unshare"], namespace, &shell].concat();
     let able = Command::new(wrapper[0])

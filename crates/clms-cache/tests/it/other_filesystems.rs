@@ -2,14 +2,7 @@
 //! refuses `|` and some others in names, takes `a` and `A` for the same, and cannot exchange two folders; and a cache whose
 //! hidden folder is on another file system.
 
-use std::{
-    fs, io,
-    path::PathBuf,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-};
+use std::{fs, io, path::PathBuf, sync::Arc};
 
 use clms_cache::{CacheError, CacheStore, CubeName, FilesystemCache, conformance};
 use futures::StreamExt;
@@ -21,16 +14,36 @@ use crate::{
 };
 
 /// Mounts an exFAT of its own at `$cache`, by a program and not by the kernel, which may not know it.
-const MOUNT_EXFAT: &str = "truncate -s 64M \"$cache.img\"; mkfs.exfat \"$cache.img\" >&2; \
-    device=$(losetup --find --show \"$cache.img\"); \
-    mount.exfat-fuse \"$device\" \"$cache\" >&2 || { losetup -d \"$device\"; exit 1; }; losetup -d \"$device\"";
+const MOUNT_EXFAT: &str = r#"
+    disk=$(mktemp -p /dev/shm)
+    truncate -s 64M "$disk" && mkfs.exfat "$disk" >&2 || { rm "$disk"; exit 1; }
+    device=$(losetup --find --show "$disk") || { rm "$disk"; exit 1; }
+    rm "$disk"
+    mount.exfat-fuse "$device" "$cache" >&2 || { losetup -d "$device"; exit 1; }
+    # As soon as nobody uses it any more.
+    losetup -d "$device"
+"#;
+
+/// What has to do with names, renames and locks. (That program replaces a file in two steps, so that a reader may find none:
+/// that each put of a record is atomic cannot be kept there.)
+const PROMISES: [&str; 9] = [
+    "a committed cube is whole and visible",
+    "a commit replaces the whole cube",
+    "what a writer abandons is invisible and in nobody's way",
+    "unfinished writes are not part of a cube",
+    "a removed cube is gone, and no other",
+    "commits at once end in one whole cube",
+    "every valid name works",
+    "names that resemble each other are different",
+    "a lease excludes others until it is dropped",
+];
 
 fn root(cache: &FilesystemCache) -> PathBuf {
     cache.location().into()
 }
 
 #[test]
-fn a_disk_for_any_computer_keeps_every_promise() {
+fn a_disk_for_any_computer_keeps_the_promises() {
     let root = tempfile::tempdir().unwrap();
     let mounted = root.path().join("mounted");
     fs::create_dir(&mounted).unwrap();
@@ -43,21 +56,19 @@ fn a_disk_for_any_computer_keeps_every_promise() {
 }
 
 #[test]
-#[ignore = "runs in a mount namespace of its own, for a_disk_for_any_computer_keeps_every_promise"]
+#[ignore = "runs in a mount namespace of its own, for a_disk_for_any_computer_keeps_the_promises"]
 fn child_keeps_every_promise() {
     let Some(cache) = childs_cache() else { return };
     Runtime::new().unwrap().block_on(async {
         let refused = fs::create_dir(root(&cache).join("a|b")).unwrap_err();
-        let number = AtomicUsize::new(0);
-        let new_cache = || -> Arc<dyn CacheStore> {
-            let number = number.fetch_add(1, Ordering::Relaxed).to_string();
-            Arc::new(FilesystemCache::open(root(&cache).join("suite").join(number)).unwrap())
-        };
-        let kept = conformance::run(&new_cache).await;
-        assert_eq!(
-            kept.unwrap_or_else(|broken| panic!("{broken}")),
-            conformance::PROMISES.len()
-        );
+        for (number, text) in PROMISES.iter().enumerate() {
+            let folder = root(&cache).join("suite").join(number.to_string());
+            let empty = Arc::new(FilesystemCache::open(folder).unwrap());
+            let mut promises = conformance::PROMISES.iter();
+            let promise = promises.find(|promise| promise.text() == *text).unwrap();
+            let kept = promise.check(empty).await;
+            kept.unwrap_or_else(|broken| panic!("{broken}"));
+        }
         commit(&cache, &name(), "content").await;
         let cubes = || {
             let mut entries = entries(root(&cache));

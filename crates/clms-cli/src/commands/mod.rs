@@ -11,12 +11,12 @@ mod preview;
 
 use std::{ffi::OsString, path::PathBuf};
 
-use clms_store::{ClmsStore, StoreError};
+use clms_store::{ClmsStore, DataId, StorageOptions, StoreError};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    args::{Auth, Cache, Command, Global, Jobs},
+    args::{Auth, Command, Global, Jobs},
     failure::Failure,
     printer::{Closed, Printer},
     progress::Screen,
@@ -55,6 +55,7 @@ impl Context {
         let mut builder = ClmsStore::builder()
             .api_url(&global.api_url)
             .cache(&global.cache)
+            .storage_options(StorageOptions::parse(&global.store_option).map_err(StoreError::from)?)
             .poll_interval(global.poll_interval);
         if let Some(file) = given(&global.credentials).or_else(default_credentials) {
             builder = builder.credentials_file(file);
@@ -80,6 +81,18 @@ impl Context {
     pub(crate) fn result<T: Serialize>(&self, value: &T, text: impl FnOnce() -> String) -> Done {
         self.printer.result(value, text).map_err(Stop::Closed)
     }
+}
+
+/// The ids as typed, each once.
+fn data_ids(typed: &[String]) -> Result<Vec<DataId>, StoreError> {
+    let mut data_ids: Vec<DataId> = Vec::new();
+    for text in typed {
+        let data_id = text.parse()?;
+        if !data_ids.contains(&data_id) {
+            data_ids.push(data_id);
+        }
+    }
+    Ok(data_ids)
 }
 
 /// A variable that is empty is not set.
@@ -109,7 +122,7 @@ pub(crate) async fn run(context: &Context, command: Command) -> Done {
         Command::Jobs { jobs } => jobs::run(context, jobs.unwrap_or(Jobs::List)).await,
         Command::Open(open) => open::run(context, open).await,
         Command::Preview(preview) => preview::run(context, preview).await,
-        Command::Cache(Cache::List) => cache::list(context).await,
+        Command::Cache(command) => cache::run(context, command).await,
     }
 }
 

@@ -1,12 +1,12 @@
 //! `clms preload`.
 
 use clms_store::{
-    DataId, JobOutcome, JobStatus, PlannedAction, PlannedPreload, PreloadOptions, StoreError,
+    JobOutcome, JobStatus, PlannedAction, PlannedPreload, PreloadOptions, StoreError,
 };
 
 use serde::Serialize;
 
-use super::{Context, Done, Stop};
+use super::{Context, Done, Stop, data_ids};
 use crate::{args::Preload, exit, failure::Failure, progress, text};
 
 pub(crate) async fn run(context: &Context, preload: Preload) -> Done {
@@ -63,18 +63,6 @@ impl<'a> Outcome<'a> {
             error: outcome.error.as_ref().map(Failure::from),
         }
     }
-}
-
-/// The ids as typed, each once.
-fn data_ids(typed: &[String]) -> Result<Vec<DataId>, StoreError> {
-    let mut data_ids: Vec<DataId> = Vec::new();
-    for text in typed {
-        let data_id = text.parse()?;
-        if !data_ids.contains(&data_id) {
-            data_ids.push(data_id);
-        }
-    }
-    Ok(data_ids)
 }
 
 fn plan(plans: &[PlannedPreload]) -> String {

@@ -2,6 +2,7 @@
 
 mod bars;
 mod lines;
+mod reading;
 mod screen;
 mod story;
 
@@ -13,7 +14,7 @@ use self::{
     bars::Bars,
     lines::{JsonLines, PlainLines},
 };
-pub(crate) use self::{screen::Screen, story::ending};
+pub(crate) use self::{reading::Reading, screen::Screen, story::ending};
 use crate::args;
 
 /// The listener that was asked for.

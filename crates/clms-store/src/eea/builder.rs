@@ -4,7 +4,7 @@ use std::{num::NonZeroU32, sync::Mutex, time::Duration};
 
 use async_trait::async_trait;
 use clms_api::{Dataset, PrepackagedFile};
-use clms_cache::Staged;
+use clms_cache::{Origin, Staged};
 use clms_cube::{
     BuildOptions, BuildProgress, BuildState, CubeError, CubePlan, EntrySource, Levels, Package,
     PackageEntry, Provenance, TileSize, ZarrFormat,
@@ -15,6 +15,9 @@ use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
 use crate::preload::PreloadOptions;
+
+/// Who offers what this module builds, as the catalogue has it.
+const SOURCE: &str = "EEA";
 
 /// [`CubeBuilder`] on top of [`clms_cube`].
 #[derive(Debug, Clone, Copy)]
@@ -65,11 +68,13 @@ impl CubeBuilder for GdalCubeBuilder {
         meter: &Meter,
         cancel: &CancellationToken,
     ) -> Result<(), Problem> {
+        let options = options(&build)?;
+        staged.set_origin(origin(&options.provenance));
         let progress = Report {
             meter: meter.clone(),
             last: Mutex::new(None),
         };
-        let plan = match plan(&build).await? {
+        let plan = match plan(&build, options).await? {
             Planned::Cube(plan) => *plan,
             Planned::Vectors(package, options) => {
                 return keep_vectors(&build, &package, *options, staged, &progress, cancel).await;
@@ -86,7 +91,7 @@ impl CubeBuilder for GdalCubeBuilder {
 
     async fn memory(&self, build: BuildOrder<'_>) -> Result<Option<u64>, Problem> {
         // Of headers only; it costs little to make it twice.
-        Ok(match plan(&build).await? {
+        Ok(match plan(&build, options(&build)?).await? {
             Planned::Cube(plan) => Some(plan.memory_needed()),
             Planned::Vectors(..) => Some(VECTOR_MEMORY),
         })
@@ -104,15 +109,7 @@ enum Planned {
     Vectors(Package, Box<BuildOptions>),
 }
 
-async fn plan(build: &BuildOrder<'_>) -> Result<Planned, Problem> {
-    let parameters: BuildParameters =
-        serde_json::from_value(build.request.build.clone()).map_err(|why| {
-            Problem::new(
-                ProblemKind::Journal,
-                format!("the journal of {} can't be read: {why}", build.job),
-            )
-        })?;
-    let options = options(build, parameters);
+async fn plan(build: &BuildOrder<'_>, options: BuildOptions) -> Result<Planned, Problem> {
     let package = package(build.package);
     let planned = tokio::task::spawn_blocking(move || match clms_cube::plan(&package, &options) {
         Ok(plan) => Ok(Planned::Cube(Box::new(plan))),
@@ -165,14 +162,21 @@ async fn keep_vectors(
         .map_err(|why| cube_problem(&why))
 }
 
-fn options(build: &BuildOrder<'_>, parameters: BuildParameters) -> BuildOptions {
+fn options(build: &BuildOrder<'_>) -> Result<BuildOptions, Problem> {
+    let parameters: BuildParameters =
+        serde_json::from_value(build.request.build.clone()).map_err(|why| {
+            Problem::new(
+                ProblemKind::Journal,
+                format!("the journal of {} can't be read: {why}", build.job),
+            )
+        })?;
     let tile_size = parameters.tile_size.and_then(|(height, width)| {
         Some(TileSize {
             height: NonZeroU32::new(height)?,
             width: NonZeroU32::new(width)?,
         })
     });
-    BuildOptions {
+    Ok(BuildOptions {
         tile_size,
         zarr_format: parameters.zarr_format,
         levels: parameters.levels,
@@ -192,7 +196,17 @@ fn options(build: &BuildOrder<'_>, parameters: BuildParameters) -> BuildOptions 
             ..Provenance::default()
         },
         ..BuildOptions::default()
-    }
+    })
+}
+
+/// What the cache's manifest says of a cube's origin: what the cube says itself, and who offers the data.
+fn origin(provenance: &Provenance) -> Origin {
+    let mut origin = match serde_json::to_value(provenance) {
+        Ok(serde_json::Value::Object(origin)) => origin,
+        _ => Origin::new(),
+    };
+    origin.insert("source".to_owned(), SOURCE.into());
+    origin
 }
 
 fn package(unpacked: &UnpackedPackage) -> Package {

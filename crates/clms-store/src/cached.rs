@@ -1,0 +1,266 @@
+//! What is cached: listing, describing, verifying and removing cubes, and giving room back.
+
+use std::cmp::Ordering;
+
+use clms_cache::{
+    CacheError, CacheStoreExt as _, CubeInfo, CubeName, Manifest, Usage,
+    gc::{Limits, Plan},
+    verify::Verification,
+};
+use futures::{StreamExt, TryStreamExt};
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::{ClmsStore, DataId, StoreError};
+
+/// A finished cube in the cache.
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct CachedCube {
+    /// Its name.
+    pub data_id: String,
+    /// The path or URL under which other software opens it.
+    pub cube: String,
+    /// Its size.
+    pub bytes: u64,
+    /// How many files or objects it is made of.
+    pub objects: u64,
+    /// When it was finished.
+    pub committed_at: Timestamp,
+    /// Who offers the data, such as `EEA`.
+    pub source: Option<String>,
+    /// Whether it has as many objects and bytes as it was finished with; `None` if nobody wrote that down. Whether they are
+    /// the same bytes is what [verifying](ClmsStore::verification) tells.
+    pub whole: Option<bool>,
+}
+
+/// All that is known of a cached cube without reading it.
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct CachedCubeDetails {
+    /// What a list shows of it.
+    #[serde(flatten)]
+    pub cube: CachedCube,
+    /// Which one of all the cubes that ever had this name, if that was written down.
+    pub generation: Option<String>,
+    /// What it was made of when it was finished, if that was written down.
+    pub committed: Option<Committed>,
+    /// Where it came from: data id, task, files, version, licence, and the program that made it.
+    pub origin: Map<String, Value>,
+}
+
+/// See [`CachedCubeDetails::committed`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Committed {
+    /// Sum of the sizes of all objects.
+    pub bytes: u64,
+    /// Number of objects.
+    pub objects: u64,
+}
+
+/// The root attribute in which a cube carries its own provenance.
+const PROVENANCE_ATTRIBUTE: &str = "clms";
+
+impl ClmsStore {
+    /// All finished cubes, sorted by data id. Needs neither credentials nor network.
+    ///
+    /// # Errors
+    /// [`StoreError::Cache`] if the cache can't be read.
+    pub async fn cached(&self) -> Result<Vec<CachedCube>, StoreError> {
+        let mut cubes: Vec<CachedCube> = self
+            .cache
+            .list()
+            .map_err(StoreError::from)
+            .map_ok(|cube| async move {
+                let manifest = self.readable_manifest(&cube.name).await;
+                self.cached_cube(cube, manifest.as_ref()).await
+            })
+            .try_buffer_unordered(4)
+            .try_filter_map(async |cube| Ok(cube))
+            .try_collect()
+            .await?;
+        cubes.sort_by(|a, b| a.data_id.cmp(&b.data_id));
+        Ok(cubes)
+    }
+
+    /// All that is known of a cached cube; reads its metadata and no pixels. Needs neither credentials nor network.
+    ///
+    /// # Errors
+    /// [`StoreError::NoSuchCube`] with the nearest names.
+    pub async fn cached_details(&self, data_id: &DataId) -> Result<CachedCubeDetails, StoreError> {
+        let found = self.find_cached(data_id).await?;
+        let name = found.name.clone();
+        let manifest = self.readable_manifest(&name).await;
+        let Some(cube) = self.cached_cube(found, manifest.as_ref()).await? else {
+            return Err(self.no_such_cube(data_id).await);
+        };
+        let origin = match &manifest {
+            Some(manifest) => manifest.origin.clone(),
+            // Made by an older version, which left its word in the cube alone; or by other software.
+            None => self.own_provenance(data_id).await,
+        };
+        Ok(CachedCubeDetails {
+            cube,
+            generation: manifest
+                .as_ref()
+                .map(|manifest| manifest.generation.to_string()),
+            committed: manifest.as_ref().map(|manifest| Committed {
+                bytes: manifest.bytes,
+                objects: manifest.objects,
+            }),
+            origin,
+        })
+    }
+
+    /// A cached cube, ready to be read from its first byte to its last. Needs neither credentials nor network.
+    ///
+    /// # Errors
+    /// [`StoreError::NoSuchCube`] with the nearest names; [`StoreError::Cache`] if it can't be opened.
+    pub async fn verification(&self, data_id: &DataId) -> Result<Verification, StoreError> {
+        let found = self.find_cached(data_id).await?;
+        Ok(Verification::of(&*self.cache, &found.name).await?)
+    }
+
+    /// Removes a cube from the cache, and returns what it was. Needs neither credentials nor network.
+    ///
+    /// # Errors
+    /// [`StoreError::NoSuchCube`] with the nearest names; [`StoreError::Cache`] if a job works on it.
+    pub async fn remove_cached(&self, data_id: &DataId) -> Result<CachedCube, StoreError> {
+        let found = self.find_cached(data_id).await?;
+        let name = found.name.clone();
+        let lease = self
+            .cache
+            .lease(&name, &crate::holder::this_process())
+            .await?;
+        let manifest = self.readable_manifest(&name).await;
+        let cube = self.cached_cube(found, manifest.as_ref()).await?;
+        let removed = self.cache.remove(&name).await?;
+        lease.give_back().await?;
+        match cube.filter(|_| removed) {
+            Some(cube) => Ok(cube),
+            None => Err(self.no_such_cube(data_id).await),
+        }
+    }
+
+    /// What could be removed to give room back: what dead processes left, and the oldest cubes beyond the limits. Nothing is
+    /// removed before the plan is [executed](Plan::execute). Needs neither credentials nor network.
+    ///
+    /// # Errors
+    /// [`StoreError::Cache`] if the cache can't be read.
+    pub async fn plan_gc(&self, limits: Limits) -> Result<Plan, StoreError> {
+        Ok(Plan::make(&self.cache, limits).await?)
+    }
+
+    /// How this process names itself to others that wait for what it works on.
+    #[must_use]
+    pub fn holder(&self) -> String {
+        crate::holder::this_process()
+    }
+
+    /// Fails unless there is a cube of that name.
+    ///
+    /// # Errors
+    /// [`StoreError::NoSuchCube`] with the nearest names.
+    pub async fn check_cached(&self, data_id: &DataId) -> Result<(), StoreError> {
+        self.find_cached(data_id).await.map(|_| ())
+    }
+
+    async fn find_cached(&self, data_id: &DataId) -> Result<CubeInfo, StoreError> {
+        match self.cache.find(&data_id.cube_name()?).await {
+            Err(CacheError::NotFound { .. }) => Err(self.no_such_cube(data_id).await),
+            found => Ok(found?),
+        }
+    }
+
+    /// What a list shows of a cube; `None` if it is gone meanwhile.
+    async fn cached_cube(
+        &self,
+        cube: CubeInfo,
+        manifest: Option<&Manifest>,
+    ) -> Result<Option<CachedCube>, StoreError> {
+        let Usage { bytes, objects } = match self.cache.usage(&cube.name).await {
+            Err(CacheError::NotFound { .. }) => return Ok(None),
+            usage => usage?,
+        };
+        Ok(Some(CachedCube {
+            data_id: cube.name.to_string(),
+            cube: cube.location,
+            bytes,
+            objects,
+            committed_at: cube.committed_at,
+            source: manifest
+                .and_then(|manifest| Some(manifest.origin.get("source")?.as_str()?.to_owned())),
+            whole: manifest.map(|manifest| (manifest.bytes, manifest.objects) == (bytes, objects)),
+        }))
+    }
+
+    /// The manifest, if there is one that can be read. That there is none must not hide the cube.
+    async fn readable_manifest(&self, name: &CubeName) -> Option<Manifest> {
+        match Manifest::of(&*self.cache, name).await {
+            Ok(manifest) => manifest,
+            Err(CacheError::NotFound { .. }) => None,
+            Err(why) => {
+                tracing::warn!("the manifest of {name} can't be read: {why}");
+                None
+            }
+        }
+    }
+
+    async fn own_provenance(&self, data_id: &DataId) -> Map<String, Value> {
+        let Ok(cube) = self.open(data_id).await else {
+            return Map::new();
+        };
+        let attributes = &cube.structure().attributes;
+        let provenance = attributes
+            .get(PROVENANCE_ATTRIBUTE)
+            .and_then(Value::as_object);
+        provenance.cloned().unwrap_or_default()
+    }
+
+    async fn no_such_cube(&self, data_id: &DataId) -> StoreError {
+        let asked = data_id.to_string();
+        let names = self.cache.list().filter_map(async |cube| cube.ok());
+        let names: Vec<String> = names.map(|cube| cube.name.to_string()).collect().await;
+        StoreError::NoSuchCube {
+            nearest: nearest(&asked, data_id.product(), names),
+            data_id: asked,
+            cache: self.cache.location().to_owned(),
+        }
+    }
+}
+
+/// The names that are most like what was asked for, at most five.
+fn nearest(asked: &str, product: &str, names: Vec<String>) -> Vec<String> {
+    let asked = asked.to_lowercase();
+    let mut scored: Vec<(f64, String)> = names
+        .into_iter()
+        .map(|name| {
+            let same_product = name.split('|').next() == Some(product);
+            let likeness = strsim::jaro_winkler(&asked, &name.to_lowercase());
+            (likeness + if same_product { 0.5 } else { 0.0 }, name)
+        })
+        .filter(|(score, _)| *score > 0.75)
+        .collect();
+    scored.sort_by(|a, b| b.0.partial_cmp(&a.0).unwrap_or(Ordering::Equal));
+    scored.into_iter().take(5).map(|(_, name)| name).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::nearest;
+
+    #[test]
+    fn what_looks_alike_is_near_and_nothing_else() {
+        let names = ["forest-type-2015|FTY_2015_100m", "clc2018|raster", "x"].map(str::to_owned);
+        let near = |asked, product| nearest(asked, product, names.to_vec());
+        assert_eq!(
+            near("forest-type-2015|FTY_2015_100", "forest-type-2015"),
+            [names[0].as_str()]
+        );
+        assert_eq!(near("CLC2018|Raster", "CLC2018"), [names[1].as_str()]);
+        assert_eq!(near("forest-type-2015", "forest-type-2015"), [names[0].as_str()]);
+        assert!(near("nothing-like-that", "nothing-like-that").is_empty());
+    }
+}
