@@ -113,26 +113,6 @@ impl FilesystemCache {
         }
     }
 
-    /// The generations that are nobody's any more once the cube `name` is replaced or removed. To be found before: what
-    /// another one is about to commit is not among them.
-    async fn superseded(&self, name: &CubeName) -> Result<Vec<Generation>, CacheError> {
-        let mut generations = manifest::generations(&self.manifests, name).await?;
-        self.blocking(move |layout| {
-            generations.retain(|generation| !staging::is_live(layout, generation));
-            Ok(generations)
-        })
-        .await
-    }
-
-    /// Removes manifests. One that stays is in nobody's way until the next [collection](crate::gc).
-    async fn forget(&self, name: &CubeName, generations: &[Generation]) {
-        for generation in generations {
-            if let Err(error) = manifest::forget(&self.manifests, name, generation).await {
-                tracing::warn!(%name, %error, "cannot remove a manifest");
-            }
-        }
-    }
-
     /// The folder of the finished cube `name`.
     async fn finished(&self, name: &CubeName) -> Result<PathBuf, CacheError> {
         let wanted = name.clone();
@@ -234,22 +214,12 @@ impl CacheStore for FilesystemCache {
         let committed_at = self
             .blocking(move |layout| settled_at(layout, &settled))
             .await?;
-        let superseded = self.superseded(staged.name()).await?;
-        let put = match manifest::write(&self.manifests, &staged, committed_at).await {
-            Ok(_) => {
-                let staged = Arc::clone(&staged);
-                self.blocking(move |layout| put(layout, &staged)).await
-            }
-            Err(error) => Err(error),
-        };
-        match &put {
-            Ok(_) => self.forget(staged.name(), &superseded).await,
-            Err(_) => {
-                let never_to_be = std::slice::from_ref(staged.generation());
-                self.forget(staged.name(), never_to_be).await;
-            }
-        }
-        put
+        let superseded = manifest::superseded(self, staged.name()).await?;
+        manifest::write(&self.manifests, &staged, committed_at).await?;
+        let ready = Arc::clone(&staged);
+        let cube = self.blocking(move |layout| put(layout, &ready)).await?;
+        manifest::forget_superseded(self, staged.name(), &superseded).await;
+        Ok(cube)
     }
 
     async fn discard(&self, staged: Staged) -> Result<(), CacheError> {
@@ -258,7 +228,7 @@ impl CacheStore for FilesystemCache {
     }
 
     async fn remove(&self, name: &CubeName) -> Result<bool, CacheError> {
-        let superseded = self.superseded(name).await?;
+        let superseded = manifest::superseded(self, name).await?;
         let wanted = name.clone();
         let removed = self.blocking(move |layout| {
             let name = wanted;
@@ -277,7 +247,7 @@ impl CacheStore for FilesystemCache {
         });
         let removed = removed.await?;
         if removed {
-            self.forget(name, &superseded).await;
+            manifest::forget_superseded(self, name, &superseded).await;
         }
         Ok(removed)
     }

@@ -258,6 +258,34 @@ pub(crate) async fn forget(
     Ok(())
 }
 
+/// The generations of `name` that are nobody's any more once the cube is replaced or removed. To be found before that: what
+/// another one is about to commit is not among them.
+pub(crate) async fn superseded(
+    maintain: &dyn Maintain,
+    name: &CubeName,
+) -> Result<Vec<Generation>, CacheError> {
+    let mut superseded = Vec::new();
+    for generation in generations(&maintain.manifests(), name).await? {
+        if !maintain.is_live(name, &generation).await? {
+            superseded.push(generation);
+        }
+    }
+    Ok(superseded)
+}
+
+/// Removes the manifests of what was superseded. One that stays is in nobody's way until the next [collection](crate::gc).
+pub(crate) async fn forget_superseded(
+    maintain: &dyn Maintain,
+    name: &CubeName,
+    superseded: &[Generation],
+) {
+    for generation in superseded {
+        if let Err(error) = forget(&maintain.manifests(), name, generation).await {
+            tracing::warn!(%name, %error, "cannot remove a manifest");
+        }
+    }
+}
+
 /// The room that the manifest of one generation takes.
 pub(crate) async fn usage(
     manifests: &Arc<dyn ObjectStore>,

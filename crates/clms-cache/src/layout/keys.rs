@@ -68,6 +68,11 @@ impl Keys {
         self.hidden(&["records"])
     }
 
+    /// What cubes are made of; see `manifest.rs`.
+    pub(crate) fn manifests(&self) -> Path {
+        self.hidden(&["manifests"])
+    }
+
     /// What is known of the cubes that have or had some name.
     pub(crate) fn standings(&self) -> Path {
         self.hidden(&["cubes"])

@@ -1,10 +1,10 @@
 //! What dead writers left.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use async_trait::async_trait;
 use futures::{StreamExt, TryStreamExt, stream::BoxStream};
-use object_store::{ObjectMeta, path::Path};
+use object_store::{ObjectMeta, ObjectStore, path::Path};
 
 use super::{Inner, ObjectStorageCache, standing};
 use crate::{
@@ -180,6 +180,14 @@ impl Maintain for ObjectStorageCache {
 
     async fn clear(&self, leftover: &Leftover) -> Result<bool, CacheError> {
         self.inner.clear_leftover(leftover).await
+    }
+
+    async fn is_live(&self, _: &CubeName, generation: &Generation) -> Result<bool, CacheError> {
+        Ok(!self.inner.over(generation).await?)
+    }
+
+    fn manifests(&self) -> Arc<dyn ObjectStore> {
+        Arc::clone(&self.inner.manifests)
     }
 }
 

@@ -17,6 +17,7 @@ use std::{collections::BTreeMap, fmt, fs, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use futures::{StreamExt, TryStreamExt, stream, stream::BoxStream};
+use jiff::Timestamp;
 use object_store::{ObjectMeta, ObjectStore, path::Path, prefix::PrefixStore};
 use tokio::sync::OnceCell;
 
@@ -37,6 +38,7 @@ use crate::{
     CacheError, CacheStore, CacheStoreExt, CubeInfo, CubeName, Generation, Hold, Lease, Local,
     Maintain, Staged, Usage,
     layout::{ROOT_METADATA, keys::Keys},
+    manifest,
 };
 
 /// How many cubes are looked at at a time to list them.
@@ -76,6 +78,7 @@ struct Inner {
     keys: Keys,
     signs: Arc<Signs>,
     records: Arc<dyn ObjectStore>,
+    manifests: Arc<dyn ObjectStore>,
     is_read_only: bool,
     /// What this process says about itself to others.
     this_process: String,
@@ -105,6 +108,7 @@ impl ObjectStorageCache {
     pub fn new(store: Arc<dyn ObjectStore>, root: Path, location: impl Into<String>) -> Self {
         let keys = Keys::new(root);
         let records = PrefixStore::new(Arc::clone(&store), keys.records());
+        let manifests = PrefixStore::new(Arc::clone(&store), keys.manifests());
         let signs = Signs::new(Arc::clone(&store), Arc::new(SystemClock::new()), LEASE_TIME);
         Self {
             inner: Arc::new(Inner {
@@ -113,6 +117,7 @@ impl ObjectStorageCache {
                 keys,
                 signs,
                 records: Arc::new(records),
+                manifests: Arc::new(manifests),
                 is_read_only: false,
                 this_process: this_process(),
                 version_checked: OnceCell::new(),
@@ -153,6 +158,7 @@ impl ObjectStorageCache {
             keys: old.keys.clone(),
             signs: Arc::clone(&old.signs),
             records: Arc::clone(&old.records),
+            manifests: Arc::clone(&old.manifests),
             is_read_only: old.is_read_only,
             this_process: old.this_process.clone(),
             version_checked: OnceCell::new(),
@@ -224,7 +230,8 @@ impl Inner {
         Ok(())
     }
 
-    async fn commit(&self, name: &CubeName, place: &Place) -> Result<Found, CacheError> {
+    async fn commit(&self, new: &Staged, place: &Place) -> Result<Found, CacheError> {
+        let name = new.name();
         let staged = &place.staged;
         staged.close().await;
         let withheld = staged.withheld().await?;
@@ -240,6 +247,8 @@ impl Inner {
         let known = match &place.claimed {
             Some(known) => known.clone(),
             None => {
+                // While the old cube is still there.
+                manifest::write(&self.manifests, new, Timestamp::now()).await?;
                 let known = self.claim(name, &place.generation).await?;
                 let known = self.clear(name, known, heartbeat).await?;
                 self.copy(name, &place.prefix, &written, heartbeat).await?;
@@ -251,6 +260,10 @@ impl Inner {
             }
         };
         self.compare(name, &written, heartbeat).await?;
+        if place.claimed.is_some() {
+            // Now that nothing else lies there.
+            manifest::write(&self.manifests, new, Timestamp::now()).await?;
+        }
         let finished = self
             .publish(name, &place.generation, &known, withheld, heartbeat)
             .await?;
@@ -433,8 +446,10 @@ impl CacheStore for ObjectStorageCache {
     }
 
     async fn commit(&self, staged: Staged) -> Result<CubeInfo, CacheError> {
-        let name = staged.name();
-        let found = self.inner.commit(name, self.place(&staged)?).await?;
+        let (name, place) = (staged.name(), self.place(&staged)?);
+        let superseded = manifest::superseded(self, name).await?;
+        let found = self.inner.commit(&staged, place).await?;
+        manifest::forget_superseded(self, name, &superseded).await;
         Ok(self.info(name.clone(), found))
     }
 
@@ -445,10 +460,14 @@ impl CacheStore for ObjectStorageCache {
 
     async fn remove(&self, name: &CubeName) -> Result<bool, CacheError> {
         self.inner.check_writable().await?;
+        let superseded = manifest::superseded(self, name).await?;
         let mut removed = false;
         while let (_, Some(found)) = self.inner.visible(name).await? {
             self.inner.remove(name, found).await?;
             removed = true;
+        }
+        if removed {
+            manifest::forget_superseded(self, name, &superseded).await;
         }
         Ok(removed)
     }
