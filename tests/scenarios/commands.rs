@@ -35,6 +35,9 @@ fn settings(scene: &Scene) -> Settings {
     settings.add_filter(r#""PROJCRS\[(\\.|[^"\\])*""#, r#""[WKT]""#);
     settings.add_filter(r#""task_id": "\d+""#, r#""task_id": "[TASK]""#);
     settings.add_filter(r"task \d{9,11}", "task [TASK]");
+    settings.add_filter(r"(task id +)\d+", "$1[TASK]");
+    settings.add_filter(r"\b[0-9a-f]{32}\b", "[HEX32]");
+    settings.add_filter(r"of \d+ bytes", "of [N] bytes");
     // Task ids and ages have no fixed width, and columns move with them.
     settings.add_filter(r"  \d{9,11}  +", "  [TASK]  ");
     settings.add_filter(r"STATE +TASK +SINCE +", "STATE  TASK  SINCE  ");

@@ -17,7 +17,9 @@ pub(crate) fn ensure() {
 
 fn is_there() -> bool {
     ["mount.exfat-fuse", "mkfs.exfat"].iter().all(|program| {
-        let found = step("sh").args(["-c", &format!("command -v {program}")]).output();
+        let found = step("sh")
+            .args(["-c", &format!("command -v {program}")])
+            .output();
         found.is_some()
     })
 }

@@ -25,6 +25,7 @@
 
 mod commits;
 mod leases;
+mod manifests;
 mod names;
 mod object_storage;
 mod records;
@@ -147,6 +148,9 @@ pub const PROMISES: &[Promise] = &[
     }),
     promise("usage counts every object and byte", |cache| {
         Box::pin(commits::usage_is_exact(cache))
+    }),
+    promise("a cube is what its manifest says", |cache| {
+        Box::pin(manifests::agree_with_their_cubes(cache))
     }),
     promise("cubes are both Zarr formats", |cache| {
         Box::pin(commits::both_formats_count(cache))

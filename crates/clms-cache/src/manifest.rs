@@ -8,9 +8,9 @@
 //! ```
 //!
 //! They are written by the commit before the cube becomes visible, the second one last: a visible cube has a manifest. The
-//! cube itself says nothing of its manifest, since nothing in it is ours alone; which of several manifests is that of the
-//! visible cube follows from its root metadata. There are several only while a writer is between its manifest and its
-//! cube, or after one died there.
+//! cube itself says nothing of its manifest, since nothing in it is ours alone. Where the cache does not know the generation
+//! of the visible cube, it follows from its root metadata which of several manifests is its own; there are several only while
+//! a writer is between its manifest and its cube, or after one died there.
 
 mod recording;
 mod writing;
@@ -156,6 +156,9 @@ pub(crate) async fn find(
     cube: &CubeInfo,
     store: &dyn ObjectStore,
 ) -> Result<Option<Manifest>, CacheError> {
+    if let Some(generation) = &cube.generation {
+        return read(manifests, &cube.name, generation).await;
+    }
     let mut candidates = Vec::new();
     for generation in generations(manifests, &cube.name).await? {
         if let Some(manifest) = read(manifests, &cube.name, &generation).await? {
@@ -168,12 +171,8 @@ pub(crate) async fn find(
     }
     let root = root_of(store).await?;
     Ok(candidates.into_iter().min_by_key(|manifest| {
-        let is_other = cube
-            .generation
-            .as_ref()
-            .is_some_and(|generation| *generation != manifest.generation);
         let apart = cube.committed_at.duration_since(manifest.committed_at);
-        (is_other, manifest.root != root, apart.unsigned_abs())
+        (manifest.root != root, apart.unsigned_abs())
     }))
 }
 

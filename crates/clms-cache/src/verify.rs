@@ -17,7 +17,7 @@ use crate::{
 
 /// A cube that is about to be read from its first byte to its last, and compared with its [`Manifest`].
 ///
-/// Nothing is changed. Besides the objects that are being read, in small pieces, it holds 16 bytes for each object of the
+/// Nothing is changed. Besides the objects that are being read, in small pieces, it holds some 25 bytes for each object of the
 /// cube, whatever the objects' sizes.
 #[derive(Debug)]
 pub struct Verification {

@@ -21,7 +21,7 @@ use crate::{
 
 /// What was written of a staged cube.
 ///
-/// It keeps some 60 bytes for each object, whatever the object's size. What it cannot know (copies, writes whose end nobody
+/// It keeps about 100 bytes for each object, whatever the object's size. What it cannot know (copies, writes whose end nobody
 /// saw, two writes of one object at the same time) it leaves open: [`content`](Self::content) is then `None`, and whoever
 /// needs it reads the object.
 #[derive(Debug, Default)]

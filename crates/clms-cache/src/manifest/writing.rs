@@ -4,14 +4,13 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use futures::TryStreamExt;
 use jiff::Timestamp;
-use object_store::{ObjectStore, ObjectStoreExt, buffered::BufWriter};
-use tokio::io::AsyncWriteExt;
+use object_store::{MultipartUpload, ObjectStore, ObjectStoreExt, path::Path};
 
 use super::{FORMAT, Manifest, ManifestObject, manifest_path, objects_path};
 use crate::{CacheError, Staged, checksum::content_of, layout::ROOT_METADATA};
 
-/// What is held of the list of objects before it is written.
-const BUFFER: usize = 5 << 20;
+/// A part of the list of objects, and what is held of it: the smallest that storages take.
+const PART: usize = 5 << 20;
 
 /// Writes the manifest of what was staged, of which nothing may be written any more, and returns it.
 ///
@@ -25,12 +24,16 @@ pub(crate) async fn write(
     committed_at: Timestamp,
 ) -> Result<Manifest, CacheError> {
     let path = objects_path(staged.name(), staged.generation());
-    let mut lines = BufWriter::with_capacity(Arc::clone(manifests), path, BUFFER);
-    let listed = match list(staged, &mut lines).await {
+    let mut lines = Lines::new(Arc::clone(manifests), path);
+    let listed = async {
+        let listed = list(staged, &mut lines).await?;
+        lines.finish().await?;
+        Ok(listed)
+    };
+    let listed = match listed.await {
         Ok(listed) => listed,
         Err(error) => {
-            // What is left of it belongs to a generation that never came to be.
-            lines.abort().await.ok();
+            lines.abort().await;
             return Err(error);
         }
     };
@@ -58,7 +61,7 @@ struct Listed {
     root: BTreeMap<String, crate::Checksum>,
 }
 
-async fn list(staged: &Staged, lines: &mut BufWriter) -> Result<Listed, CacheError> {
+async fn list(staged: &Staged, lines: &mut Lines) -> Result<Listed, CacheError> {
     let (store, written) = (staged.store(), staged.written());
     let mut listed = Listed::default();
     let mut as_written = 0;
@@ -86,7 +89,7 @@ async fn list(staged: &Staged, lines: &mut BufWriter) -> Result<Listed, CacheErr
         let mut line =
             serde_json::to_vec(&object).map_err(|why| super::damaged(&meta.location, &why))?;
         line.push(b'\n');
-        lines.write_all(&line).await.map_err(object_error)?;
+        lines.add(&line).await?;
     }
     drop(objects);
     let lost = written.len().saturating_sub(as_written);
@@ -96,18 +99,61 @@ async fn list(staged: &Staged, lines: &mut BufWriter) -> Result<Listed, CacheErr
             objects: lost,
         });
     }
-    lines.shutdown().await.map_err(object_error)?;
     Ok(listed)
 }
 
-/// What a writer of bytes says is what the storage said, wrapped once more.
-fn object_error(error: std::io::Error) -> CacheError {
-    match error.downcast::<object_store::Error>() {
-        Ok(error) => error.into(),
-        Err(error) => object_store::Error::Generic {
-            store: "clms-cache",
-            source: Box::new(error),
+/// An object that grows line by line, in parts once it is large.
+struct Lines {
+    store: Arc<dyn ObjectStore>,
+    path: Path,
+    buffer: Vec<u8>,
+    upload: Option<Box<dyn MultipartUpload>>,
+}
+
+impl Lines {
+    fn new(store: Arc<dyn ObjectStore>, path: Path) -> Self {
+        Self {
+            store,
+            path,
+            buffer: Vec::new(),
+            upload: None,
         }
-        .into(),
+    }
+
+    async fn add(&mut self, line: &[u8]) -> Result<(), CacheError> {
+        self.buffer.extend_from_slice(line);
+        if self.buffer.len() < PART {
+            return Ok(());
+        }
+        let upload = match &mut self.upload {
+            Some(upload) => upload,
+            none => none.insert(self.store.put_multipart(&self.path).await?),
+        };
+        // All of one length, as some storages want it.
+        let rest = self.buffer.split_off(PART);
+        let part = std::mem::replace(&mut self.buffer, rest);
+        Ok(upload.put_part(part.into()).await?)
+    }
+
+    async fn finish(&mut self) -> Result<(), CacheError> {
+        let last = std::mem::take(&mut self.buffer);
+        let Some(upload) = &mut self.upload else {
+            self.store.put(&self.path, last.into()).await?;
+            return Ok(());
+        };
+        if !last.is_empty() {
+            upload.put_part(last.into()).await?;
+        }
+        upload.complete().await?;
+        Ok(())
+    }
+
+    /// What is left of it belongs to a generation that never comes to be.
+    async fn abort(mut self) {
+        if let Some(mut upload) = self.upload.take()
+            && let Err(error) = upload.abort().await
+        {
+            tracing::warn!(path = %self.path, %error, "cannot abort an upload");
+        }
     }
 }

@@ -108,6 +108,7 @@ async fn each_fault_is_found_under_the_promise_it_breaks() {
             "a committed cube is whole and visible",
         ),
         (Fault::CommitsNothing, "cubes are both Zarr formats"),
+        (Fault::TearsCubes, "a cube is what its manifest says"),
         (
             Fault::CommitsAnything,
             "what has no root metadata cannot be committed",

@@ -108,6 +108,8 @@ async fn one(context: &Context, data_id: &DataId, verify: &Verify) -> Verified {
         Ok(verification) => read(context, verification, verify, &mut verified).await,
         Err(why) => Err(why),
     };
+    // They come as they are ready.
+    verified.findings.sort_by(|a, b| a.key.cmp(&b.key));
     let wrong = verified.counts.wrong();
     verified.error = match read {
         Err(why) => {
