@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use gdal::spatial_ref::SpatialRef;
+use gdal::spatial_ref::{AxisMappingStrategy, CoordTransform, SpatialRef};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -21,6 +21,26 @@ pub struct Crs {
 }
 
 impl Crs {
+    /// The CRS of a definition: `EPSG:3035`, WKT of any kind, a PROJ string. `None` when GDAL and PROJ don't know it.
+    #[must_use]
+    pub fn from_definition(definition: &str) -> Option<Self> {
+        let srs = SpatialRef::from_definition(definition).ok()?;
+        SourceCrs::new(srs).identified().to_crs().ok()
+    }
+
+    /// The rectangle in this CRS around a bbox (west, south, east, north) in another one. Edges are followed at 21 points each, because they
+    /// are curves in the other CRS.
+    pub(crate) fn bbox_from(&self, other: &Self, bbox: [f64; 4]) -> Option<[f64; 4]> {
+        let spatial_ref = |crs: &Self| {
+            let mut srs = SpatialRef::from_definition(&crs.wkt).ok()?;
+            srs.set_axis_mapping_strategy(AxisMappingStrategy::TraditionalGisOrder);
+            Some(srs)
+        };
+        let transform = CoordTransform::new(&spatial_ref(other)?, &spatial_ref(self)?).ok()?;
+        let bbox = transform.transform_bounds(&bbox, 21).ok()?;
+        bbox.iter().all(|edge| edge.is_finite()).then_some(bbox)
+    }
+
     /// True if coordinates are longitude and latitude in degrees, false if they are in the units of a projection.
     #[must_use]
     pub fn is_geographic(&self) -> bool {

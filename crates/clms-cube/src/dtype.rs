@@ -239,6 +239,16 @@ impl Pixels {
         each_pixels!(self, values => values.iter().map(|value| *value as f64).collect())
     }
 
+    /// One after the other; all are of the same type.
+    pub(crate) fn concatenated(dtype: DataType, parts: &[Self]) -> Self {
+        let bytes: Vec<u8> = parts
+            .iter()
+            .flat_map(|part| each_pixels!(part, values => Element::bytes(values)))
+            .copied()
+            .collect();
+        Self::from_bytes(dtype, &bytes)
+    }
+
     /// From the memory of decoded chunks, in the machine's byte order.
     pub(crate) fn from_bytes(dtype: DataType, bytes: &[u8]) -> Self {
         use zarrs::array::convert_from_bytes_slice as convert;

@@ -165,14 +165,51 @@ pub enum CubeError {
         available: Vec<String>,
     },
     /// A window that reaches beyond the array, is empty, or asks for a picture of no size.
-    #[error("window rows {rows:?}, columns {cols:?} does not lie within {shape:?}")]
+    #[error("window {ranges:?} does not lie within {shape:?}")]
     OutOfBounds {
-        /// Wanted rows.
-        rows: std::ops::Range<u64>,
-        /// Wanted columns.
-        cols: std::ops::Range<u64>,
+        /// Wanted indices along each dimension.
+        ranges: Vec<std::ops::Range<u64>>,
         /// Shape of the array.
         shape: Vec<u64>,
+    },
+    /// A window that does not fit in memory.
+    #[error("a window of {shape:?} has {bytes} bytes; at most {most} are read at once")]
+    WindowTooLarge {
+        /// Lengths of the dimensions.
+        shape: Vec<u64>,
+        /// Bytes of its pixels.
+        bytes: u64,
+        /// Bytes that are read at once.
+        most: u64,
+    },
+    /// What is wanted of a variable is not there.
+    #[error("cannot select from {variable}: {reason}")]
+    InvalidSelection {
+        /// The variable.
+        variable: String,
+        /// What is wrong with the selection.
+        reason: String,
+    },
+    /// A file that is opened lazily can't be read.
+    #[error(transparent)]
+    Range(#[from] crate::RangeError),
+    /// A file is none of the formats that are read.
+    #[error("{file} is no {wanted}: it begins with {beginning}")]
+    UnknownFormat {
+        /// The file.
+        file: String,
+        /// What it should be.
+        wanted: &'static str,
+        /// Its first bytes, in words.
+        beginning: String,
+    },
+    /// Files that don't belong in one stack.
+    #[error("cannot stack {file}: {reason}")]
+    Stack {
+        /// The file, or the date of several.
+        file: String,
+        /// Why.
+        reason: String,
     },
     /// There is no room for the cube.
     #[error("no space left to write {key}")]
@@ -220,6 +257,7 @@ impl CubeError {
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::DiskFull { .. } | Self::Cancelled => true,
+            Self::Range(source) => source.is_retryable(),
             Self::Store { source, .. } => matches!(source, object_store::Error::Generic { .. }),
             _ => false,
         }
@@ -249,6 +287,11 @@ impl CubeError {
             Self::NoSuchGroup { .. } => "no_such_group",
             Self::NoSuchVariable { .. } => "no_such_variable",
             Self::OutOfBounds { .. } => "out_of_bounds",
+            Self::WindowTooLarge { .. } => "window_too_large",
+            Self::InvalidSelection { .. } => "invalid_selection",
+            Self::Range(_) => "range",
+            Self::UnknownFormat { .. } => "unknown_format",
+            Self::Stack { .. } => "stack",
             Self::DiskFull { .. } => "disk_full",
             Self::Store { .. } => "store",
             Self::Decode { .. } => "decode",
@@ -279,6 +322,13 @@ impl CubeError {
             Self::FillClash { .. } => "choose another fill value",
             Self::DiskFull { .. } => "make room, or choose another place for the cube",
             Self::NotACube { .. } => "build the cube again",
+            Self::WindowTooLarge { .. } => {
+                "choose a smaller part or a coarser resolution, or read it piece by piece"
+            }
+            Self::Range(source) => return source.hint().map(str::to_owned),
+            Self::UnknownFormat { .. } => {
+                "servers answer with a page when a file has moved: look where it is now"
+            }
             Self::Decode { .. } => "the cube is damaged: build it again",
             _ => return None,
         };

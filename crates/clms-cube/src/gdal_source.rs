@@ -1,6 +1,6 @@
 //! Rasters as GDAL opens them. Only [`crate::vector`] opens datasets too.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Once};
 
 use gdal::raster::{GdalDataType, RasterBand};
@@ -33,6 +33,22 @@ pub(crate) fn initialise() {
             tracing::debug!("GDAL_CACHEMAX could not be set");
         }
     });
+}
+
+/// Opens a raster by GDAL's name of it, with one of some drivers.
+pub(crate) fn open_gdal(
+    path: &Path,
+    drivers: &[&str],
+) -> gdal::errors::Result<Dataset> {
+    initialise();
+    let options = DatasetOptions {
+        open_flags: GdalOpenFlags::GDAL_OF_READONLY
+            | GdalOpenFlags::GDAL_OF_RASTER
+            | GdalOpenFlags::GDAL_OF_VERBOSE_ERROR,
+        allowed_drivers: Some(drivers),
+        ..DatasetOptions::default()
+    };
+    Dataset::open_ex(path, options)
 }
 
 /// A configuration option of GDAL that holds for this thread and while this lives.
@@ -252,7 +268,6 @@ impl RasterSource {
     }
 
     fn open_header(&self) -> Result<Dataset, CubeError> {
-        initialise();
         if !self.format.is_readable() {
             return Err(CubeError::NoDriver {
                 file: self.name.clone(),
@@ -261,14 +276,7 @@ impl RasterSource {
                 gdal: gdal_version(),
             });
         }
-        let options = DatasetOptions {
-            open_flags: GdalOpenFlags::GDAL_OF_READONLY
-                | GdalOpenFlags::GDAL_OF_RASTER
-                | GdalOpenFlags::GDAL_OF_VERBOSE_ERROR,
-            allowed_drivers: Some(self.format.drivers()),
-            ..DatasetOptions::default()
-        };
-        Dataset::open_ex(self.gdal_name()?, options).map_err(|error| self.unreadable(&error))
+        open_gdal(&self.gdal_name()?, self.format.drivers()).map_err(|error| self.unreadable(&error))
     }
 
     pub(crate) fn unreadable(&self, error: &gdal::errors::GdalError) -> CubeError {
@@ -377,37 +385,40 @@ impl RasterSource {
     }
 
     fn dtype(&self, band: &RasterBand<'_>) -> Result<DataType, CubeError> {
-        Ok(match band.band_type() {
-            // How GDAL up to 3.6 shows signed bytes.
-            GdalDataType::UInt8
-                if band
-                    .metadata_item("PIXELTYPE", "IMAGE_STRUCTURE")
-                    .as_deref()
-                    == Some("SIGNEDBYTE") =>
-            {
-                DataType::Int8
-            }
-            GdalDataType::UInt8 => DataType::UInt8,
-            GdalDataType::UInt16 => DataType::UInt16,
-            GdalDataType::Int16 => DataType::Int16,
-            GdalDataType::UInt32 => DataType::UInt32,
-            GdalDataType::Int32 => DataType::Int32,
-            GdalDataType::Float32 => DataType::Float32,
-            GdalDataType::Float64 => DataType::Float64,
-            // By name: GDAL before 3.7 has no such type, so that it can't be named in code for both.
-            other if other.name() == "Int8" => DataType::Int8,
-            other => {
-                return Err(CubeError::UnsupportedType {
-                    file: self.name.clone(),
-                    dtype: other.name(),
-                });
-            }
+        band_dtype(band).map_err(|dtype| CubeError::UnsupportedType {
+            file: self.name.clone(),
+            dtype,
         })
     }
 }
 
+/// The type of a band's pixels; GDAL's name of it when there is none for it here.
+pub(crate) fn band_dtype(band: &RasterBand<'_>) -> Result<DataType, String> {
+    Ok(match band.band_type() {
+        // How GDAL up to 3.6 shows signed bytes.
+        GdalDataType::UInt8
+            if band
+                .metadata_item("PIXELTYPE", "IMAGE_STRUCTURE")
+                .as_deref()
+                == Some("SIGNEDBYTE") =>
+        {
+            DataType::Int8
+        }
+        GdalDataType::UInt8 => DataType::UInt8,
+        GdalDataType::UInt16 => DataType::UInt16,
+        GdalDataType::Int16 => DataType::Int16,
+        GdalDataType::UInt32 => DataType::UInt32,
+        GdalDataType::Int32 => DataType::Int32,
+        GdalDataType::Float32 => DataType::Float32,
+        GdalDataType::Float64 => DataType::Float64,
+        // By name: GDAL before 3.7 has no such type, so that it can't be named in code for both.
+        other if other.name() == "Int8" => DataType::Int8,
+        other => return Err(other.name()),
+    })
+}
+
 impl BandHeader {
-    fn read(band: &RasterBand<'_>) -> Self {
+    pub(crate) fn read(band: &RasterBand<'_>) -> Self {
         let text = |text: String| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
         let mut palette = Vec::new();
         if let Some(table) = band.color_table() {

@@ -6,12 +6,13 @@ use serde::Serialize;
 
 use crate::Crs;
 
-/// A north-up grid of square or rectangular pixels.
+/// A grid of square or rectangular pixels, north-up in every cube made here. Datasets of others may be south-up: their first row is
+/// the southernmost, and the last number of the geotransform is positive.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Grid {
     /// The coordinate reference system.
     pub crs: Crs,
-    /// In GDAL's order: west edge, pixel width, 0, north edge, 0, minus pixel height; in units of the CRS, x (or
+    /// In GDAL's order: west edge, pixel width, 0, edge of the first row, 0, minus pixel height; in units of the CRS, x (or
     /// longitude) before y (or latitude).
     pub geotransform: [f64; 6],
     /// Columns.
@@ -25,18 +26,19 @@ impl Grid {
     #[must_use]
     pub fn bbox(&self) -> [f64; 4] {
         let [west, dx, _, north, _, dy] = self.geotransform;
+        let last = north + dy * self.height as f64;
         [
             west,
-            north + dy * self.height as f64,
+            north.min(last),
             west + dx * self.width as f64,
-            north,
+            north.max(last),
         ]
     }
 
     /// Width and height of a pixel, both positive, in units of the CRS.
     #[must_use]
     pub fn pixel_size(&self) -> [f64; 2] {
-        [self.geotransform[1], -self.geotransform[5]]
+        [self.geotransform[1], self.geotransform[5].abs()]
     }
 
     /// The rows and columns of the pixels that a bbox (west, south, east, north, in the CRS of the grid) touches;
@@ -45,8 +47,32 @@ impl Grid {
     pub fn rows_cols(&self, bbox: [f64; 4]) -> Option<(Range<u64>, Range<u64>)> {
         let [west, dx, _, north, _, dy] = self.geotransform;
         let cols = indices((bbox[0] - west) / dx, (bbox[2] - west) / dx, self.width)?;
-        let rows = indices((bbox[3] - north) / dy, (bbox[1] - north) / dy, self.height)?;
+        let (first, end) = if dy < 0.0 {
+            (bbox[3], bbox[1])
+        } else {
+            (bbox[1], bbox[3])
+        };
+        let rows = indices((first - north) / dy, (end - north) / dy, self.height)?;
         Some((rows, cols))
+    }
+
+    /// The part of the grid under some rows and columns.
+    #[must_use]
+    pub fn window(&self, rows: &Range<u64>, cols: &Range<u64>) -> Self {
+        let [west, dx, _, north, _, dy] = self.geotransform;
+        Self {
+            crs: self.crs.clone(),
+            geotransform: [
+                west + dx * cols.start as f64,
+                dx,
+                0.0,
+                north + dy * rows.start as f64,
+                0.0,
+                dy,
+            ],
+            width: cols.end.saturating_sub(cols.start),
+            height: rows.end.saturating_sub(rows.start),
+        }
     }
 
     /// Coordinates of the pixel centres of all columns.

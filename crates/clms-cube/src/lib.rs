@@ -6,7 +6,7 @@
 //!
 //! ```no_run
 //! use std::sync::Arc;
-//! use clms_cube::{BuildOptions, CancellationToken, Cube, Package};
+//! use clms_cube::{BuildOptions, CancellationToken, Dataset, Package};
 //! use object_store::local::LocalFileSystem;
 //!
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -17,7 +17,7 @@
 //! let report = clms_cube::build(plan, store.clone(), &(), &CancellationToken::new()).await?;
 //! println!("{} of {} chunks hold data", report.chunks_written, report.chunks);
 //!
-//! let cube = Cube::open(store).await?;
+//! let cube = Dataset::open_zarr(store).await?;
 //! for class in cube.variable("", "FTY")?.classes() {
 //!     println!("{} {:?}", class.value, class.name);
 //! }
@@ -30,7 +30,8 @@
 //! A package without rasters is kept whole instead, as vector data that other software opens: see [`vector`].
 //!
 //! Three steps: [`plan`] reads headers and decides where every raster goes, [`build`] moves the pixels in bounded memory,
-//! [`Cube`] reads. Nothing here knows HTTP, the portal or jobs; GDAL is given local files only.
+//! [`Dataset`] reads lazily, cubes and other files alike. Nothing here knows HTTP, the portal or jobs: remote files come through a
+//! [`RangeReader`], also to GDAL.
 //!
 //! # Rules
 //!
@@ -83,6 +84,7 @@ mod aux_xml;
 mod build;
 mod classes;
 mod crs;
+mod dataset;
 mod deflated;
 mod dtype;
 mod error;
@@ -97,8 +99,8 @@ mod package;
 mod plan;
 mod product_classes;
 mod products;
+mod range;
 mod raster_format;
-mod read;
 mod reading_log;
 mod style;
 mod tiff;
@@ -107,6 +109,10 @@ pub mod vector;
 pub use build::{BuildProgress, BuildReport, BuildState, build};
 pub use classes::Class;
 pub use crs::Crs;
+pub use dataset::{
+    ArrayStructure, Dataset, DatasetStructure, Decoding, Dimension, Duplicates, FileOptions,
+    GroupStructure, Overview, Selection, Slab, StackFile, Window,
+};
 pub use dtype::{DataType, Pixels};
 pub use error::CubeError;
 pub use gdal_source::gdal_version;
@@ -117,7 +123,10 @@ pub use options::{
 };
 pub use package::{EntrySource, LeftOut, Package, PackageEntry, PackageFiles};
 pub use plan::{CubePlan, GroupPlan, Note, plan};
-pub use read::{ArrayStructure, Cube, CubeStructure, Dimension, GroupStructure, Overview, Window};
+pub use range::{
+    CacheOptions, CachedReader, FileVersion, LocalFile, MeteredReader, ObjectReader, Part,
+    RangeError, RangeReader, Traffic,
+};
 pub use style::{Legend, LegendClass, Style};
 
 /// Stops a running [`build`]; the one of `tokio-util`.

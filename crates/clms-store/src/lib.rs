@@ -88,10 +88,11 @@ pub mod vector {
     };
 }
 
-/// Cubes: their structure, their pixels, and their colours.
+/// Datasets, cached cubes first: their structure, their pixels, and their colours.
 pub mod cube {
     pub use clms_cube::{
-        ArrayStructure, Class, Crs, Cube, CubeStructure, Grid, GroupStructure, Legend, LegendClass,
-        Levels, Overview, Pixels, Style, Window, ZarrFormat, gdal_version,
+        ArrayStructure, Class, Crs, Dataset, DatasetStructure, Decoding, Dimension, Grid,
+        GroupStructure, Legend, LegendClass, Levels, Overview, Pixels, Selection, Slab, Style,
+        Traffic, Window, ZarrFormat, gdal_version,
     };
 }

@@ -8,7 +8,7 @@ use std::{
 
 use clms_api::{Client, ServiceKey, SignedIn};
 use clms_cache::{CacheStore, StorageOptions};
-use clms_cube::Cube;
+use clms_cube::Dataset;
 use clms_preload::EngineLimits;
 
 use crate::{
@@ -136,7 +136,7 @@ impl ClmsStore {
     ///
     /// # Errors
     /// [`StoreError::NotCached`] if it has to be preloaded first, [`StoreError::Cube`] if it can't be read.
-    pub async fn open(&self, data_id: &DataId) -> Result<Cube, StoreError> {
+    pub async fn open(&self, data_id: &DataId) -> Result<Dataset, StoreError> {
         let name = data_id.cube_name()?;
         if self.cache.look_up(&name).await?.is_none() {
             return Err(StoreError::NotCached {
@@ -144,7 +144,7 @@ impl ClmsStore {
                 cache: self.cache.location().to_owned(),
             });
         }
-        Cube::open(self.cache.open(&name).await?)
+        Dataset::open_zarr(self.cache.open(&name).await?)
             .await
             .map_err(|why| StoreError::of_cube(data_id, why))
     }

@@ -2,7 +2,7 @@
 
 use clms_store::{
     DataId, StoreError,
-    cube::{ArrayStructure, Crs, CubeStructure, GroupStructure},
+    cube::{ArrayStructure, Crs, DatasetStructure, GroupStructure},
     vector::VectorPackage,
 };
 use serde::Serialize;
@@ -16,7 +16,7 @@ struct Opened<'a> {
     data_id: String,
     cube: String,
     #[serde(flatten)]
-    structure: &'a CubeStructure,
+    structure: &'a DatasetStructure,
     /// In place of variables, for vector data.
     #[serde(skip_serializing_if = "Option::is_none")]
     vector: Option<VectorPackage>,

@@ -8,7 +8,7 @@ use std::{
 
 use clms_store::{
     DataId, StoreError,
-    cube::{ArrayStructure, Cube, GroupStructure, Overview, Style},
+    cube::{ArrayStructure, Dataset, GroupStructure, Overview, Style},
 };
 use serde::Serialize;
 
@@ -105,7 +105,7 @@ fn check_name(out: &Path) -> Result<(), Failure> {
 }
 
 /// The first variable of the first group that has one: the root group comes first.
-fn main_variable(cube: &Cube) -> Option<(&GroupStructure, &ArrayStructure)> {
+fn main_variable(cube: &Dataset) -> Option<(&GroupStructure, &ArrayStructure)> {
     cube.structure()
         .groups
         .iter()
@@ -113,7 +113,7 @@ fn main_variable(cube: &Cube) -> Option<(&GroupStructure, &ArrayStructure)> {
 }
 
 fn draw(
-    cube: &Cube,
+    cube: &Dataset,
     group: &GroupStructure,
     variable: &ArrayStructure,
     overview: &Overview,

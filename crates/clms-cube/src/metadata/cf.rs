@@ -119,7 +119,8 @@ pub(crate) fn flag_meanings(classes: &[Class]) -> Vec<String> {
     words.collect()
 }
 
-fn flags(classes: &[Class]) -> [(String, Value); 4] {
+/// The attributes of classes.
+pub(crate) fn flags(classes: &[Class]) -> [(String, Value); 4] {
     let meanings = flag_meanings(classes);
     let colour = |class: &Class| {
         class.colour.map_or(NO_COLOUR.to_owned(), |[r, g, b]| {

@@ -8,9 +8,9 @@ use crate::metadata::node_path;
 
 /// Where copies of all documents are.
 pub(crate) const CONSOLIDATED: &str = ".zmetadata";
-const ARRAY: &str = ".zarray";
-const GROUP: &str = ".zgroup";
-const ATTRIBUTES: &str = ".zattrs";
+pub(crate) const ARRAY: &str = ".zarray";
+pub(crate) const GROUP: &str = ".zgroup";
+pub(crate) const ATTRIBUTES: &str = ".zattrs";
 /// Where xarray keeps the names of an array's dimensions.
 const DIMENSIONS: &str = "_ARRAY_DIMENSIONS";
 const FILL_VALUE: &str = "_FillValue";
@@ -139,13 +139,18 @@ fn structure(content: &Value, mut attributes: Map<String, Value>) -> Value {
         type_name(*known).trim_start_matches(['<', '>', '|'])
             == dtype.trim_start_matches(['<', '>', '|'])
     });
+    let wide = match dtype.trim_start_matches(['<', '>', '|']) {
+        "i8" => Some("int64"),
+        "u8" => Some("uint64"),
+        _ => None,
+    };
     if !content["fill_value"].is_null() {
         attributes.insert(FILL_VALUE.to_owned(), content["fill_value"].clone());
     }
     json!({
         "node_type": "array",
         "shape": content["shape"],
-        "data_type": known.map(DataType::name),
+        "data_type": known.map(DataType::name).or(wide),
         "chunk_grid": { "configuration": { "chunk_shape": content["chunks"] } },
         "codecs": [],
         "fill_value": content["fill_value"],

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use clms_cube::{
-    BuildOptions, CancellationToken, Cube, CubeError, EntrySource, Package, PackageEntry,
+    BuildOptions, CancellationToken, CubeError, Dataset, EntrySource, Package, PackageEntry,
 };
 use clms_factory::{Nesting, PackageSpec, Pattern, RasterSpec, Sidecar, VatColumns};
 use object_store::ObjectStore;
@@ -45,11 +45,11 @@ fn package(zip: &Path) -> Package {
     Package::new(entries.collect())
 }
 
-async fn build(package: &Package) -> Result<Cube, CubeError> {
+async fn build(package: &Package) -> Result<Dataset, CubeError> {
     let plan = clms_cube::plan(package, &BuildOptions::default())?;
     let store: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
     clms_cube::build(plan, Arc::clone(&store), &(), &CancellationToken::new()).await?;
-    Cube::open(store).await
+    Dataset::open_zarr(store).await
 }
 
 fn write(dir: &Path, rasters: Vec<RasterSpec>) -> Package {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use clms_cube::{BuildOptions, BuildProgress, BuildState, CancellationToken, Cube, CubeError};
+use clms_cube::{BuildOptions, BuildProgress, BuildState, CancellationToken, CubeError, Dataset};
 use clms_factory::{Pattern, RasterSpec};
 use object_store::ObjectStoreExt;
 use object_store::memory::InMemory;
@@ -159,7 +159,7 @@ async fn a_cancelled_build_leaves_no_cube() {
             .unwrap();
         assert!(matches!(error, CubeError::Cancelled), "{error}");
         assert!(matches!(
-            Cube::open(store).await,
+            Dataset::open_zarr(store).await,
             Err(CubeError::NotACube { .. })
         ));
     }

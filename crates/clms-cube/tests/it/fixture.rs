@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use clms_cube::{
-    BuildOptions, BuildReport, CancellationToken, Cube, CubeError, CubePlan, Grid, Package,
+    BuildOptions, BuildReport, CancellationToken, CubeError, CubePlan, Dataset, Grid, Package,
 };
 use clms_factory::RasterSpec;
 use object_store::ObjectStore;
@@ -34,7 +34,7 @@ pub(crate) fn plan(dir: &Path, options: &BuildOptions) -> Result<CubePlan, CubeE
 
 /// A cube, the store that it is in, and the files that it came from.
 pub(crate) struct Built {
-    pub(crate) cube: Cube,
+    pub(crate) cube: Dataset,
     pub(crate) report: BuildReport,
     pub(crate) store: Arc<InMemory>,
     pub(crate) dir: TempDir,
@@ -52,7 +52,7 @@ pub(crate) async fn build_dir(dir: TempDir, options: &BuildOptions) -> Result<Bu
     let sink: Arc<dyn ObjectStore> = Arc::clone(&store) as _;
     let report = clms_cube::build(plan, Arc::clone(&sink), &(), &CancellationToken::new()).await?;
     Ok(Built {
-        cube: Cube::open(sink).await?,
+        cube: Dataset::open_zarr(sink).await?,
         report,
         store,
         dir,

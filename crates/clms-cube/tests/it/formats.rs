@@ -127,7 +127,7 @@ async fn a_netcdf_file_is_its_variables() {
         clms_cube::build(plan, store.clone(), &(), &cancel)
             .await
             .unwrap();
-        let cube = clms_cube::Cube::open(store).await.unwrap();
+        let cube = clms_cube::Dataset::open_zarr(store).await.unwrap();
         let ndvi = cube.variable("", "NDVI1").unwrap();
         assert_eq!(
             (ndvi.long_name(), ndvi.fill_value),

@@ -313,7 +313,7 @@ async fn attributes_stay_small_however_many_files_there_are() {
     )
     .await
     .unwrap();
-    let cube = clms_cube::Cube::open(store).await.unwrap();
+    let cube = clms_cube::Dataset::open_zarr(store).await.unwrap();
     let provenance = &cube.structure().attributes["clms"];
     assert_eq!(provenance["files_used"].as_array().unwrap().len(), 1000);
     assert_eq!(provenance["files_used_count"], 1500);

@@ -9,6 +9,7 @@ mod fixture;
 mod formats;
 mod groups;
 mod hostile;
+mod lazy;
 mod metadata;
 mod mosaic;
 mod nodata;

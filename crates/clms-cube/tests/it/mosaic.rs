@@ -158,7 +158,7 @@ async fn rasters_inside_an_archive_are_read_in_place() {
     )
     .await
     .unwrap();
-    let cube = clms_cube::Cube::open(store).await.unwrap();
+    let cube = clms_cube::Dataset::open_zarr(store).await.unwrap();
     let found = cube.read_window("", "FTY", 0..300, 0..400).await.unwrap();
     let grid = cube.group("").unwrap().grid.clone().unwrap();
     assert_eq!(found.pixels.to_f64(), mosaic(&grid, &[raster], 0, 255.0));

@@ -169,7 +169,7 @@ async fn pictures_and_windows_read_little() {
     let name = built.cube.group("").unwrap().variables[0].name.clone();
     let picture = built.cube.overview("", &name, 600, 600).await.unwrap();
     assert_eq!((picture.width, picture.height), (600, 500));
-    let of_picture = built.cube.bytes_read();
+    let of_picture = built.cube.traffic().bytes;
     assert!(of_picture < built.report.bytes_written / 10, "{of_picture}");
     // Each pixel of the picture is one of the second overview.
     let level = built.pixels("overviews/r8", &name).await;
@@ -177,12 +177,12 @@ async fn pictures_and_windows_read_little() {
         let source = (row * 10 + 5) / 8 * 750 + (col * 10 + 5) / 8;
         assert_eq!(picture.pixels.value(row * 600 + col), level[source]);
     }
-    let before = built.cube.bytes_read();
+    let before = built.cube.traffic().bytes;
     built
         .cube
         .read_window("", &name, 900..1412, 900..1412)
         .await
         .unwrap();
-    assert!(built.cube.bytes_read() - before < 2_000_000);
-    assert!(built.cube.bytes_read() > before);
+    assert!(built.cube.traffic().bytes - before < 2_000_000);
+    assert!(built.cube.traffic().bytes > before);
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use clms_cube::{BuildOptions, Cube, CubeError, Legend, Style, TileSize};
+use clms_cube::{BuildOptions, CubeError, Dataset, Legend, Style, TileSize};
 use clms_factory::{Package as Product, RasterSpec, Scale};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
@@ -128,7 +128,7 @@ async fn cubes_open_from_files_with_odd_names_and_without_consolidated_metadata(
     )
     .await
     .unwrap();
-    let cube = Cube::open(Arc::clone(&store)).await.unwrap();
+    let cube = Dataset::open_zarr(Arc::clone(&store)).await.unwrap();
     assert_eq!(cube.structure(), built.cube.structure());
 
     let key = Path::from("zarr.json");
@@ -141,7 +141,7 @@ async fn cubes_open_from_files_with_odd_names_and_without_consolidated_metadata(
         .put(&key, serde_json::to_vec(&root).unwrap().into())
         .await
         .unwrap();
-    let cube = Cube::open(store).await.unwrap();
+    let cube = Dataset::open_zarr(store).await.unwrap();
     let paths: Vec<_> = cube
         .structure()
         .groups

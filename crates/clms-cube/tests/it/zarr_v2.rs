@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use clms_cube::{BuildOptions, CancellationToken, Cube, Levels, TileSize, ZarrFormat};
+use clms_cube::{BuildOptions, CancellationToken, Dataset, Levels, TileSize, ZarrFormat};
 use clms_factory::{DType, Pattern, RasterSpec};
 use object_store::ObjectStore;
 use object_store::local::LocalFileSystem;
@@ -114,7 +114,7 @@ async fn gdal_reads_crs_bounds_nodata_and_pixels() {
     clms_cube::build(plan, Arc::clone(&store), &(), &CancellationToken::new())
         .await
         .unwrap();
-    let cube = Cube::open(store).await.unwrap();
+    let cube = Dataset::open_zarr(store).await.unwrap();
     if gdal::DriverManager::get_driver_by_name("Zarr").is_err() {
         eprintln!("skipped: this GDAL has no Zarr driver");
         return;

@@ -3,35 +3,33 @@
 //! Other than the adapter of zarrs_object_store, this one keeps the store's error, asks for a part of an object without
 //! asking for its size first, and takes keys as they are.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use object_store::path::Path;
 use object_store::{GetOptions, GetRange, ObjectStore, ObjectStoreExt};
-use tokio::runtime::Handle;
 use zarrs::storage::byte_range::{ByteRange, ByteRangeIterator};
 use zarrs::storage::{
     Bytes, MaybeBytes, MaybeBytesIterator, ReadableStorageTraits, StorageError, StoreKey,
 };
 
 use crate::CubeError;
+use crate::range::{Bridge, Meter};
 
 #[derive(Debug)]
-pub(super) struct ObjectReader {
+pub(super) struct StoreReader {
     store: Arc<dyn ObjectStore>,
-    runtime: Handle,
-    bytes_read: Arc<AtomicU64>,
+    bridge: Bridge,
+    meter: Arc<Meter>,
     /// The last failure, which zarrs can carry as a text only.
     failure: Mutex<Option<CubeError>>,
 }
 
-impl ObjectReader {
-    /// Must be called within a Tokio runtime.
-    pub(super) fn new(store: Arc<dyn ObjectStore>, bytes_read: Arc<AtomicU64>) -> Self {
+impl StoreReader {
+    pub(super) fn new(store: Arc<dyn ObjectStore>, bridge: Bridge, meter: Arc<Meter>) -> Self {
         Self {
             store,
-            runtime: Handle::current(),
-            bytes_read,
+            bridge,
+            meter,
             failure: Mutex::new(None),
         }
     }
@@ -43,27 +41,34 @@ impl ObjectReader {
             .take()
     }
 
-    /// `None` for an object that doesn't exist.
-    fn outcome<T>(
+    /// Waits for the store; `None` for an object that doesn't exist.
+    fn outcome<T: Send + 'static>(
         &self,
         key: &StoreKey,
-        result: object_store::Result<T>,
+        request: impl Future<Output = object_store::Result<T>> + Send + 'static,
     ) -> Result<Option<T>, StorageError> {
+        self.meter.request();
+        let Some(result) = self.bridge.wait(request) else {
+            self.keep(CubeError::Cancelled);
+            return Err(StorageError::Other(CubeError::Cancelled.to_string()));
+        };
         match result {
             Ok(value) => Ok(Some(value)),
             Err(object_store::Error::NotFound { .. }) => Ok(None),
             Err(error) => {
                 let text = error.to_string();
-                let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
-                *failure = Some(CubeError::store("read", key.as_str(), error));
+                self.keep(CubeError::store("read", key.as_str(), error));
                 Err(StorageError::Other(text))
             }
         }
     }
 
+    fn keep(&self, error: CubeError) {
+        *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+    }
+
     fn count<'a>(&self, parts: impl Iterator<Item = &'a Bytes>) {
-        let bytes: usize = parts.map(Bytes::len).sum();
-        self.bytes_read.fetch_add(bytes as u64, Ordering::Relaxed);
+        self.meter.bytes(parts.map(Bytes::len).sum());
     }
 
     fn range(&self, key: &StoreKey, range: ByteRange) -> Result<MaybeBytes, StorageError> {
@@ -79,10 +84,10 @@ impl ObjectReader {
             range: Some(range),
             ..GetOptions::default()
         };
-        let read = self
-            .runtime
-            .block_on(async { self.store.get_opts(&path, options).await?.bytes().await });
-        let read = self.outcome(key, read)?;
+        let store = Arc::clone(&self.store);
+        let read = self.outcome(key, async move {
+            store.get_opts(&path, options).await?.bytes().await
+        })?;
         self.count(read.iter());
         Ok(read)
     }
@@ -92,7 +97,7 @@ fn path(key: &StoreKey) -> Result<Path, StorageError> {
     Path::parse(key.as_str()).map_err(|error| StorageError::Other(error.to_string()))
 }
 
-impl ReadableStorageTraits for ObjectReader {
+impl ReadableStorageTraits for StoreReader {
     fn get_partial_many<'a>(
         &'a self,
         key: &StoreKey,
@@ -111,9 +116,8 @@ impl ReadableStorageTraits for ObjectReader {
         let parts: Vec<Bytes> = match bounded {
             // Neighbours are read together.
             Some(bounded) if bounded.len() > 1 => {
-                let read = self
-                    .runtime
-                    .block_on(self.store.get_ranges(&path(key)?, &bounded));
+                let (store, path) = (Arc::clone(&self.store), path(key)?);
+                let read = async move { store.get_ranges(&path, &bounded).await };
                 match self.outcome(key, read)? {
                     Some(parts) => {
                         self.count(parts.iter());
@@ -137,8 +141,9 @@ impl ReadableStorageTraits for ObjectReader {
     }
 
     fn size_key(&self, key: &StoreKey) -> Result<Option<u64>, StorageError> {
-        let head = self.runtime.block_on(self.store.head(&path(key)?));
-        Ok(self.outcome(key, head)?.map(|meta| meta.size))
+        let (store, path) = (Arc::clone(&self.store), path(key)?);
+        let head = self.outcome(key, async move { store.head(&path).await })?;
+        Ok(head.map(|meta| meta.size))
     }
 
     fn supports_get_partial(&self) -> bool {

@@ -4,10 +4,10 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use zarrs::array::ArraySubset;
-
-use super::{ArrayStructure, BlockingArray, Cube, blocking};
-use crate::plan::halved;
+use super::source::{Request, Source};
+use super::{ArrayStructure, Dataset};
+use crate::dtype::{Element, each_pixels};
+use crate::range::blocking;
 use crate::{CubeError, Pixels};
 
 /// A variable reduced by nearest neighbour: each pixel is one pixel of the source, so that classes stay classes.
@@ -31,26 +31,26 @@ struct Samples {
     /// Pixels of the full resolution.
     size: u64,
     len: u64,
-    /// How often the pixels that are read have been halved.
-    halved: u32,
+    /// Pixels of the full resolution that each pixel that is read stands for.
+    factor: u64,
 }
 
 impl Samples {
     /// The pixel that is read.
     fn source(&self, index: u64) -> u64 {
         let full = u128::from(2 * index + 1) * u128::from(self.size) / u128::from(2 * self.len);
-        (full as u64) >> self.halved
+        full as u64 / self.factor
     }
 
     /// Pixels that there are to read.
     fn extent(&self) -> u64 {
-        halved(self.size, self.halved)
+        self.size.div_ceil(self.factor)
     }
 
     /// The samples whose source lies in a range.
     fn within(&self, range: &Range<u64>) -> Range<u64> {
         let first_at = |position: u64| {
-            let guess = (u128::from(position << self.halved) * u128::from(self.len)
+            let guess = (u128::from(position * self.factor) * u128::from(self.len)
                 / u128::from(self.size)) as u64;
             // The middle of a part may lie on either side of the position.
             (guess.saturating_sub(1)..=guess + 1)
@@ -61,7 +61,7 @@ impl Samples {
     }
 }
 
-impl Cube {
+impl Dataset {
     /// A picture of a whole variable that is at most as large as wanted, and has the variable's shape, taken from the coarsest of the
     /// cube's overviews that has enough pixels. Read chunk by
     /// chunk on a few threads: memory is bounded by the size of a chunk. Objects that don't exist (all fill) cost one look.
@@ -76,9 +76,12 @@ impl Cube {
         max_height: u32,
     ) -> Result<Overview, CubeError> {
         let structure = self.variable(group, variable)?;
-        let [source_height, source_width] = structure.shape[..] else {
+        let [ref leading @ .., source_height, source_width] = structure.shape[..] else {
             return Err(out_of_bounds(&structure.shape));
         };
+        if leading.iter().any(|size| *size != 1) {
+            return Err(out_of_bounds(&structure.shape));
+        }
         if max_width == 0 || max_height == 0 || source_width == 0 || source_height == 0 {
             return Err(out_of_bounds(&structure.shape));
         }
@@ -93,26 +96,30 @@ impl Cube {
             side(source_height, max_height),
             side(source_width, max_width),
         ];
-        let (number, path, structure) = self.coarsest(group, structure, [len_rows, len_cols])?;
+        let level = self.coarsest(group, structure, [len_rows, len_cols])?;
         let samples = |size: u64, len: u64| Samples {
             size,
             len,
-            halved: number,
+            factor: level.factor,
         };
         let (rows, cols) = (
-            samples(source_height, len_rows),
-            samples(source_width, len_cols),
+            samples(level.size[0], len_rows),
+            samples(level.size[1], len_cols),
         );
-        let dtype = structure.dtype;
-        let stored = structure.shards.as_ref().unwrap_or(&structure.chunks);
+        let array = level.array;
+        let dtype = array.dtype;
+        let stored = array.shards.as_ref().unwrap_or(&array.chunks);
+        let axes = leading.len();
         let plan = Arc::new(Plan {
-            array: self.array(&path, variable)?,
+            source: Arc::clone(&self.source),
+            group: level.group.to_owned(),
             rows,
             cols,
-            stored: [stored[0], stored[1]],
-            chunk: [structure.chunks[0], structure.chunks[1]],
+            stored: [stored[axes], stored[axes + 1]],
+            chunk: [array.chunks[axes], array.chunks[axes + 1]],
             itemsize: dtype.itemsize(),
             next: AtomicUsize::new(0),
+            array: array.clone(),
         });
         let threads = std::thread::available_parallelism()
             .map_or(2, std::num::NonZeroUsize::get)
@@ -147,33 +154,64 @@ impl Cube {
     }
 }
 
-impl Cube {
-    /// The coarsest array of a variable that has at least so many rows and columns: how often it was halved, its group, and itself.
+/// The array that a picture is taken from.
+struct Level<'a> {
+    group: &'a str,
+    array: &'a ArrayStructure,
+    /// Rows and columns that are sampled.
+    size: [u64; 2],
+    /// How many of them, along each axis, a pixel of the array stands for.
+    factor: u64,
+}
+
+impl Dataset {
+    /// The coarsest array of a variable that has at least so many rows and columns.
     fn coarsest<'a>(
         &'a self,
         group: &str,
         full: &'a ArrayStructure,
         least: [u64; 2],
-    ) -> Result<(u32, String, &'a ArrayStructure), CubeError> {
-        let mut best = (0, group.to_owned(), full);
-        for (number, overview) in (1..).zip(&self.group(group)?.overviews) {
+    ) -> Result<Level<'a>, CubeError> {
+        let group = self.group(group)?;
+        let size_of = |array: &ArrayStructure| -> [u64; 2] {
+            let axes = array.shape.len() - 2;
+            [array.shape[axes], array.shape[axes + 1]]
+        };
+        let size = size_of(full);
+        let mut best = Level {
+            group: &group.path,
+            array: full,
+            size,
+            factor: 1,
+        };
+        for overview in &group.overviews {
             let of_name = overview.variables.iter().find(|v| v.name == full.name);
-            let Some(array) = of_name else { break };
-            let expected: Vec<u64> = full
-                .shape
-                .iter()
-                .map(|size| halved(*size, number))
-                .collect();
-            let has_enough = array
-                .shape
+            let Some(array) = of_name
+                .filter(|array| array.dtype == full.dtype && array.shape.len() == full.shape.len())
+            else {
+                continue;
+            };
+            let of_level = size_of(array);
+            if of_level
                 .iter()
                 .zip(least)
-                .all(|(size, least)| *size >= least);
-            // Someone else's pyramid may go down by other steps.
-            if array.shape != expected || array.dtype != full.dtype || !has_enough {
-                break;
+                .any(|(size, least)| *size < least)
+            {
+                continue;
             }
-            best = (number, overview.path.clone(), array);
+            let factor = (size[0] as f64 / of_level[0] as f64).round().max(1.0) as u64;
+            // Someone else's pyramid may cut off what does not fill a pixel: then its own pixels are all that is known.
+            let (size, factor) = if size.map(|size| size.div_ceil(factor)) == of_level {
+                (size, factor)
+            } else {
+                (of_level, 1)
+            };
+            best = Level {
+                group: &overview.path,
+                array,
+                size,
+                factor,
+            };
         }
         Ok(best)
     }
@@ -181,15 +219,16 @@ impl Cube {
 
 fn out_of_bounds(shape: &[u64]) -> CubeError {
     CubeError::OutOfBounds {
-        rows: 0..0,
-        cols: 0..0,
+        ranges: Vec::new(),
         shape: shape.to_owned(),
     }
 }
 
 /// The work of an overview, shared by its threads.
 struct Plan {
-    array: BlockingArray,
+    source: Arc<dyn Source>,
+    group: String,
+    array: ArrayStructure,
     rows: Samples,
     cols: Samples,
     /// Shape of an object.
@@ -234,7 +273,6 @@ impl Plan {
     }
 
     fn read_object(&self, object: [u64; 2], blocks: &mut Vec<Block>) -> Result<(), CubeError> {
-        let options = BlockingArray::single_threaded();
         let origin = [object[0] * self.stored[0], object[1] * self.stored[1]];
         let end = [
             (origin[0] + self.stored[0]).min(self.rows.extent()),
@@ -245,10 +283,6 @@ impl Plan {
         {
             return Ok(());
         }
-        // Reads the index of a shard once for all its chunks.
-        let decoder = self
-            .array
-            .read(|array| array.partial_decoder_opt(&object, &options))?;
         for row in (origin[0]..end[0]).step_by(self.chunk[0] as usize) {
             let rows = row..(row + self.chunk[0]).min(end[0]);
             let sampled_rows = self.rows.within(&rows);
@@ -258,14 +292,14 @@ impl Plan {
                 if sampled_rows.is_empty() || sampled_cols.is_empty() {
                     continue;
                 }
-                let local = |range: &Range<u64>, axis: usize| {
-                    range.start - origin[axis]..range.end - origin[axis]
-                };
-                let subset = ArraySubset::new_with_ranges(&[local(&rows, 0), local(&cols, 1)]);
-                let decoded = self
-                    .array
-                    .read(|_| decoder.partial_decode(&subset, &options))?;
-                let decoded = self.array.pixels_bytes(decoded)?;
+                let mut ranges = vec![0..1; self.array.shape.len() - 2];
+                ranges.extend([rows.clone(), cols.clone()]);
+                let pixels = self.source.read(Request {
+                    group: &self.group,
+                    array: &self.array,
+                    ranges: &ranges,
+                })?;
+                let decoded = each_pixels!(&pixels, values => Element::bytes(values));
                 let mut bytes = Vec::new();
                 let width = (cols.end - cols.start) as usize;
                 for r in sampled_rows.clone() {
@@ -301,8 +335,8 @@ mod tests {
             (5, 1),
             (1000, 999),
         ] {
-            for halved in [0, 1, 3] {
-                let samples = Samples { size, len, halved };
+            for factor in [1, 2, 3, 8] {
+                let samples = Samples { size, len, factor };
                 let extent = samples.extent();
                 assert!((0..len).all(|index| samples.source(index) < extent));
                 // A level is read only where it has enough pixels.

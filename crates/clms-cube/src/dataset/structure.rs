@@ -1,4 +1,4 @@
-//! What a cube consists of, as its metadata says.
+//! What a dataset consists of, as its metadata says.
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -6,9 +6,9 @@ use serde_json::{Map, Value};
 use crate::metadata::{CLASS_NAMES, FLAG_COLORS, FLAG_MEANINGS, FLAG_VALUES, node_path};
 use crate::{Class, Crs, DataType, Grid};
 
-/// A cube: its groups and the attributes of the root.
+/// Groups and the attributes of the root.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct CubeStructure {
+pub struct DatasetStructure {
     /// Attributes of the root group, provenance among them.
     pub attributes: Map<String, Value>,
     /// The root group first, the others by path.
@@ -51,7 +51,8 @@ pub struct Dimension {
 pub struct ArrayStructure {
     /// The name within the group.
     pub name: String,
-    /// The type of its values.
+    /// The type of its values as they are read. Whole numbers of 64 bits, which coordinates are written with, are read as
+    /// [`DataType::Float64`].
     pub dtype: DataType,
     /// Names of its dimensions; for rasters `y`, `x`.
     pub dims: Vec<String>,
@@ -71,10 +72,11 @@ impl ArrayStructure {
     /// Reads the document of an array; the reason when it is of a kind that this crate does not read.
     pub(super) fn parse(name: &str, document: &Value) -> Result<Self, String> {
         let text = |value: &Value| value.as_str().map(str::to_owned);
-        let dtype = document["data_type"]
-            .as_str()
-            .ok_or("no data type")?
-            .parse::<DataType>()?;
+        let dtype = match document["data_type"].as_str() {
+            Some("int64" | "uint64") => DataType::Float64,
+            Some(name) => name.parse()?,
+            None => return Err("no data type".to_owned()),
+        };
         let shape = sizes(&document["shape"]).ok_or("no shape")?;
         let stored = sizes(&document["chunk_grid"]["configuration"]["chunk_shape"])
             .ok_or("no regular chunks")?;
@@ -193,9 +195,28 @@ fn fill_value(value: &Value) -> Option<f64> {
 impl GroupStructure {
     /// Reads the documents of a group and the arrays right below it.
     pub(super) fn parse(path: &str, group: &Value, arrays: &[(&str, &Value)]) -> Self {
+        let attributes = group["attributes"].as_object().cloned().unwrap_or_default();
+        let (mut known, mut other_arrays) = (Vec::new(), Vec::new());
+        for (name, document) in arrays {
+            match ArrayStructure::parse(name, document) {
+                Ok(array) => known.push(array),
+                Err(_) => other_arrays.push((*name).to_owned()),
+            }
+        }
+        let mut structure = Self::new(path, attributes, known);
+        structure.other_arrays = other_arrays;
+        structure
+    }
+
+    /// A group of arrays, of which those named after their dimension and those without one are coordinates.
+    pub(super) fn new(
+        path: &str,
+        attributes: Map<String, Value>,
+        arrays: Vec<ArrayStructure>,
+    ) -> Self {
         let mut structure = Self {
             path: path.to_owned(),
-            attributes: group["attributes"].as_object().cloned().unwrap_or_default(),
+            attributes,
             dims: Vec::new(),
             grid: None,
             coordinates: Vec::new(),
@@ -203,11 +224,7 @@ impl GroupStructure {
             other_arrays: Vec::new(),
             overviews: Vec::new(),
         };
-        for (name, document) in arrays {
-            let Ok(array) = ArrayStructure::parse(name, document) else {
-                structure.other_arrays.push((*name).to_owned());
-                continue;
-            };
+        for array in arrays {
             for (dim, size) in array.dims.iter().zip(&array.shape) {
                 if !structure.dims.iter().any(|known| known.name == *dim) {
                     structure.dims.push(Dimension {
@@ -243,20 +260,10 @@ impl GroupStructure {
 
     /// The grid by the GeoZarr attributes of the group, else by its grid mapping variable.
     fn find_grid(&self) -> Option<Grid> {
-        let [height, width] = self.variables.iter().find(|v| v.shape.len() == 2)?.shape[..] else {
+        let [.., height, width] = self.variables.iter().find(|v| v.shape.len() >= 2)?.shape[..]
+        else {
             return None;
         };
-        let text = |attributes: &Map<String, Value>, name: &str| {
-            attributes
-                .get(name)
-                .and_then(Value::as_str)
-                .map(str::to_owned)
-        };
-        let mapping = self
-            .coordinates
-            .iter()
-            .find(|c| c.attributes.contains_key("crs_wkt"))
-            .map(|c| &c.attributes);
         let numbers = |value: &Value| {
             value
                 .as_array()?
@@ -268,7 +275,7 @@ impl GroupStructure {
         let geotransform = match affine.as_deref() {
             Some([dx, 0.0, west, 0.0, dy, north]) => [*west, *dx, 0.0, *north, 0.0, *dy],
             _ => {
-                let text = text(mapping?, "GeoTransform")?;
+                let text = text(self.grid_mapping()?, "GeoTransform")?;
                 let numbers: Option<Vec<f64>> = text
                     .split_ascii_whitespace()
                     .map(|n| n.parse().ok())
@@ -276,15 +283,77 @@ impl GroupStructure {
                 numbers?.try_into().ok()?
             }
         };
-        let wkt = text(&self.attributes, "proj:wkt2").or_else(|| text(mapping?, "crs_wkt"))?;
+        let is_placed = geotransform.iter().all(|number: &f64| number.is_finite())
+            && geotransform[1] > 0.0
+            && geotransform[5] != 0.0
+            && geotransform[2] == 0.0
+            && geotransform[4] == 0.0;
+        is_placed
+            .then(|| {
+                Some(Grid {
+                    crs: self.crs()?,
+                    geotransform,
+                    width,
+                    height,
+                })
+            })
+            .flatten()
+    }
+
+    /// Attributes of the variable that says where the pixels lie.
+    fn grid_mapping(&self) -> Option<&Map<String, Value>> {
+        let has_crs = |attributes: &Map<String, Value>| {
+            ["crs_wkt", "spatial_ref"]
+                .iter()
+                .any(|name| attributes.contains_key(*name))
+        };
+        self.coordinates
+            .iter()
+            .map(|coordinate| &coordinate.attributes)
+            .find(|attributes| has_crs(attributes))
+    }
+
+    /// The CRS that the attributes name, in GeoZarr's, CF's or GDAL's words.
+    pub(super) fn crs(&self) -> Option<Crs> {
+        let mapping = self.grid_mapping();
+        let wkt = text(&self.attributes, "proj:wkt2")
+            .or_else(|| text(mapping?, "crs_wkt"))
+            .or_else(|| text(mapping?, "spatial_ref"))?;
+        if ![
+            "PROJCRS[",
+            "GEOGCRS[",
+            "GEODCRS[",
+            "COMPOUNDCRS[",
+            "BOUNDCRS[",
+        ]
+        .iter()
+        .any(|keyword| wkt.starts_with(keyword))
+        {
+            // An older form of WKT, which GDAL translates.
+            return Crs::from_definition(&wkt);
+        }
         let name = mapping
             .and_then(|m| text(m, "projected_crs_name").or_else(|| text(m, "geographic_crs_name")));
         let code = text(&self.attributes, "proj:code").or_else(|| text(mapping?, "code"));
-        Some(Grid {
-            crs: Crs { code, name, wkt },
-            geotransform,
-            width,
-            height,
-        })
+        Some(Crs { code, name, wkt })
     }
+
+    /// Which axes of a variable run along the rows and columns of the grid: the last two, if they have its size.
+    #[must_use]
+    pub fn spatial_axes(&self, variable: &ArrayStructure) -> Option<[usize; 2]> {
+        let grid = self.grid.as_ref()?;
+        match variable.shape[..] {
+            [.., height, width] if [height, width] == [grid.height, grid.width] => {
+                Some([variable.shape.len() - 2, variable.shape.len() - 1])
+            }
+            _ => None,
+        }
+    }
+}
+
+fn text(attributes: &Map<String, Value>, name: &str) -> Option<String> {
+    attributes
+        .get(name)
+        .and_then(Value::as_str)
+        .map(str::to_owned)
 }

@@ -1,0 +1,10 @@
+//! Lazy reading: Zarr, GeoTIFF and NetCDF, local and over a web server on this machine.
+
+mod files;
+mod hostile;
+mod netcdf;
+mod ranges;
+mod raster;
+mod server;
+mod stack;
+mod zarr;
