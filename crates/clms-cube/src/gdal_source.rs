@@ -36,10 +36,7 @@ pub(crate) fn initialise() {
 }
 
 /// Opens a raster by GDAL's name of it, with one of some drivers.
-pub(crate) fn open_gdal(
-    path: &Path,
-    drivers: &[&str],
-) -> gdal::errors::Result<Dataset> {
+pub(crate) fn open_gdal(path: &Path, drivers: &[&str]) -> gdal::errors::Result<Dataset> {
     initialise();
     let options = DatasetOptions {
         open_flags: GdalOpenFlags::GDAL_OF_READONLY
@@ -276,7 +273,8 @@ impl RasterSource {
                 gdal: gdal_version(),
             });
         }
-        open_gdal(&self.gdal_name()?, self.format.drivers()).map_err(|error| self.unreadable(&error))
+        open_gdal(&self.gdal_name()?, self.format.drivers())
+            .map_err(|error| self.unreadable(&error))
     }
 
     pub(crate) fn unreadable(&self, error: &gdal::errors::GdalError) -> CubeError {

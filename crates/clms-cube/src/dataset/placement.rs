@@ -11,9 +11,8 @@ const TOLERANCE: f64 = 0.05;
 /// it agrees with them: GDAL writes a north-up geotransform beside rows that run from south to north. Blocks.
 pub(super) fn place(source: &dyn Source, group: &mut GroupStructure) -> Result<(), CubeError> {
     let dims = group
-        .variables
-        .iter()
-        .find(|variable| variable.dims.len() >= 2)
+        .widest()
+        .filter(|variable| variable.dims.len() >= 2)
         .map(|variable| variable.dims[variable.dims.len() - 2..].to_vec());
     let Some([y, x]) = dims.as_deref() else {
         return Ok(());

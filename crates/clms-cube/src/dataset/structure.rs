@@ -165,11 +165,15 @@ impl ArrayStructure {
         self.attributes.get("units").and_then(Value::as_str)
     }
 
-    /// The least and the greatest valid value, if the product says so.
+    /// The least and the greatest valid value as they are stored, if the product says so.
     #[must_use]
     pub fn valid_range(&self) -> Option<[f64; 2]> {
-        let range = self.attributes.get("valid_range")?.as_array()?;
-        Some([range.first()?.as_f64()?, range.get(1)?.as_f64()?])
+        if let Some(range) = self.attributes.get("valid_range") {
+            let range = range.as_array()?;
+            return Some([range.first()?.as_f64()?, range.get(1)?.as_f64()?]);
+        }
+        let limit = |name: &str| self.attributes.get(name)?.as_f64();
+        Some([limit("valid_min")?, limit("valid_max")?])
     }
 }
 
@@ -260,8 +264,7 @@ impl GroupStructure {
 
     /// The grid by the GeoZarr attributes of the group, else by its grid mapping variable.
     fn find_grid(&self) -> Option<Grid> {
-        let [.., height, width] = self.variables.iter().find(|v| v.shape.len() >= 2)?.shape[..]
-        else {
+        let [.., height, width] = self.widest()?.shape[..] else {
             return None;
         };
         let numbers = |value: &Value| {
@@ -298,6 +301,21 @@ impl GroupStructure {
                 })
             })
             .flatten()
+    }
+
+    /// The first variable with the most rows and columns: bounds of coordinates have two dimensions, too.
+    pub(super) fn widest(&self) -> Option<&ArrayStructure> {
+        let area = |variable: &&ArrayStructure| match variable.shape[..] {
+            [.., height, width] => height.saturating_mul(width),
+            _ => 0,
+        };
+        let mut widest = None;
+        for variable in self.variables.iter().filter(|v| v.shape.len() >= 2) {
+            if widest.is_none_or(|known| area(&variable) > area(&known)) {
+                widest = Some(variable);
+            }
+        }
+        widest
     }
 
     /// Attributes of the variable that says where the pixels lie.

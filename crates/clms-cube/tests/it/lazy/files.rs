@@ -122,7 +122,9 @@ impl Source {
             ("NETCDF_DIM_time", day.to_string().as_str()),
             ("long_name", "Surface Soil Moisture"),
             ("units", "%"),
-            ("valid_range", "{0,200}"),
+            // GDAL writes no `valid_range`.
+            ("valid_min", "0"),
+            ("valid_max", "200"),
             ("flag_values", "{241,242,251,252,253}"),
             ("flag_meanings", "low high water sensitivity slope"),
         ] {

@@ -1,12 +1,21 @@
 //! Files and servers as they should not be.
 
-use clms_cube::{CubeError, Dataset, FileOptions, RangeError};
+use clms_cube::{CacheOptions, CubeError, Dataset, FileOptions, RangeError};
 
 use super::files::{Files, Source};
 use super::server::{Habit, Server};
 
 async fn open(server: &Server, name: &str) -> Result<Dataset, CubeError> {
-    Dataset::open_file(server.reader(name), &FileOptions::default()).await
+    // A small head, so that pixels are not in it.
+    let options = FileOptions {
+        cache: CacheOptions {
+            head: 4 << 10,
+            block: 1 << 10,
+            ..CacheOptions::default()
+        },
+        ..FileOptions::default()
+    };
+    Dataset::open_file(server.reader(name), &options).await
 }
 
 /// All formats that this machine can write.
@@ -153,11 +162,9 @@ fn what_is_cancelled_frees_its_thread() {
         let runtime = tokio::runtime::Runtime::new().unwrap();
         runtime.block_on(async {
             let server = Server::start().await;
-            // The head is answered, the pixels are not.
+            server.put(name, bytes.clone(), Habit::Good);
+            let dataset = open(&server, name).await.unwrap();
             server.put(name, bytes, Habit::Silent);
-            let Ok(dataset) = open(&server, name).await else {
-                return;
-            };
             let variable = dataset.group("").unwrap().variables[0].name.clone();
             tokio::select! {
                 outcome = dataset.read_window("", &variable, 200..500, 0..700) => panic!("{outcome:?}"),

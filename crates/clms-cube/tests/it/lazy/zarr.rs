@@ -198,7 +198,7 @@ async fn hierarchies_of_others_open_too() {
     assert_eq!(times[1].to_string(), "2020-01-11T00:00:00Z");
 
     let selection = Selection::new()
-        .bbox([-5.9, 40.1, -5.8, 40.2])
+        .bbox([-5.99, 40.01, -5.81, 40.19])
         .time("2020-01-05T00:00Z".parse().unwrap()..="2020-01-15T00:00Z".parse().unwrap());
     let slab = dataset.select("", "ndvi", &selection).await.unwrap();
     // Rows count from the south.
