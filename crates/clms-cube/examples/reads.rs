@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
-use clms_cube::Cube;
+use clms_cube::Dataset;
 use futures::stream::BoxStream;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
@@ -26,7 +26,7 @@ async fn main() -> std::result::Result<(), Box<dyn Error>> {
         store: LocalFileSystem::new_with_prefix(folder)?,
         requests: AtomicU64::new(0),
     });
-    let cube = Cube::open(Arc::clone(&store) as Arc<dyn ObjectStore>).await?;
+    let cube = Dataset::open_zarr(Arc::clone(&store) as Arc<dyn ObjectStore>).await?;
     println!("opening {}", store.requests.load(Ordering::Relaxed));
     let group = cube.group("")?;
     let (Some(grid), Some(variable)) = (&group.grid, group.variables.first()) else {
@@ -39,9 +39,9 @@ async fn main() -> std::result::Result<(), Box<dyn Error>> {
         start..(start + SIDE).min(size)
     };
     let (rows, cols) = (around_edge(grid.height), around_edge(grid.width));
-    let before = cube.bytes_read();
+    let before = cube.traffic().bytes;
     cube.read_window("", &variable.name, rows, cols).await?;
-    println!("window {}", cube.bytes_read() - before);
+    println!("window {}", cube.traffic().bytes - before);
     Ok(())
 }
 

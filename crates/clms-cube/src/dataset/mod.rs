@@ -37,6 +37,7 @@ pub use window::{Slab, Window};
 
 use crate::CubeError;
 use crate::range::{Meter, Traffic, blocking};
+use crate::vector::VectorPackage;
 use source::{Request, Source};
 
 /// Bytes of the largest window that is read at once.
@@ -106,6 +107,12 @@ impl Dataset {
             source: Arc::new(source),
             meter,
         })
+    }
+
+    /// What it holds instead of rasters, if it is a vector package.
+    #[must_use]
+    pub fn vector(&self) -> Option<VectorPackage> {
+        VectorPackage::of_attributes(&self.structure.attributes)
     }
 
     /// What has been read so far through this dataset and its clones: metadata and pixels, as they are stored.

@@ -18,7 +18,7 @@
 //! ```no_run
 //! use std::sync::Arc;
 //! use clms_cube::vector::{self, VectorOptions};
-//! use clms_cube::{CancellationToken, Cube, Package};
+//! use clms_cube::{CancellationToken, Dataset, Package};
 //! use object_store::local::LocalFileSystem;
 //!
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -28,7 +28,7 @@
 //! let options = VectorOptions::new("scratch");
 //! vector::build(&package, options, store.clone(), &(), &CancellationToken::new()).await?;
 //!
-//! let cube = Cube::open(store).await?;
+//! let cube = Dataset::open_zarr(store).await?;
 //! for layer in &cube.vector().ok_or("a cube of rasters")?.layers {
 //!     println!("{}: {} features of type {}", layer.name, layer.features, layer.geometry_type);
 //! }

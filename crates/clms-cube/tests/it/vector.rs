@@ -9,7 +9,8 @@ use clms_cube::vector::{
     self, VectorFormat, VectorOptions, VectorPackage, VectorProgress, VectorReport,
 };
 use clms_cube::{
-    BuildOptions, CancellationToken, Cube, CubeError, EntrySource, Package, Provenance, ZarrFormat,
+    BuildOptions, CancellationToken, CubeError, Dataset, EntrySource, Package, Provenance,
+    ZarrFormat,
 };
 use clms_factory::{RasterSpec, VectorLayer, VectorShape, VectorSpec};
 use gdal::Dataset;
@@ -76,7 +77,7 @@ impl Kept {
     /// What is kept, by what its own metadata say.
     async fn described(&self) -> VectorPackage {
         let report = self.build().await.unwrap();
-        let cube = Cube::open(self.sink()).await.unwrap();
+        let cube = Dataset::open_zarr(self.sink()).await.unwrap();
         let described = cube.vector().unwrap();
         assert_eq!(described, report.package);
         described
@@ -424,7 +425,7 @@ async fn broken_files_are_named() {
             "{error:?}"
         );
         assert!(
-            Cube::open(kept.sink()).await.is_err(),
+            Dataset::open_zarr(kept.sink()).await.is_err(),
             "nothing can be opened"
         );
     }
@@ -507,7 +508,7 @@ async fn the_older_format_has_a_root_too() {
     )
     .await
     .unwrap();
-    let cube = Cube::open(kept.sink()).await.unwrap();
+    let cube = Dataset::open_zarr(kept.sink()).await.unwrap();
     assert_eq!(cube.vector().unwrap().features(), 3);
     assert_eq!(cube.structure().attributes["title"], "A title");
 }
@@ -540,7 +541,7 @@ async fn a_cancelled_copy_leaves_nothing() {
         .unwrap_err();
     assert!(matches!(error, CubeError::Cancelled), "{error}");
     assert_eq!(fs::read_dir(kept.scratch.path()).unwrap().count(), 0);
-    assert!(Cube::open(kept.sink()).await.is_err());
+    assert!(Dataset::open_zarr(kept.sink()).await.is_err());
     assert!(!Path::new(&kept.store.path().join("the_file.gpkg")).exists());
 
     // The same again, to its end.
