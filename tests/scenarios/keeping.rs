@@ -25,18 +25,17 @@ fn scene() -> Scene {
 
 /// A chunk (or shard) of the cube.
 fn chunk(scene: &Scene, data_id: &str) -> PathBuf {
-    let mut folders = vec![scene.cube(data_id)];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.parent().unwrap().ends_with("c/0") {
-                return path;
-            }
-        }
-    }
-    panic!("there is no chunk");
+    chunk_below(&scene.cube(data_id)).unwrap()
+}
+
+fn chunk_below(folder: &Path) -> Option<PathBuf> {
+    let mut paths = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    paths.find_map(|path| match path.is_dir() {
+        true => chunk_below(&path),
+        false => folder.ends_with("c/0").then_some(path),
+    })
 }
 
 #[test]

@@ -260,7 +260,10 @@ mod tests {
             [names[0].as_str()]
         );
         assert_eq!(near("CLC2018|Raster", "CLC2018"), [names[1].as_str()]);
-        assert_eq!(near("forest-type-2015", "forest-type-2015"), [names[0].as_str()]);
+        assert_eq!(
+            near("forest-type-2015", "forest-type-2015"),
+            [names[0].as_str()]
+        );
         assert!(near("nothing-like-that", "nothing-like-that").is_empty());
     }
 }
