@@ -103,6 +103,19 @@ impl PortalTask {
             message: None,
         }
     }
+
+    /// Whether the server still works on it, or will, for all that it says.
+    pub(crate) fn goes_on(&self) -> bool {
+        match self.status {
+            TaskStatus::FinishedOk
+            | TaskStatus::FinishedNok
+            | TaskStatus::Cancelled
+            | TaskStatus::Rejected => false,
+            TaskStatus::Queued | TaskStatus::InProgress | TaskStatus::Unknown(_) => {
+                self.finalized.is_none()
+            }
+        }
+    }
 }
 
 /// The server's word on a task. Exact spelling; everything else is [`Unknown`](Self::Unknown) and taken for "not finished".

@@ -5,7 +5,7 @@ use clms_cache::Lease;
 use super::Engine;
 use crate::{
     CancelOutcome, CancelReport, CancelScope, CancelVerdict, JobId, JobRecord, PortalTask, Problem,
-    ProblemKind, StageName, TaskCancellation, TaskId, TaskStatus,
+    ProblemKind, StageName, TaskCancellation, TaskId,
     clock::later,
     machine::{Event, step},
     scratch::Scratch,
@@ -50,8 +50,6 @@ impl Engine {
             record.state.knowledge.cancellations = done_before;
             record.updated_at = now;
             parts.journal.write(&record).await?;
-            let content = &record.state.content;
-            parts.journal.forget_order(content, job).await?;
             if scope == CancelScope::Everywhere {
                 report.tasks = self.cancel_tasks(&record).await;
                 record
@@ -60,6 +58,13 @@ impl Engine {
                     .cancellations
                     .clone_from(&report.tasks);
                 parts.journal.write(&record).await?;
+                // As long as a task may go on, nobody else may order the file.
+                let is_over = |task: &TaskCancellation| task.verdict.is_over();
+                let is_clear = record.state.knowledge.unclear_since.is_none();
+                if is_clear && report.tasks.iter().all(is_over) {
+                    let content = &record.state.content;
+                    parts.journal.forget_order(content, job).await?;
+                }
             }
         }
         parts.journal.withdraw_cancellation(job).await?;
@@ -120,7 +125,7 @@ impl Engine {
         if let (Some(_), Some(tasks)) = (knowledge.unclear_since, &before) {
             let unnamed = tasks
                 .iter()
-                .filter(|task| task.content == record.state.content && goes_on(task));
+                .filter(|task| task.content == record.state.content && task.goes_on());
             ids.extend(unnamed.map(|task| task.id.clone()));
             ids.sort();
             ids.dedup();
@@ -133,7 +138,9 @@ impl Engine {
                 problem: None,
                 task,
             };
-            cancellation.seen(before.as_deref(), CancelVerdict::AlreadyOver);
+            if let Some(tasks) = &before {
+                cancellation.seen(tasks, CancelVerdict::AlreadyOver);
+            }
             if !cancellation.verdict.is_over() {
                 (cancellation.verdict, cancellation.problem) =
                     match parts.portal.cancel(&cancellation.task).await {
@@ -155,33 +162,36 @@ impl Engine {
     /// Looks whether those that the server was asked to cancel are gone.
     async fn confirm(&self, cancellations: &mut [TaskCancellation]) {
         let parts = &self.parts;
-        let mut looks = 0;
+        let most = parts.policy.cancel_looks;
         let is_open = |all: &[TaskCancellation]| all.iter().any(|one| !one.verdict.is_over());
-        let mut was_seen = false;
+        let mut lists: Vec<Vec<PortalTask>> = Vec::new();
         let mut blind = None;
-        while looks < parts.policy.cancel_looks && is_open(cancellations) {
-            if looks > 0 {
-                parts.clock.sleep(parts.policy.pause_after(looks)).await;
+        for look in 0..most {
+            if !is_open(cancellations) {
+                return;
             }
-            looks += 1;
+            if look > 0 {
+                parts.clock.sleep(parts.policy.pause_after(look)).await;
+            }
             match parts.portal.find_tasks().await {
                 Ok(tasks) => {
-                    was_seen = true;
-                    for open in cancellations
-                        .iter_mut()
-                        .filter(|one| !one.verdict.is_over())
-                    {
-                        open.seen(Some(&tasks), CancelVerdict::Confirmed);
+                    for open in open_ones(cancellations) {
+                        open.seen(&tasks, CancelVerdict::Confirmed);
                     }
+                    lists.push(tasks);
                 }
                 Err(problem) => blind = Some(problem),
             }
         }
-        if !was_seen {
-            for open in cancellations
-                .iter_mut()
-                .filter(|one| !one.verdict.is_over())
-            {
+        for open in open_ones(cancellations) {
+            let is_shown = |tasks: &Vec<PortalTask>| tasks.iter().any(|task| task.id == open.task);
+            if lists.iter().any(is_shown) {
+                continue;
+            }
+            // One list without it proves nothing: tasks are missing in lists at times.
+            if lists.len() == most as usize {
+                open.verdict = CancelVerdict::Confirmed;
+            } else {
                 open.verdict = CancelVerdict::Unconfirmed;
                 open.problem = open.problem.take().or_else(|| blind.clone());
             }
@@ -189,27 +199,18 @@ impl Engine {
     }
 }
 
-impl TaskCancellation {
-    /// Takes in what the server's list says; `over` is the verdict if the task goes on no more.
-    fn seen(&mut self, tasks: Option<&[PortalTask]>, over: CancelVerdict) {
-        let Some(tasks) = tasks else { return };
-        let found = tasks.iter().find(|task| task.id == self.task);
-        self.status = found.map(|task| task.status.clone());
-        if !found.is_some_and(goes_on) {
-            self.verdict = over;
-        }
-    }
+fn open_ones(all: &mut [TaskCancellation]) -> impl Iterator<Item = &mut TaskCancellation> {
+    all.iter_mut().filter(|one| !one.verdict.is_over())
 }
 
-/// Whether the server still works on a task, or will.
-fn goes_on(task: &PortalTask) -> bool {
-    match task.status {
-        TaskStatus::FinishedOk
-        | TaskStatus::FinishedNok
-        | TaskStatus::Cancelled
-        | TaskStatus::Rejected => false,
-        TaskStatus::Queued | TaskStatus::InProgress | TaskStatus::Unknown(_) => {
-            task.finalized.is_none()
+impl TaskCancellation {
+    /// Takes in what the server's list says; `over` is the verdict if the task goes on no more.
+    fn seen(&mut self, tasks: &[PortalTask], over: CancelVerdict) {
+        if let Some(found) = tasks.iter().find(|task| task.id == self.task) {
+            self.status = Some(found.status.clone());
+            if !found.goes_on() {
+                self.verdict = over;
+            }
         }
     }
 }

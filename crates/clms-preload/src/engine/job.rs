@@ -18,8 +18,8 @@ use super::{
     stop::{AtWork, Stop},
 };
 use crate::{
-    JobId, JobRecord, JobRequest, JobState, Problem, ProblemKind, ProgressEvent, Stage, TaskId,
-    UnpackedPackage,
+    JobId, JobRecord, JobRequest, JobState, PortalTask, Problem, ProblemKind, ProgressEvent, Stage,
+    TaskId, UnpackedPackage,
     clock::elapsed,
     machine::{Command, CubeSite, Event, Note, Urgency, step},
     scratch::Scratch,
@@ -42,8 +42,8 @@ pub(super) struct JobRun {
     lease: Option<(Lease, AtWork)>,
     /// What the journal says.
     written: Option<JobState>,
-    /// When the last look at the server began.
-    last_look: Timestamp,
+    /// When the last looks at the server began, one after the other, that showed no task of the file that goes on.
+    looks_without: Vec<Timestamp>,
     package: UnpackedPackage,
     staged: Option<Staged>,
 }
@@ -69,7 +69,7 @@ impl JobRun {
             looks,
             lease: None,
             written: None,
-            last_look: Timestamp::MIN,
+            looks_without: Vec::new(),
             package: UnpackedPackage::default(),
             staged: None,
             parts,
@@ -243,9 +243,17 @@ impl JobRun {
             () = self.stop.token.cancelled() => return self.stop.event(),
             look = self.looks.look(urgency) => look,
         };
-        self.last_look = look.begun;
         match look.tasks {
-            Ok(tasks) => Event::TasksSeen(tasks.to_vec()),
+            Ok(tasks) => {
+                let content = &self.request.order.content;
+                let is_there = |task: &PortalTask| task.content == *content && task.goes_on();
+                if tasks.iter().any(is_there) {
+                    self.looks_without.clear();
+                } else {
+                    self.looks_without.push(look.begun);
+                }
+                Event::TasksSeen(tasks.to_vec())
+            }
             Err(problem) => Event::LookFailed(problem),
         }
     }

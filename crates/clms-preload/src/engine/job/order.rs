@@ -35,16 +35,23 @@ impl JobRun {
         Ok(lease.await?)
     }
 
-    /// Leaves word that the file is being ordered; false if another job has done so since this one looked at the server's list.
+    /// Leaves word that the file is being ordered; false if another job has done so, and this one has not looked for the task enough.
     async fn note_order(&self) -> Result<bool, Problem> {
         let (journal, content) = (&self.parts.journal, &self.request.order.content);
         let last = journal.last_order(content).await?;
         // Of its own orders the job knows more than that.
-        if let Some(last) = last.filter(|last| last.job != self.job)
-            // What was ordered shows up in the list a little later. That also is more than two clocks should differ.
-            && later(last.at, self.parts.policy.settle) >= self.last_look
-        {
-            return Ok(false);
+        if let Some(last) = last.filter(|last| last.job != self.job) {
+            let policy = &self.parts.policy;
+            // What was ordered shows up in the list a little later, and now and then a list leaves it out. That also is more than two clocks
+            // should differ.
+            let shown_from = later(last.at, policy.settle);
+            let looks = self
+                .looks_without
+                .iter()
+                .filter(|begun| **begun > shown_from);
+            if looks.count() < policy.vanish_looks as usize {
+                return Ok(false);
+            }
         }
         let now = self.parts.clock.now();
         journal.note_order(content, &self.job, now).await?;
