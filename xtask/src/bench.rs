@@ -304,9 +304,10 @@ fn unavoidable(zip: &Path, dir: &Path) -> Result<Vec<(String, f64)>> {
 
 /// The interpreter that the interoperability tests have made, if they have.
 fn python() -> Option<PathBuf> {
-    let environments = fs::read_dir(target().join("interop")).ok()?;
+    let environments = fs::read_dir(target().join("installed")).ok()?;
     let interpreters = environments
         .flatten()
+        .filter(|entry| entry.file_name().to_string_lossy().starts_with("interop-"))
         .map(|entry| entry.path().join("bin/python"));
     interpreters.into_iter().find(|python| python.is_file())
 }

@@ -1,4 +1,4 @@
-//! Makes sure that there is a Python in which the interoperability tests can make their environment.
+//! Makes sure that there is a Python in which tests can make their environments.
 
 use crate::{
     apt,

@@ -15,7 +15,7 @@ import io
 import json
 import sys
 import threading
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, quote, urlencode
 
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.core.authorization import ActionAuthenticatorMixin
@@ -53,6 +53,9 @@ class OneWriteAtATime:
     def __call__(self, environ, start_response):
         if not whole_body(environ):
             return refuse(start_response, "400 Bad Request", "IncompleteBody")
+        # S3 looks at what a query means, whether it spells a space + or %20, or a tilde %7E; moto at how it is spelled.
+        query = parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True)
+        environ["QUERY_STRING"] = urlencode(query, quote_via=quote)
         if environ["REQUEST_METHOD"] in READS:
             return self.app(environ, start_response)
         with self.lock:

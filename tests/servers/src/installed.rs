@@ -15,8 +15,8 @@ pub struct Python {
     pub name: &'static str,
     /// The content of a requirements file.
     pub requirements: &'static str,
-    /// Whether the requirements are all that is needed. pip installs what they depend on too, if they aren't.
-    pub complete: bool,
+    /// More options for pip: `--no-deps` if the requirements are all that is needed.
+    pub pip: &'static [&'static str],
 }
 
 impl Python {
@@ -29,10 +29,8 @@ impl Python {
             fs::write(&requirements, self.requirements).unwrap();
             let mut pip = Command::new(folder.join("bin/python"));
             pip.args(["-m", "pip", "install", "--quiet", "--no-compile"])
-                .arg("--disable-pip-version-check");
-            if self.complete {
-                pip.arg("--no-deps");
-            }
+                .arg("--disable-pip-version-check")
+                .args(self.pip);
             run(pip.arg("--requirement").arg(requirements));
         });
         folder.join("bin")
@@ -43,7 +41,7 @@ impl Python {
 pub(crate) const MOTO: Python = Python {
     name: "moto",
     requirements: include_str!("../installed/requirements.txt"),
-    complete: true,
+    pip: &["--no-deps"],
 };
 
 /// The folder in whose `node_modules` Azurite and s3rver are.

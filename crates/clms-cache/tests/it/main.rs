@@ -12,3 +12,4 @@ mod other_filesystems;
 mod pinned;
 mod processes;
 mod sample;
+mod servers;

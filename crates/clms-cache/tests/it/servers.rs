@@ -1,0 +1,79 @@
+//! The suite, run on real servers; each of which is first asked whether it honours what leases stand on.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use clms_cache::{CacheStore, CubeName, ObjectStorageCache, conformance};
+use clms_servers::{Server, proof};
+use futures::TryStreamExt;
+use object_store::{ObjectStoreExt, path::Path};
+
+fn cache_at(server: &Server, root: &str) -> ObjectStorageCache {
+    let root_path = Path::parse(root).unwrap();
+    ObjectStorageCache::new(server.store(), root_path, server.url(root))
+}
+
+/// The suite on one server, with a place of its own for each promise.
+async fn keeps_every_promise(server: &Server) {
+    proof::conditional_writes(&*server.store()).await.unwrap();
+    let number = AtomicUsize::new(0);
+    let new_cache = || -> Arc<dyn CacheStore> {
+        let number = number.fetch_add(1, Ordering::Relaxed);
+        Arc::new(cache_at(server, &format!("all of/a|b ü/{number}")))
+    };
+    let kept = conformance::run(&new_cache).await;
+    assert_eq!(
+        kept.unwrap_or_else(|broken| panic!("{broken}")),
+        conformance::PROMISES.len()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn s3_keeps_every_promise() {
+    let server = Server::s3();
+    keeps_every_promise(&server).await;
+    assert_eq!(server.uploads_in_progress(), [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn google_keeps_every_promise() {
+    let server = Server::google();
+    keeps_every_promise(&server).await;
+    assert_eq!(server.uploads_in_progress(), [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn azure_keeps_every_promise() {
+    keeps_every_promise(&Server::azure()).await;
+}
+
+/// On a server that ignores conditions nothing is written, for nobody could be kept from writing the same cube. What was
+/// copied there from elsewhere is read as on any other.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_without_conditional_writes_is_for_reading() {
+    let server = Server::plain_s3();
+    let cache = cache_at(&server, "copied");
+    let name = CubeName::new("clc2018|u2018 ü").unwrap();
+    for refused in [
+        cache.stage(&name).await.map(|_| ()),
+        cache.lease(&name, "a test").await.map(|_| ()),
+    ] {
+        let error = refused.unwrap_err();
+        assert!(!error.is_retryable(), "{error}");
+        assert!(error.to_string().contains("condition"), "{error}");
+    }
+
+    let store = server.store();
+    for (key, text) in [("zarr.json", "{}"), ("band/c/0/0", "pixels")] {
+        let key = Path::parse(format!("copied/{name}.zarr/{key}")).unwrap();
+        store.put(&key, text.into()).await.unwrap();
+    }
+    let listed: Vec<_> = cache.list().try_collect().await.unwrap();
+    assert_eq!(listed.len(), 1);
+    assert_eq!(listed[0].name, name);
+    let cube = cache.open(&name).await.unwrap();
+    let chunk = cube.get_range(&Path::from("band/c/0/0"), 1..4).await;
+    assert_eq!(chunk.unwrap(), "ixe");
+}
