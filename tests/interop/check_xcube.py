@@ -1,7 +1,8 @@
-"""Lists a cache with xcube's file store, opens a cube by its data id, and compares every pixel with what GDAL reads from the source tiles.
+"""Lists a cache with xcube's file or s3 store, opens a cube by its data id, and compares every pixel with what GDAL reads from the source tiles.
 
 usage: check_xcube.py CACHE DATA_ID TILE.tif...
 
+CACHE is a folder, or s3://BUCKET/PREFIX; what s3 needs besides is taken from the environment, as its users have it.
 xcube opens the root group, so the tiles must be those of it. Prints one JSON document; ends with 1 and a reason on the first difference.
 """
 
@@ -22,7 +23,8 @@ def fail(reason):
 
 
 def compare(cache, data_id, tiles):
-    store = new_data_store("file", root=cache)
+    kind, root = ("s3", cache.removeprefix("s3://")) if cache.startswith("s3://") else ("file", cache)
+    store = new_data_store(kind, root=root)
     listed = list(store.get_data_ids())
     if listed != [data_id]:
         fail(f"the store lists {listed}")

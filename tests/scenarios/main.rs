@@ -9,4 +9,5 @@ mod jobs;
 mod keeping;
 mod kills;
 mod layers;
+mod object_storage;
 mod vectors;

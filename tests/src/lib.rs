@@ -17,6 +17,7 @@ use clms_sim::{Habits, Sim};
 use serde_json::Value;
 use tempfile::TempDir;
 
+pub mod cloud;
 pub mod namespace;
 pub mod python;
 

@@ -10,6 +10,7 @@ mod bench;
 mod demo;
 mod filesystems;
 mod gdal;
+mod node;
 mod process;
 mod python;
 mod record;

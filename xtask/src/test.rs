@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use crate::{
-    filesystems, gdal,
-    process::{Result, Step, cargo, step},
+    filesystems, gdal, node,
+    process::{Result, Step, built, cargo, step},
     python,
 };
 
@@ -30,6 +30,7 @@ pub(crate) fn run(args: &[String]) -> Result {
     println!("GDAL {version}");
     python::ensure()?;
     filesystems::ensure();
+    node::ensure()?;
     ensure_nextest()?;
 
     steps.run("format", cargo(["fmt", "--all", "--check"]))?;
@@ -48,6 +49,10 @@ pub(crate) fn run(args: &[String]) -> Result {
     steps.run(
         "build",
         cargo(["build", "--workspace", "--all-targets", "--locked"]),
+    )?;
+    steps.run(
+        "object storage servers for the tests",
+        step(built("clms-servers")).args(["install"]),
     )?;
     let mut tests = cargo([
         "nextest",

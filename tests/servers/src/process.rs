@@ -3,7 +3,7 @@
 use std::{
     io::{BufRead, BufReader},
     process::{Child, ChildStdin, Command, Stdio},
-    sync::{Arc, Mutex},
+    sync::{Arc, Condvar, Mutex},
     thread,
 };
 
@@ -22,7 +22,21 @@ wait "$server"
 pub(crate) struct Process {
     shell: Child,
     input: Option<ChildStdin>,
-    said: Arc<Mutex<String>>,
+    said: Arc<Said>,
+}
+
+/// What a server has said, line by line.
+#[derive(Debug, Default)]
+struct Said {
+    text: Mutex<String>,
+    more: Condvar,
+}
+
+impl Said {
+    fn add(&self, line: &str) {
+        self.text.lock().unwrap().push_str(line);
+        self.more.notify_all();
+    }
 }
 
 impl Process {
@@ -45,12 +59,12 @@ impl Process {
         let mut shell = shell.spawn().unwrap();
         let input = shell.stdin.take();
         let mut output = BufReader::new(shell.stdout.take().unwrap());
-        let said = Arc::new(Mutex::new(String::new()));
+        let said = Arc::default();
         let process = Self { shell, input, said };
         let address = loop {
             let mut line = String::new();
             let length = output.read_line(&mut line).unwrap();
-            process.said.lock().unwrap().push_str(&line);
+            process.said.add(&line);
             assert!(
                 length > 0,
                 "{server:?} ended before it listened:\n{}",
@@ -64,9 +78,7 @@ impl Process {
         thread::spawn(move || {
             // A server whose words nobody reads would stop in the middle of one.
             for line in output.lines().map_while(Result::ok) {
-                let mut said = said.lock().unwrap();
-                said.push_str(&line);
-                said.push('\n');
+                said.add(&format!("{line}\n"));
             }
         });
         (process, address)
@@ -74,7 +86,18 @@ impl Process {
 
     /// All that the server has said until now.
     pub(crate) fn said(&self) -> String {
-        self.said.lock().unwrap().clone()
+        self.said.text.lock().unwrap().clone()
+    }
+
+    /// Waits until the server has said something that `is_it`.
+    pub(crate) fn wait_until_said(&self, is_it: impl Fn(&str) -> bool) {
+        let text = self.said.text.lock().unwrap();
+        drop(
+            self.said
+                .more
+                .wait_while(text, |text| !is_it(text))
+                .unwrap(),
+        );
     }
 }
 

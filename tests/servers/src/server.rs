@@ -215,6 +215,11 @@ impl Server {
         self.process.said()
     }
 
+    /// Waits until it has said something that `is_it`, such as a line for a request that shall not be the last.
+    pub fn wait_until_said(&self, is_it: impl Fn(&str) -> bool) {
+        self.process.wait_until_said(is_it);
+    }
+
     /// The whole answer to a request without a signature.
     fn get(&self, path: &str) -> String {
         let host = self.address.strip_prefix("http://").unwrap();
