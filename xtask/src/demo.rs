@@ -2,9 +2,8 @@
 
 use std::{
     fs,
-    io::{BufRead, BufReader},
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::Command,
     thread,
     time::{Duration, Instant},
 };
@@ -12,6 +11,7 @@ use std::{
 use crate::{
     gdal,
     process::{Result, built, cargo, root, step, target},
+    service::Service,
 };
 
 /// The four ids of the Python peer's tutorial, and CORINE Land Cover with its overseas departments.
@@ -89,19 +89,10 @@ impl Options {
 }
 
 struct Demo {
-    api_url: String,
     credentials: PathBuf,
     cache: PathBuf,
     pictures: PathBuf,
-    service: Child,
-}
-
-impl Drop for Demo {
-    fn drop(&mut self) {
-        // It may have ended by itself; there is nothing more to do then.
-        let _ = self.service.kill();
-        let _ = self.service.wait();
-    }
+    service: Service,
 }
 
 impl Demo {
@@ -119,29 +110,12 @@ impl Demo {
         fs::create_dir_all(&pictures)
             .map_err(|why| format!("cannot create {}: {why}", pictures.display()))?;
 
-        let mut service = Command::new(built("clms-sim"))
-            .args(["--port", "0", "--queued", "600ms", "--running", "900ms"])
-            .arg("--packages")
-            .arg(packages)
-            .arg("--credentials-out")
-            .arg(&credentials)
-            .stdout(Stdio::piped())
-            .spawn()
-            .map_err(|why| format!("cannot start the simulated service: {why}"))?;
-        let mut first_line = String::new();
-        if let Some(stdout) = service.stdout.take() {
-            BufReader::new(stdout)
-                .read_line(&mut first_line)
-                .map_err(|why| format!("the simulated service does not speak: {why}"))?;
-        }
-        let Some(api_url) = first_line.trim().strip_prefix("listening on ") else {
-            return Err(format!(
-                "the simulated service did not start: it said {first_line:?}"
-            ));
-        };
-        say(&format!("The simulated service listens on {api_url}"));
+        let service = Service::start(packages, &credentials)?;
+        say(&format!(
+            "The simulated service listens on {}",
+            service.api_url
+        ));
         Ok(Self {
-            api_url: api_url.to_owned(),
             credentials,
             cache,
             pictures,
@@ -225,7 +199,7 @@ impl Demo {
         let mut child = Command::new(built("clms"))
             .args(args)
             .current_dir(root())
-            .env("CLMS_API_URL", &self.api_url)
+            .env("CLMS_API_URL", &self.service.api_url)
             .env("CLMS_CREDENTIALS", &self.credentials)
             .env("CLMS_CACHE", &self.cache)
             .env("CLMS_POLL_INTERVAL", "250ms")

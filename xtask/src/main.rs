@@ -7,6 +7,7 @@
 
 mod apt;
 mod bench;
+mod bench_s3;
 mod demo;
 mod filesystems;
 mod gdal;
@@ -14,6 +15,7 @@ mod node;
 mod process;
 mod python;
 mod record;
+mod service;
 mod test;
 
 use std::process::ExitCode;
@@ -29,6 +31,8 @@ cargo xtask <command>
   sim [ARGS] the simulated service on its own, such as `cargo xtask sim --port 8080`; `sim --help`
   bench [--inputs S,T,M,X] [--runs N] [--dir DIR]
              from a downloaded package to a cube: time, memory and size beside GDAL and xarray
+  bench-s3 [--data-id ID] [--scale WxH] [--runs N]
+             the main job into an S3 server on this machine, beside the same onto its disk
   record [--mode none|once|new-episodes|all] [--against live|URL] [NAME...]
              has conversations with a portal and keeps them in tests/cassettes/sessions, without
              secrets; CLMS_CREDENTIALS names the service key
@@ -41,6 +45,7 @@ fn main() -> ExitCode {
     let rest: Vec<String> = args.collect();
     let result = match command.as_str() {
         "bench" => bench::run(&rest),
+        "bench-s3" => bench_s3::run(&rest),
         "demo" => demo::run(&rest),
         "test" => test::run(&rest),
         "sim" => sim(&rest),
