@@ -213,7 +213,7 @@ fn uploading(cloud: &Cloud) -> std::process::Child {
         .stdout(Stdio::null())
         .stderr(Stdio::null());
     let child = command.spawn().unwrap();
-    let is_chunk = |line: &str| line.contains("PUT ") && line.contains(".zarr/FTY/0.");
+    let is_chunk = |line: &str| line.contains("PUT ") && line.contains(".zarr/FTY/0");
     cloud
         .server
         .wait_until_said(|said| said.lines().any(is_chunk));

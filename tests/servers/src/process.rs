@@ -5,7 +5,11 @@ use std::{
     process::{Child, ChildStdin, Command, Stdio},
     sync::{Arc, Condvar, Mutex},
     thread,
+    time::Duration,
 };
+
+/// How long is waited for what a server shall say.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Runs a server until the shell's own input ends, which it does when its parent ends, however that comes about.
 const UNTIL_INPUT_ENDS: &str = r#"
@@ -90,14 +94,17 @@ impl Process {
     }
 
     /// Waits until the server has said something that `is_it`.
+    ///
+    /// # Panics
+    /// With all that the server said, if that takes longer than anybody would wait.
     pub(crate) fn wait_until_said(&self, is_it: impl Fn(&str) -> bool) {
         let text = self.said.text.lock().unwrap();
-        drop(
-            self.said
-                .more
-                .wait_while(text, |text| !is_it(text))
-                .unwrap(),
-        );
+        let (text, waited) = self
+            .said
+            .more
+            .wait_timeout_while(text, PATIENCE, |text| !is_it(text))
+            .unwrap();
+        assert!(!waited.timed_out(), "the server only said:\n{text}");
     }
 }
 
