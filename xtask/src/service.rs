@@ -27,7 +27,9 @@ impl Service {
         let (process, mut said) = Background::start(command)?;
         let line = said.next().unwrap_or_default();
         let Some(api_url) = line.strip_prefix("listening on ") else {
-            return Err(format!("the simulated service did not start: it said {line:?}"));
+            return Err(format!(
+                "the simulated service did not start: it said {line:?}"
+            ));
         };
         Ok(Self {
             api_url: api_url.to_owned(),
@@ -79,7 +81,9 @@ impl Background {
             .spawn()
             .map_err(|why| format!("cannot start {command:?}: {why}"))?;
         let said: Option<ChildStdout> = process.stdout.take();
-        let lines = said.into_iter().flat_map(|said| BufReader::new(said).lines());
+        let lines = said
+            .into_iter()
+            .flat_map(|said| BufReader::new(said).lines());
         Ok((Self(process), lines.map_while(std::result::Result::ok)))
     }
 }
