@@ -13,7 +13,11 @@ use crate::{
 const TAKEN_SINGLY: [&str; 5] = ["api", "cache", "cube", "preload", "store"];
 
 /// Fuzz targets, by the crate that has them in its folder `fuzz`.
-const FUZZED: [(&str, &str); 2] = [("clms-api", "decode"), ("clms-cube", "side_cars")];
+const FUZZED: [(&str, &str); 3] = [
+    ("clms-api", "decode"),
+    ("clms-cube", "side_cars"),
+    ("clms-preload", "unpack"),
+];
 
 pub(crate) fn run(args: &[String]) -> Result {
     let all = match args {

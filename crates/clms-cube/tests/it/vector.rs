@@ -9,11 +9,10 @@ use clms_cube::vector::{
     self, VectorFormat, VectorOptions, VectorPackage, VectorProgress, VectorReport,
 };
 use clms_cube::{
-    BuildOptions, CancellationToken, CubeError, Dataset, EntrySource, Package, Provenance,
-    ZarrFormat,
+    BuildOptions, CancellationToken, CubeError, EntrySource, Package, Provenance, ZarrFormat,
 };
 use clms_factory::{RasterSpec, VectorLayer, VectorShape, VectorSpec};
-use gdal::Dataset;
+use gdal::Dataset as Opened;
 use gdal::vector::LayerAccess;
 use object_store::ObjectStore;
 use object_store::local::LocalFileSystem;
@@ -77,19 +76,19 @@ impl Kept {
     /// What is kept, by what its own metadata say.
     async fn described(&self) -> VectorPackage {
         let report = self.build().await.unwrap();
-        let cube = Dataset::open_zarr(self.sink()).await.unwrap();
+        let cube = clms_cube::Dataset::open_zarr(self.sink()).await.unwrap();
         let described = cube.vector().unwrap();
         assert_eq!(described, report.package);
         described
     }
 
-    fn copy(&self) -> Dataset {
-        Dataset::open(self.store.path().join("the_file.gpkg")).unwrap()
+    fn copy(&self) -> Opened {
+        Opened::open(self.store.path().join("the_file.gpkg")).unwrap()
     }
 }
 
 /// All values of a layer as texts, by the names of the fields, and its geometries as WKT.
-fn rows(dataset: &Dataset, layer: &str) -> Vec<Vec<(String, String)>> {
+fn rows(dataset: &Opened, layer: &str) -> Vec<Vec<(String, String)>> {
     let mut layer = dataset.layer_by_name(layer).unwrap();
     layer
         .features()
@@ -155,7 +154,7 @@ async fn every_format_is_copied_with_all_that_is_in_it() {
             assert_eq!((west, south), corner, "{name}: x before y");
         }
 
-        let original = Dataset::open(kept.data().join(name)).unwrap();
+        let original = Opened::open(kept.data().join(name)).unwrap();
         let (before, after) = (rows(&original, layer), rows(&kept.copy(), layer));
         assert_eq!(before.len(), after.len());
         for (before, after) in before.iter().zip(&after) {
@@ -252,7 +251,7 @@ async fn several_files_and_layers_become_one_geopackage() {
     assert_eq!(described.layers[3].source_layer, "clc18");
     assert_eq!(
         rows(&kept.copy(), "größe"),
-        rows(&Dataset::open(kept.data().join("a.gpkg")).unwrap(), "größe")
+        rows(&Opened::open(kept.data().join("a.gpkg")).unwrap(), "größe")
     );
     // All files of the package are kept beside it.
     let files = Package::from_dir(&kept.store.path().join("files")).unwrap();
@@ -425,7 +424,7 @@ async fn broken_files_are_named() {
             "{error:?}"
         );
         assert!(
-            Dataset::open_zarr(kept.sink()).await.is_err(),
+            clms_cube::Dataset::open_zarr(kept.sink()).await.is_err(),
             "nothing can be opened"
         );
     }
@@ -508,7 +507,7 @@ async fn the_older_format_has_a_root_too() {
     )
     .await
     .unwrap();
-    let cube = Dataset::open_zarr(kept.sink()).await.unwrap();
+    let cube = clms_cube::Dataset::open_zarr(kept.sink()).await.unwrap();
     assert_eq!(cube.vector().unwrap().features(), 3);
     assert_eq!(cube.structure().attributes["title"], "A title");
 }
@@ -541,7 +540,7 @@ async fn a_cancelled_copy_leaves_nothing() {
         .unwrap_err();
     assert!(matches!(error, CubeError::Cancelled), "{error}");
     assert_eq!(fs::read_dir(kept.scratch.path()).unwrap().count(), 0);
-    assert!(Dataset::open_zarr(kept.sink()).await.is_err());
+    assert!(clms_cube::Dataset::open_zarr(kept.sink()).await.is_err());
     assert!(!Path::new(&kept.store.path().join("the_file.gpkg")).exists());
 
     // The same again, to its end.
