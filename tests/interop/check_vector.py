@@ -71,7 +71,9 @@ def compare(cube):
         same_values(ours, theirs, what)
         if isinstance(theirs, geopandas.GeoDataFrame):
             same_geometries(ours, theirs, what)
-            if layer["extent"] is not None and not all(abs(a - b) < 1e-6 for a, b in zip(layer["extent"], ours.total_bounds)):
+            # geopandas has chords in place of arcs, which lie a little inside of what GDAL knows of them.
+            near = 1 if layer["geometry_type"].startswith(("Curve", "Compound", "Multi Curve", "Multi Surface")) else 1e-6
+            if layer["extent"] is not None and not all(abs(a - b) < near for a, b in zip(layer["extent"], ours.total_bounds)):
                 fail(f"{what}: bounds {ours.total_bounds}, but {layer['extent']} are described")
         features += len(ours)
     return {"layers": len(layers), "features": features}

@@ -75,10 +75,13 @@ fn the_cache_knows_neither_the_portal_nor_rasters() {
 }
 
 #[test]
-fn jobs_know_neither_rasters_nor_http() {
+fn jobs_know_neither_rasters_nor_the_portal() {
     assert_never("clms-preload", &RASTERS);
     assert_never("clms-preload", &ABOVE);
-    assert_never("clms-preload", &["clms-api", "reqwest"]);
+    assert_never("clms-preload", &["clms-api"]);
+    // Of HTTP they have only what the cache needs for object storage.
+    let direct = dependencies("clms-preload", "1");
+    assert_not_among("clms-preload", direct, &["reqwest"]);
 }
 
 #[test]

@@ -83,7 +83,7 @@ fn s3_in_xarray_and_zarr_python() {
     let package = Package::corine_2018(Scale::Demo);
     let cloud = on(Server::s3(), &package);
     let run = cloud.clms(&["preload", CORINE, "-o", "json"]).well();
-    assert_eq!(run.json()[0]["location"], cloud.cube(CORINE));
+    assert_eq!(run.json()[0]["cube"], cloud.cube(CORINE));
     let tiles = tiles(&cloud.scene, &package);
     let report = script(&cloud, "check_cube.py", &[&cloud.cube(CORINE)], &tiles);
     assert_eq!(report["tiles"], 6);
@@ -279,7 +279,7 @@ fn azure_and_google() {
         let cloud = on(server, &forest());
         let done = cloud.clms(&["preload", FOREST, "-o", "json"]).well().json();
         assert_eq!(done[0]["status"], "completed");
-        assert_eq!(done[0]["location"], cloud.cube(FOREST));
+        assert_eq!(done[0]["cube"], cloud.cube(FOREST));
         let opened = cloud.clms(&["open", FOREST, "-o", "json"]).well().json();
         assert!(opened.to_string().contains("FTY"), "{opened:#}");
         let listed = cloud.clms(&["cache", "list", "-o", "json"]).well().json();

@@ -240,10 +240,7 @@ impl CacheError {
             Self::NoConditionalPuts { .. } => Some(format!(
                 "use a storage that honours If-Match and If-None-Match when it is written to, {ANOTHER}"
             )),
-            Self::Storage(
-                object_store::Error::Unauthenticated { .. }
-                | object_store::Error::PermissionDenied { .. },
-            ) => Some(
+            Self::Storage(_) if self.is_about_credentials() => Some(
                 "check the credentials: in the environment, in the profile, or given with --store-option; anonymous=true asks without any"
                     .to_owned(),
             ),
@@ -279,6 +276,25 @@ impl CacheError {
                 )),
                 _ => None,
             },
+        }
+    }
+
+    /// True if the storage does not let its caller in, or not do that: other credentials may.
+    #[must_use]
+    pub fn is_about_credentials(&self) -> bool {
+        match self {
+            Self::Storage(
+                object_store::Error::Unauthenticated { .. }
+                | object_store::Error::PermissionDenied { .. },
+            ) => true,
+            // What lists objects leaves the status in the text, and the type of its cause is private.
+            Self::Storage(error @ object_store::Error::Generic { .. }) => {
+                let text = error.to_string();
+                ["401 Unauthorized", "403 Forbidden"]
+                    .iter()
+                    .any(|status| text.contains(status))
+            }
+            _ => false,
         }
     }
 

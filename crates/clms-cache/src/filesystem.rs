@@ -23,7 +23,7 @@ use crate::{
     durable::{flush_folder, put_in_place, settle},
     error::Doing,
     layout::{Layout, entries, is_absence, is_cube},
-    lock::{Attempt, LockFile},
+    lock::{self, Attempt, LockFile},
     manifest,
     staging::{self, StagingPlace},
 };
@@ -219,7 +219,11 @@ impl CacheStore for FilesystemCache {
         let ready = Arc::clone(&staged);
         let cube = self.blocking(move |layout| put(layout, &ready)).await?;
         manifest::forget_superseded(self, staged.name(), &superseded).await;
-        Ok(cube)
+        Ok(CubeInfo::new(
+            staged.name().clone(),
+            cube.display().to_string(),
+            committed_at,
+        ))
     }
 
     async fn discard(&self, staged: Staged) -> Result<(), CacheError> {
@@ -329,15 +333,19 @@ fn settled_at(layout: &Layout, staged: &Staged) -> Result<Timestamp, CacheError>
     modified_at(&new).doing("look at", &new)
 }
 
-/// Puts what was staged, and is settled, in its place.
-fn put(layout: &Layout, staged: &Staged) -> Result<CubeInfo, CacheError> {
+/// Puts what was staged, and is settled, in its place, which it returns. Where no two folders can be exchanged at once, others may be about to
+/// replace it: what lies there now says nothing about this commit.
+fn put(layout: &Layout, staged: &Staged) -> Result<PathBuf, CacheError> {
     let (name, id) = (staged.name(), staged.generation());
     let new = staging::cube_in(layout, id, name)?;
     let place = match layout.find(name)? {
         Some(old) => old,
         None => match free_place(layout, &new) {
-            // Another one has put his there this instant.
-            Err(error @ CacheError::InTheWay { .. }) => layout.find(name)?.ok_or(error)?,
+            // Another one has put his there this instant, and a third may be replacing it.
+            Err(error @ CacheError::InTheWay { .. }) => {
+                let _gate = lock::exclude(&layout.swap_gate())?;
+                layout.find(name)?.ok_or(error)?
+            }
             place => place?,
         },
     };
@@ -347,11 +355,7 @@ fn put(layout: &Layout, staged: &Staged) -> Result<CubeInfo, CacheError> {
     if let Err(error) = staging::remove(layout, id) {
         tracing::warn!(%error, "cannot clean up after a commit");
     }
-    let committed = info(name.clone(), &place)?;
-    committed.ok_or_else(|| CacheError::NotFound {
-        name: name.clone(),
-        cache: layout.root().display().to_string(),
-    })
+    Ok(place)
 }
 
 /// Where the staged cube `new` goes, at whose place there is no cube; nor may anything else be there that is a person's.

@@ -87,6 +87,8 @@ impl CopiedPart {
         let folder = self.of.parent().unwrap_or(Path::new("."));
         let mut to = tempfile::Builder::new()
             .prefix(".copied-")
+            // GDAL takes HDF5 for NetCDF by the name only.
+            .suffix(".nc")
             .tempfile_in(folder)?;
         let copied = std::io::copy(&mut from.take(self.len), &mut to)?;
         if copied < self.len {

@@ -166,6 +166,7 @@ impl StoreError {
                 | ApiError::Unauthorized { .. }
                 | ApiError::Signing { .. },
             ) => ErrorClass::Credentials,
+            Self::Cache(why) if why.is_about_credentials() => ErrorClass::Credentials,
             Self::Setting { .. }
             | Self::Api(ApiError::Configuration { .. })
             | Self::Cache(
@@ -217,6 +218,7 @@ pub(crate) fn cache_kind(why: &CacheError) -> &'static str {
         CacheError::Held { .. } => "busy",
         CacheError::NotFound { .. } => "not_cached",
         CacheError::Replaced(_) => "was_replaced",
+        _ if why.is_about_credentials() => "cache_credentials",
         CacheError::Io { source, .. } => match source.kind() {
             PermissionDenied | ReadOnlyFilesystem => "cache_not_writable",
             StorageFull | QuotaExceeded => "disk_full",

@@ -99,7 +99,8 @@ pub(super) async fn check_conditions<T: Serialize>(
     let bytes = to_json(path, value)?;
     let wrong = UpdateVersion {
         e_tag: Some(format!("\"{}\"", "0".repeat(32))),
-        version: Some("1".to_owned()),
+        // Small numbers are generations on some servers.
+        version: Some("4611686018427387904".to_owned()),
     };
     for mode in [PutMode::Create, PutMode::Update(wrong)] {
         let put = store

@@ -129,9 +129,6 @@ fn arguments(format: VectorFormat, layer: &Copied, only: bool) -> Vec<String> {
     .map(str::to_owned)
     .to_vec();
     let mut option = |text: String| words.extend(["-lco".to_owned(), text]);
-    if table != header.name {
-        option(format!("IDENTIFIER={}", header.name));
-    }
     // Where the source has a column for feature ids, GDAL takes its name over.
     if !matches!(
         format,

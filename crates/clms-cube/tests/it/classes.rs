@@ -194,7 +194,7 @@ async fn known_products_without_any_table() {
             "IBU_2018_010m_E50N21_03035_v010.tif",
             1,
             "built-up areas",
-            None,
+            Some([255, 178, 0]),
         ),
     ] {
         let raster = RasterSpec::new(name, 20, 20).dtype(DType::U16);

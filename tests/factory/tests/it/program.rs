@@ -40,7 +40,11 @@ fn a_second_run_makes_only_what_is_not_there_as_asked_for() {
     // Another size, and a file that was cut.
     lines(&run(
         dir.path(),
-        &["--scale", "65x64", "IMD_2018_100m_eu_03035_v020.zip"],
+        &[
+            "--scale",
+            "65x64",
+            marked.file_name().unwrap().to_str().unwrap(),
+        ],
     ));
     assert!(fs::read(marked).unwrap()[0] == b'P');
     fs::write(&first[0], b"!").unwrap();
