@@ -1,4 +1,8 @@
 //! What a cache of blocks reads, byte by byte.
+#![expect(
+    clippy::single_range_in_vec_init,
+    reason = "a list of ranges may have one"
+)]
 
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
