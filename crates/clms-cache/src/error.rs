@@ -44,7 +44,7 @@ pub enum CacheError {
         source: io::Error,
     },
     /// The object store refused.
-    #[error("the cache's storage refused: {0}")]
+    #[error("the cache's storage failed: {0}")]
     Storage(#[from] object_store::Error),
     /// A newer version of this software has been at work there.
     #[error(
