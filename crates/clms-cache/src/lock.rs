@@ -47,6 +47,15 @@ impl LockFile {
         }
     }
 
+    /// Locks a file of its own that it creates at `path`.
+    ///
+    /// Waits for those who only look whether it is [held](is_held): they lock it for an instant.
+    pub(crate) fn create(path: &Path) -> Result<Self, CacheError> {
+        let file = open(path)?;
+        file.lock().doing("lock", path)?;
+        Ok(Self { file })
+    }
+
     fn write(&mut self, text: &str) -> io::Result<()> {
         self.file.set_len(0)?;
         self.file.rewind()?;
@@ -92,4 +101,38 @@ fn open(path: &Path) -> Result<File, CacheError> {
         .truncate(false)
         .open(path)
         .doing("open the lock", path)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::{Attempt, LockFile, is_held, open};
+
+    #[test]
+    fn who_only_looks_does_not_keep_the_creator_from_his_lock() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("new.lock");
+        // What `is_held` does, held still in the middle.
+        let looking = open(&path).unwrap();
+        looking.try_lock().unwrap();
+        let (sender, receiver) = mpsc::channel();
+        let creator = {
+            let path = path.clone();
+            std::thread::spawn(move || {
+                sender.send(()).unwrap();
+                LockFile::create(&path)
+            })
+        };
+        receiver.recv().unwrap();
+        drop(looking);
+        let lock = creator.join().unwrap().unwrap();
+        assert!(is_held(&path));
+        assert!(matches!(
+            LockFile::attempt(&path, "").unwrap(),
+            Attempt::Held(_)
+        ));
+        drop(lock);
+        assert!(!is_held(&path));
+    }
 }

@@ -30,9 +30,7 @@ pub(crate) fn create(layout: &Layout, name: &CubeName) -> Result<StagingPlace, C
     // Nobody sweeps up while the place is there but not yet locked.
     let _gate = lock::share(&layout.staging_gate())?;
     let path = layout.staged_lock(&id);
-    let Attempt::Locked(lock) = LockFile::attempt(&path, "")? else {
-        return Err(io::Error::from(io::ErrorKind::WouldBlock)).doing("lock", &path);
-    };
+    let lock = LockFile::create(&path)?;
     let place = layout.staged(&id);
     fs::create_dir(&place).doing("create the folder", &place)?;
     let mut cube = place.join(name.folder());
