@@ -204,7 +204,7 @@ impl CacheError {
             | Self::Replaced(_)
             | Self::LostToAnother { .. }
             | Self::Overwritten { .. } => true,
-            _ if self.is_lost_connection() => true,
+            _ if self.is_lost_connection() || self.is_out_of_order() => true,
             _ => matches!(
                 self.io_kind(),
                 Some(
@@ -251,6 +251,7 @@ impl CacheError {
             _ if self.is_lost_connection() => {
                 Some("check the endpoint and the network".to_owned())
             }
+            _ if self.is_out_of_order() => Some("try again later".to_owned()),
             Self::ReadOnly { .. } => Some("give the URL of the storage itself, such as s3://bucket/prefix".to_owned()),
             Self::LostToAnother { .. } | Self::Overwritten { .. } => Some("try again".to_owned()),
             Self::InTheWay { path } => Some(format!("move {} away, {ANOTHER}", path.display())),
@@ -291,6 +292,20 @@ impl CacheError {
             Self::Storage(error @ object_store::Error::Generic { .. }) => {
                 let text = error.to_string();
                 ["401 Unauthorized", "403 Forbidden"]
+                    .iter()
+                    .any(|status| text.contains(status))
+            }
+            _ => false,
+        }
+    }
+
+    /// True if the storage's server says that it failed by itself, or has too much to do.
+    fn is_out_of_order(&self) -> bool {
+        match self {
+            // What is left of the answer after the last retry is its text; the types are private.
+            Self::Storage(error @ object_store::Error::Generic { .. }) => {
+                let text = error.to_string();
+                ["status code: 5", "status code: 429"]
                     .iter()
                     .any(|status| text.contains(status))
             }

@@ -9,6 +9,7 @@ mod order_notes;
 
 use std::sync::Arc;
 
+use clms_cache::CacheError;
 use futures::{StreamExt as _, TryStreamExt as _};
 use jiff::Timestamp;
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt as _, path::Path};
@@ -139,7 +140,7 @@ impl Journal {
         self.records
             .put(&path, json.into())
             .await
-            .map_err(|source| JournalError::Storage { path, source })?;
+            .map_err(|source| JournalError::storage(path, source))?;
         Ok(())
     }
 
@@ -186,7 +187,7 @@ impl Journal {
         let json = serde_json::json!({"version": VERSION, "job": job, "by": by, "at": at});
         match self.records.put(&path, json.to_string().into()).await {
             Ok(_) => Ok(()),
-            Err(source) => Err(JournalError::Storage { path, source }),
+            Err(source) => Err(JournalError::storage(path, source)),
         }
     }
 
@@ -214,7 +215,7 @@ impl Journal {
     async fn delete(&self, path: Path) -> Result<(), JournalError> {
         match self.records.delete(&path).await {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
-            Err(source) => Err(JournalError::Storage { path, source }),
+            Err(source) => Err(JournalError::storage(path, source)),
         }
     }
 
@@ -223,7 +224,7 @@ impl Journal {
         match self.records.list(Some(&path)).try_collect().await {
             Ok(objects) => Ok(objects),
             Err(object_store::Error::NotFound { .. }) => Ok(Vec::new()),
-            Err(source) => Err(JournalError::Storage { path, source }),
+            Err(source) => Err(JournalError::storage(path, source)),
         }
     }
 
@@ -235,10 +236,7 @@ impl Journal {
     }
 
     async fn get(&self, path: &Path) -> Result<Option<Vec<u8>>, JournalError> {
-        let storage = |source| JournalError::Storage {
-            path: path.clone(),
-            source,
-        };
+        let storage = |source| JournalError::storage(path.clone(), source);
         match self.records.get(path).await {
             Ok(found) => {
                 let bytes = found.bytes().await.map_err(storage)?;
@@ -294,12 +292,12 @@ fn parse<T: DeserializeOwned>(json: &[u8], path: &Path) -> Result<T, JournalErro
 #[non_exhaustive]
 pub enum JournalError {
     /// The storage refused.
-    #[error("the journal's document {path} can't be reached: {source}")]
+    #[error("the journal ({path}) can't be reached: {source}")]
     Storage {
-        /// The document.
+        /// The document, or the folder of documents.
         path: Path,
-        /// The storage's answer.
-        source: object_store::Error,
+        /// What the storage said.
+        source: CacheError,
     },
     /// The document is not what this program writes.
     #[error("the journal's document {path} can't be understood: {error}")]
@@ -330,19 +328,30 @@ pub enum JournalError {
 }
 
 impl JournalError {
-    /// True if the same call may succeed later without anything being changed by a person. (Storages retry by themselves.)
+    pub(crate) fn storage(path: Path, source: object_store::Error) -> Self {
+        let source = source.into();
+        Self::Storage { path, source }
+    }
+
+    /// True if the same call may succeed later without anything being changed by a person.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
-        false
+        match self {
+            Self::Storage { source, .. } => source.is_retryable(),
+            _ => false,
+        }
     }
 
     /// What a person can do about it.
     #[must_use]
-    pub fn hint(&self) -> Option<&'static str> {
+    pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Malformed { .. } => Some("remove the document; the job will begin anew"),
-            Self::TooNew { .. } => Some("use the newer program for this cache"),
-            Self::Storage { .. } | Self::Write { .. } => None,
+            Self::Malformed { .. } => {
+                Some("remove the document; the job will begin anew".to_owned())
+            }
+            Self::TooNew { .. } => Some("use the newer program for this cache".to_owned()),
+            Self::Storage { source, .. } => source.hint(),
+            Self::Write { .. } => None,
         }
     }
 }
@@ -350,18 +359,13 @@ impl JournalError {
 impl From<JournalError> for Problem {
     fn from(error: JournalError) -> Self {
         let kind = match &error {
-            JournalError::Storage {
-                source:
-                    object_store::Error::PermissionDenied { .. }
-                    | object_store::Error::Unauthenticated { .. },
-                ..
-            } => ProblemKind::CacheNotWritable,
+            JournalError::Storage { source, .. } if source.is_about_credentials() => {
+                ProblemKind::CacheNotWritable
+            }
             _ => ProblemKind::Journal,
         };
-        let problem = Self::new(kind, error.to_string());
-        match error.hint() {
-            Some(hint) => problem.with_hint(hint),
-            None => problem,
-        }
+        let mut problem = Self::new(kind, error.to_string()).with_retryable(error.is_retryable());
+        problem.hint = error.hint();
+        problem
     }
 }

@@ -183,6 +183,8 @@ pub enum ProblemKind {
     Interrupted,
     /// Another process works on the same cube.
     Busy,
+    /// This process could not keep its right to work on the cube.
+    LeaseLost,
     /// A mistake in this program.
     Internal,
     /// A kind of an implementation's own, as a snake_case word.
@@ -190,7 +192,7 @@ pub enum ProblemKind {
 }
 
 /// Every kind but [`ProblemKind::Other`] with its word.
-const WORDS: [(ProblemKind, &str); 34] = {
+const WORDS: [(ProblemKind, &str); 35] = {
     use ProblemKind::*;
     [
         (LinkDead, "link_dead"),
@@ -226,6 +228,7 @@ const WORDS: [(ProblemKind, &str); 34] = {
         (Timeout, "timeout"),
         (Interrupted, "interrupted"),
         (Busy, "busy"),
+        (LeaseLost, "lease_lost"),
         (Internal, "internal"),
     ]
 };
@@ -257,6 +260,7 @@ impl ProblemKind {
                     | Timeout
                     | Interrupted
                     | Busy
+                    | LeaseLost
                     | TaskVanished
                     | TaskStuck
                     | TaskCancelled

@@ -27,6 +27,12 @@ pub trait Disk: fmt::Debug + Send + Sync + 'static {
     /// If it can't be found out; then nothing is checked.
     fn available(&self, folder: &Path) -> io::Result<u64>;
 
+    /// The file system of that folder, which exists: two folders with one number share their room.
+    ///
+    /// # Errors
+    /// If it can't be found out; then nothing is checked.
+    fn file_system(&self, folder: &Path) -> io::Result<u64>;
+
     /// Creates a folder and those above it, unless they are there.
     ///
     /// # Errors
@@ -61,6 +67,10 @@ impl Disk for FileSystem {
     fn available(&self, folder: &Path) -> io::Result<u64> {
         let found = rustix::fs::statvfs(folder)?;
         Ok(found.f_bavail.saturating_mul(found.f_frsize))
+    }
+
+    fn file_system(&self, folder: &Path) -> io::Result<u64> {
+        Ok(rustix::fs::stat(folder)?.st_dev)
     }
 
     fn create_folder(&self, folder: &Path) -> io::Result<()> {

@@ -3,23 +3,23 @@
 mod lease;
 mod memory;
 mod order;
+mod room;
+mod storage;
 mod work;
 
 use std::sync::Arc;
 
-use clms_cache::{Lease, Staged};
+use clms_cache::Staged;
 use jiff::Timestamp;
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
-pub(super) use self::memory::Memory;
-use super::{
-    JobOutcome, JobStatus, Parts, RunOptions, Start,
-    poller::Looks,
-    stop::{AtWork, Stop},
-};
+use self::lease::HeldLease;
+pub(super) use self::{memory::Memory, room::Rooms};
+use super::{JobOutcome, JobStatus, Parts, RunOptions, Start, poller::Looks, stop::Stop};
 use crate::{
-    JobId, JobRecord, JobRequest, JobState, PortalTask, Problem, ProblemKind, ProgressEvent, Stage,
-    TaskId, UnpackedPackage,
+    JobId, JobRecord, JobRequest, JobState, JournalError, PortalTask, Problem, ProblemKind,
+    ProgressEvent, Stage, TaskId, UnpackedPackage,
     clock::elapsed,
     machine::{Command, CubeSite, Event, Note, Urgency, step},
     scratch::Scratch,
@@ -32,6 +32,8 @@ pub(super) struct JobRun {
     request: JobRequest,
     options: RunOptions,
     stop: Stop,
+    /// Cancelled with the job, and when its lease is lost: ends what takes long.
+    halt: CancellationToken,
     looks: Looks,
     scratch: Scratch,
     state: JobState,
@@ -39,7 +41,7 @@ pub(super) struct JobRun {
     states: watch::Sender<JobState>,
     created_at: Timestamp,
     /// While it is held, the journal is this job's to write.
-    lease: Option<(Lease, AtWork)>,
+    lease: Option<HeldLease>,
     /// What the journal says.
     written: Option<JobState>,
     /// When the last looks at the server began, one after the other, that showed no task of the file that goes on.
@@ -65,6 +67,7 @@ impl JobRun {
             job,
             request,
             options,
+            halt: stop.token.child_token(),
             stop,
             looks,
             lease: None,
@@ -90,6 +93,8 @@ impl JobRun {
             }
             event = if self.stop.token.is_cancelled() && stage.is_interruptible() {
                 self.stop.event()
+            } else if self.lacks_lease() {
+                self.let_lease_go().await
             } else if let (true, Command::Download { task, link, .. }) = (leaves, &command) {
                 // Whoever leaves should know that the link is alive.
                 match self.parts.portal.probe(link).await {
@@ -97,8 +102,15 @@ impl JobRun {
                     Err(problem) => self.download_failed(task, problem),
                 }
             } else {
-                self.execute(command).await
+                self.execute_while_leased(command).await
             };
+            if self.lacks_lease() {
+                if matches!(event, Event::Committed(_)) {
+                    // Once is enough.
+                    self.state.force = false;
+                }
+                event = self.let_lease_go().await;
+            }
         }
         self.end().await
     }
@@ -118,7 +130,7 @@ impl JobRun {
                 command => wanted = Some(command),
             }
         }
-        if self.state.stage == Stage::Cancelled && self.lease.is_some() {
+        if self.state.stage == Stage::Cancelled && self.has_lease() {
             // Before it is written down: nobody looks for files of a job that was given up.
             self.discard_staged().await;
             self.scratch.clean_up(false).await;
@@ -149,7 +161,7 @@ impl JobRun {
     }
 
     async fn write_down(&mut self, now: Timestamp) -> Result<(), Problem> {
-        if self.lease.is_none() || self.written.as_ref() == Some(&self.state) {
+        if self.written.as_ref() == Some(&self.state) {
             return Ok(());
         }
         let record = JobRecord::new(
@@ -158,8 +170,18 @@ impl JobRun {
             self.created_at,
             now,
         );
-        self.parts.journal.write(&record).await?;
-        self.written = Some(record.state);
+        let journal = &self.parts.journal;
+        let write = || async {
+            // It may be lost while an outage is sat out.
+            let may_write = self.has_lease();
+            if may_write {
+                journal.write(&record).await?;
+            }
+            Ok::<_, JournalError>(may_write)
+        };
+        if self.sit_out(write).await? {
+            self.written = Some(record.state);
+        }
         Ok(())
     }
 
@@ -210,7 +232,7 @@ impl JobRun {
 
     /// A problem that is only the consequence of being stopped is none.
     fn stopped_or(&self, problem: Problem, failed: impl FnOnce(Problem) -> Event) -> Event {
-        if problem.kind == ProblemKind::Interrupted && self.stop.token.is_cancelled() {
+        if problem.kind == ProblemKind::Interrupted && self.halt.is_cancelled() {
             self.stop.event()
         } else {
             failed(problem)
@@ -218,7 +240,8 @@ impl JobRun {
     }
 
     async fn look_up(&self) -> Event {
-        match self.parts.cache.look_up(&self.request.cube).await {
+        let (cache, cube) = (&self.parts.cache, &self.request.cube);
+        match self.sit_out(|| cache.look_up(cube)).await {
             Ok(None) => Event::CubeLookedUp {
                 cube: None,
                 remains: false,
@@ -233,7 +256,7 @@ impl JobRun {
                     remains: record.is_some_and(|record| !record.is_finished()),
                 }
             }
-            Err(error) => Event::Broken(error.into()),
+            Err(problem) => Event::Broken(problem),
         }
     }
 
@@ -309,11 +332,11 @@ impl JobRun {
         if matches!(
             self.state.stage,
             Stage::Failed { .. } | Stage::Interrupted { .. }
-        ) && self.lease.is_some()
+        ) && self.has_lease()
         {
             self.sweep().await;
         }
-        if self.lease.is_some()
+        if self.has_lease()
             && let Err(error) = self.parts.journal.withdraw_cancellation(&self.job).await
         {
             tracing::warn!(%error, "a message about the job was not removed");
@@ -356,13 +379,7 @@ impl JobRun {
                 .ok()
                 .map(|usage| usage.bytes);
         }
-        if let Some((lease, at_work)) = self.lease.take() {
-            drop(at_work);
-            // Not merely dropped: on object storage others would have to wait until it is seen that it is not renewed.
-            if let Err(error) = lease.give_back().await {
-                tracing::warn!(%error, "the right to work on the cube was not given back");
-            }
-        }
+        self.give_back_lease().await;
         self.tell(ProgressEvent::JobEnded {
             job: self.job.clone(),
             status: outcome.status,

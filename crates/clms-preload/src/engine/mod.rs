@@ -19,7 +19,7 @@ use tracing::Instrument as _;
 
 use self::{
     handle::Fan,
-    job::{JobRun, Memory},
+    job::{JobRun, Memory, Rooms},
     poller::{Looks, Poller},
     stop::{Stop, Working},
 };
@@ -62,6 +62,7 @@ struct Parts {
     downloads: tokio::sync::Semaphore,
     builds: tokio::sync::Semaphore,
     memory: Option<Memory>,
+    rooms: Rooms,
     /// Held while ordering, so that orders go out one by one.
     orders: Mutex<()>,
 }
@@ -98,6 +99,7 @@ impl Engine {
                 downloads: tokio::sync::Semaphore::new(0),
                 builds: tokio::sync::Semaphore::new(0),
                 memory: None,
+                rooms: Rooms::default(),
                 orders: Mutex::default(),
             },
         }

@@ -44,7 +44,7 @@ impl Journal {
             serde_json::json!({"version": VERSION, "content": content, "job": job, "at": at});
         match self.records.put(&path, json.to_string().into()).await {
             Ok(_) => Ok(()),
-            Err(source) => Err(JournalError::Storage { path, source }),
+            Err(source) => Err(JournalError::storage(path, source)),
         }
     }
 

@@ -29,7 +29,7 @@
 //!                                  v         (a passing failure: Pausing, Unpacking)         v
 //!                              Building -> Committing ------------------------------> CleaningUp -> Completed | Cached
 //!
-//!  from any stage: Failed, Cancelled; from any before Committing: Interrupted
+//!  from any stage: Failed, Cancelled; from any before Committing: Interrupted; from any between Leasing and the end: Leasing, when the lease is lost
 //! ```
 //!
 //! * Before anything is ordered, the server's list is looked at. A live task of the same content is adopted, and so is a finished one, whose link has to
@@ -43,6 +43,8 @@
 //!   treated as one that can't be opened.
 //! * While an order may have reached the server without an answer, nothing is ordered; only its absence for [`Policy::settle`], and from
 //!   [`Policy::vanish_looks`] lists after that, ends that.
+//! * A job whose lease is lost does nothing more before it has it again, and then goes on from what the journal says by then: another process may
+//!   have worked on it.
 //! * `Completed`, `Cached`, `Failed`, `Interrupted` and `Cancelled` are terminal: nothing changes them. [`JobState::renewed`] makes a new run that
 //!   remembers what the old one has learned.
 
@@ -125,6 +127,8 @@ pub enum Event {
     },
     /// Someone else works on the cube, or it can't be found out.
     LeaseRefused(Problem),
+    /// The right to work on the cube ran out, and another may have taken it.
+    LeaseLost(Problem),
     /// The server showed all its tasks.
     TasksSeen(Vec<PortalTask>),
     /// The server did not show its tasks.

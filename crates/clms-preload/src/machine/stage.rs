@@ -167,6 +167,12 @@ impl Stage {
         !self.is_terminal() && !matches!(self, Self::Committing { .. } | Self::CleaningUp { .. })
     }
 
+    /// True if the job must not go on there without the right to work on the cube.
+    #[must_use]
+    pub fn needs_lease(&self) -> bool {
+        !self.is_terminal() && !matches!(self, Self::New | Self::Checking | Self::Leasing { .. })
+    }
+
     /// True if nothing more has to be asked of the server but the file itself: a detached caller may leave. The last two steps are short; nobody
     /// leaves there.
     #[must_use]

@@ -1,5 +1,7 @@
 //! The transitions.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 use super::{
@@ -66,6 +68,11 @@ impl Step<'_> {
                 Some(cube) => self.end(Stage::Cached { cube }),
                 None => self.fail(problem),
             },
+            (Event::LeaseLost(problem), stage) if stage.needs_lease() => {
+                let pause = Duration::ZERO;
+                self.tell(Note::Retrying { problem, pause });
+                self.go(Stage::Leasing { cached: None }, Command::TakeLease);
+            }
             (Event::CubeLookedUp { cube, .. }, Stage::Rechecking) => {
                 match cube.filter(|_| !self.state.force) {
                     Some(cube) => self.go(Stage::CleaningUp { task: None, cube }, Command::CleanUp),

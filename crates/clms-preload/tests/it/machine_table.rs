@@ -102,6 +102,10 @@ pub(crate) fn events() -> Vec<(&'static str, Event)> {
             },
         ),
         ("held", Event::LeaseRefused(problem(ProblemKind::Busy))),
+        (
+            "lease lost",
+            Event::LeaseLost(problem(ProblemKind::LeaseLost)),
+        ),
         ("no tasks", Event::TasksSeen(Vec::new())),
         ("queued", seen(portal_task("1", TaskStatus::Queued))),
         (
@@ -223,7 +227,7 @@ pub(crate) fn outward(commands: &[Command]) -> usize {
         .count()
 }
 
-/// Which events move a job on from which stage, and where to. Not listed: the four that stop a job from every stage.
+/// Which events move a job on from which stage, and where to. Not listed: those that do the same in every stage.
 const TRANSITIONS: &str = "
 new: started -> checking
 checking: no cube -> leasing; cube -> cached; cube, remains -> leasing
@@ -263,7 +267,14 @@ fn every_pair_does_what_the_table_says() {
         };
         let mut moves = Vec::new();
         for (name, event) in events() {
-            if ["broken", "interrupted", "timed out", "given up"].contains(&name) {
+            const EVERYWHERE: [&str; 5] = [
+                "broken",
+                "interrupted",
+                "timed out",
+                "given up",
+                "lease lost",
+            ];
+            if EVERYWHERE.contains(&name) {
                 continue;
             }
             let before = state(stage.clone(), true);
@@ -344,5 +355,25 @@ fn what_stops_a_job_stops_it_everywhere_but_in_the_last_two_steps() {
         let broken = Event::Broken(problem(ProblemKind::Journal));
         let (after, _) = step(&policy, state(stage, true), Timestamp::UNIX_EPOCH, broken);
         assert_eq!(after.stage.name().to_string(), "failed");
+    }
+}
+
+#[test]
+fn who_has_lost_the_lease_asks_for_it_again() {
+    for stage in stages() {
+        let lost = Event::LeaseLost(problem(ProblemKind::LeaseLost));
+        let before = state(stage.clone(), true);
+        let (after, commands) = step(
+            &Policy::default(),
+            before.clone(),
+            Timestamp::UNIX_EPOCH,
+            lost,
+        );
+        if stage.needs_lease() {
+            assert_eq!(after.stage, Stage::Leasing { cached: None });
+            assert!(matches!(commands[..], [_, Command::TakeLease]));
+        } else {
+            assert_eq!((after, commands), (before, Vec::new()));
+        }
     }
 }

@@ -19,8 +19,8 @@ impl JobRun {
             Err(problem) => return Event::PostRefused(problem),
         };
         let event = match self.note_order().await {
-            Ok(true) => self.order().await,
-            Ok(false) => ordered_elsewhere(),
+            Ok(true) if !lease.is_lost() => self.order().await,
+            Ok(_) => ordered_elsewhere(),
             Err(problem) => Event::Broken(problem),
         };
         if let Err(error) = lease.give_back().await {
@@ -31,14 +31,15 @@ impl JobRun {
 
     async fn lease_of_order(&self) -> Result<Lease, Problem> {
         let name = self.request.order.content.lease_name()?;
-        let lease = self.parts.cache.lease(&name, &self.parts.holder);
-        Ok(lease.await?)
+        let parts = &self.parts;
+        self.sit_out(|| parts.cache.lease(&name, &parts.holder))
+            .await
     }
 
     /// Leaves word that the file is being ordered; false if another job has done so, and this one has not looked for the task enough.
     async fn note_order(&self) -> Result<bool, Problem> {
         let (journal, content) = (&self.parts.journal, &self.request.order.content);
-        let last = journal.last_order(content).await?;
+        let last = self.sit_out(|| journal.last_order(content)).await?;
         // Of its own orders the job knows more than that.
         if let Some(last) = last.filter(|last| last.job != self.job) {
             let policy = &self.parts.policy;
@@ -54,7 +55,8 @@ impl JobRun {
             }
         }
         let now = self.parts.clock.now();
-        journal.note_order(content, &self.job, now).await?;
+        self.sit_out(|| journal.note_order(content, &self.job, now))
+            .await?;
         Ok(true)
     }
 

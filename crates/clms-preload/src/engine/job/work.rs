@@ -1,6 +1,6 @@
 //! The long steps of a job: download, unpack, build, commit.
 
-use std::{path::Path, sync::Arc};
+use std::sync::Arc;
 
 use clms_cache::{CacheStoreExt as _, Staged};
 
@@ -26,10 +26,14 @@ impl JobRun {
             }
             self.scratch.discard_download(task).await;
         }
-        if let Some(size) = size.or(self.request.expected_size) {
-            let needed = size.saturating_sub(self.scratch.part_len(task));
-            self.check_room("the package", needed, folder, "--scratch")?;
-        }
+        let _room = match size.or(self.request.expected_size) {
+            Some(size) => {
+                let needed = size.saturating_sub(self.scratch.part_len(task));
+                self.room_for("the package", needed, folder, "--scratch")
+                    .await?
+            }
+            None => None,
+        };
         let part = self.scratch.part(task);
         let download = Download {
             task,
@@ -40,7 +44,7 @@ impl JobRun {
         let bytes = self
             .parts
             .portal
-            .download(download, &self.meter(), &self.stop.token)
+            .download(download, &self.meter(), &self.halt)
             .await?;
         if let Some(size) = size.filter(|size| *size != bytes) {
             let message = format!("the package of task {task} has {bytes} bytes instead of {size}");
@@ -50,34 +54,13 @@ impl JobRun {
         Ok(bytes)
     }
 
-    /// Refuses what would not fit into the folder.
-    fn check_room(
-        &self,
-        what: &str,
-        needed: u64,
-        folder: &Path,
-        option: &str,
-    ) -> Result<(), Problem> {
-        match self.parts.disk.available(folder) {
-            Ok(available) if needed > available => {
-                let folder = folder.display();
-                let message = format!(
-                    "no room for {what} in {folder}: {needed} bytes needed, {available} available"
-                );
-                let hint = format!("free some space there, or choose another folder with {option}");
-                Err(Problem::new(ProblemKind::DiskFull, message).with_hint(hint))
-            }
-            _ => Ok(()),
-        }
-    }
-
     pub(super) async fn unpack(&mut self, task: &TaskId) -> Result<(), Problem> {
         let _permit = self.permit(&self.parts.builds).await?;
         let (archive, into) = (self.scratch.archive(task), self.scratch.unpacked()?);
         self.package = self
             .parts
             .unpacker
-            .unpack(&archive, &into, &self.meter(), &self.stop.token)
+            .unpack(&archive, &into, &self.meter(), &self.halt)
             .await?;
         Ok(())
     }
@@ -102,17 +85,19 @@ impl JobRun {
         };
         let _memory = self.memory_for(order).await?;
         // A cube is about as large as its package, which is compressed too. Only a local cache can be asked.
-        if let (Some(folder), Some(package)) = (
-            self.parts.cache.scratch().filter(|folder| folder.exists()),
-            &self.state.knowledge.downloaded,
-        ) {
-            self.check_room("the cube", package.bytes, &folder, "--cache")?;
-        }
+        let folder = self.parts.cache.scratch().filter(|folder| folder.exists());
+        let _room = match (folder, &self.state.knowledge.downloaded) {
+            (Some(folder), Some(package)) => {
+                self.room_for("the cube", package.bytes, &folder, "--cache")
+                    .await?
+            }
+            _ => None,
+        };
         let staged = self.parts.cache.stage(&self.request.cube).await?;
         let built = self
             .parts
             .builder
-            .build(order, &staged, &self.meter(), &self.stop.token)
+            .build(order, &staged, &self.meter(), &self.halt)
             .await;
         Ok((staged, built))
     }
@@ -145,7 +130,7 @@ impl JobRun {
     ) -> Result<T, Problem> {
         let permit = tokio::select! {
             biased;
-            () = self.stop.token.cancelled() => None,
+            () = self.halt.cancelled() => None,
             permit = waited_for => permit.ok(),
         };
         permit.ok_or_else(|| {

@@ -5,6 +5,7 @@ mod outages;
 mod room;
 mod side_by_side;
 mod stopping;
+mod storage;
 mod way;
 
 use std::path::PathBuf;

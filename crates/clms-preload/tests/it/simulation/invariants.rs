@@ -15,6 +15,11 @@ use crate::world::{
     server::{Fate, package},
 };
 
+/// True if it was the storage of cubes and journals that could not be reached.
+pub(super) fn is_out_of_reach(problem: &Problem) -> bool {
+    problem.is_retryable() && problem.message.contains("the storage is out of reach")
+}
+
 impl Story {
     pub(super) async fn check_outcome(&self, outcome: &JobOutcome) -> Result<(), String> {
         let name = CubeName::new(outcome.data_id.clone()).unwrap();
@@ -28,7 +33,8 @@ impl Story {
             JobStatus::Failed => {
                 use ProblemKind::*;
                 outcome.error.as_ref().is_some_and(|problem| {
-                    !matches!(problem.kind, Internal | Journal | Interrupted | Other(_))
+                    is_out_of_reach(problem)
+                        || !matches!(problem.kind, Internal | Journal | Interrupted | Other(_))
                 })
             }
             _ => false,

@@ -25,7 +25,7 @@
 //! | server, links | link alive late, link dead, link gives HTML, link expires, short file, broken zip, wrong FileSize |
 //! | server, cancellations | cancel refused, cancel swallowed, cancel done and answer lost |
 //! | disk | no room on the disk, disk full while unpacking, disk full while building, unpacking fails |
-//! | cache | commit fails, commit succeeds and answer lost, building fails, building fails for now |
+//! | cache | commit fails, commit succeeds and answer lost, building fails, building fails for now, storage out of reach (but for removals), lease lost |
 //! | processes | killed at a write (and process died), interrupted, timeout, job given up by another process, two cubes of one file |
 //! | others | stranger's task |
 
@@ -45,7 +45,7 @@ use std::{
 use self::story::{Story, Tally};
 
 /// Each kind of fault, as it is counted.
-const FAULTS: [&str; 51] = [
+const FAULTS: [&str; 53] = [
     "429 with Retry-After",
     "5xx",
     "Finished_nok",
@@ -68,6 +68,7 @@ const FAULTS: [&str; 51] = [
     "interrupted",
     "job given up by another process",
     "killed at a write",
+    "lease lost",
     "link alive late",
     "link dead",
     "link expires",
@@ -89,6 +90,7 @@ const FAULTS: [&str; 51] = [
     "spurious DUPLICATED",
     "stale list",
     "status goes backwards",
+    "storage out of reach",
     "stranger's task",
     "task left out of a list",
     "task vanishes",

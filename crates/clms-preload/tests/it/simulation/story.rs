@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use clms_cache::CubeName;
 use clms_preload::{
     CancelScope, Clock as _, Engine, EngineLimits, JobId, JobOutcome, JobRequest, JobStatus,
     Policy, RunOptions,
@@ -15,6 +16,7 @@ use jiff::Timestamp;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use super::invariants::is_out_of_reach;
 use crate::world::{
     chance::Chance,
     clock::SimClock,
@@ -67,6 +69,7 @@ pub(super) struct Story {
 struct Process {
     life: Arc<Life>,
     jobs: Vec<JobId>,
+    cubes: Vec<CubeName>,
     work: JoinHandle<Vec<JobOutcome>>,
 }
 
@@ -112,6 +115,7 @@ impl Story {
         self.say("fair weather");
         self.chance.calm_down();
         self.server.lock().unwrap().out_until = None;
+        self.disks.shelf.lock().unwrap().out_until = None;
         self.let_time_pass(100).await?;
         let requests = files.iter().map(|file| request(file)).collect();
         let life = Arc::new(Life::new(self.processes, 0, false));
@@ -194,6 +198,7 @@ impl Story {
         interrupt_after: Option<u64>,
     ) -> Process {
         let jobs: Vec<JobId> = requests.iter().map(JobRequest::job_id).collect();
+        let cubes = requests.iter().map(|asked| asked.cube.clone()).collect();
         self.asked_for.extend(jobs.iter().cloned());
         self.processes += 1;
         self.tally.runs += 1;
@@ -216,7 +221,12 @@ impl Story {
                 () = interrupt => Vec::new(),
             }
         });
-        Process { life, jobs, work }
+        Process {
+            life,
+            jobs,
+            cubes,
+            work,
+        }
     }
 
     /// One or two processes, which may die, be stopped, or be told to give up.
@@ -270,17 +280,20 @@ impl Story {
                 engine.cancel(&job, scope).await
             })
         });
-        let outage = self.outage();
+        let outages = [self.outage(), self.outage_of_storage()];
         for outcome in self.until_ended(processes).await? {
             self.check_outcome(&outcome).await?;
         }
-        outage.abort();
+        for outage in outages {
+            outage.abort();
+        }
         if let Some(canceller) = canceller {
             self.drive(|| canceller.is_finished()).await?;
             let report = canceller.await.map_err(|error| error.to_string())?;
             self.say(&format!("given up: {report:?}"));
             if let Err(problem) = report
                 && !matches!(problem.kind.as_str(), "no_such_job" | "busy")
+                && !is_out_of_reach(&problem)
             {
                 return Err(format!("a job could not be given up: {problem:?}"));
             }
@@ -302,6 +315,20 @@ impl Story {
         })
     }
 
+    /// Lets the storage of cubes and journals be out of reach after a while, or not.
+    fn outage_of_storage(&self) -> JoinHandle<()> {
+        let strikes = self.chance.fault("storage out of reach", 10);
+        let after = Duration::from_secs(self.chance.pick(&[1, 60, 300]));
+        let seconds = self.chance.range(1, 1200) as i64;
+        let (clock, disks) = (self.clock.clone(), Arc::clone(&self.disks));
+        tokio::spawn(async move {
+            if strikes {
+                clock.sleep(after).await;
+                disks.shelf.lock().unwrap().out_until = Some(later(clock.now(), seconds));
+            }
+        })
+    }
+
     /// Runs processes until each has ended or died.
     async fn until_ended(&mut self, processes: Vec<Process>) -> Result<Vec<JobOutcome>, String> {
         let mut outcomes = Vec::new();
@@ -316,10 +343,19 @@ impl Story {
             processes.iter().all(|process| process.work.is_finished())
         });
         drive.await?;
+        let now = self.clock.now();
+        for lost in std::mem::take(&mut self.disks.shelf.lock().unwrap().lost) {
+            self.chance.count("lease lost");
+            // Whose it was may have had to leave everything as it was.
+            let asked = |process: &&Process| process.cubes.contains(&lost);
+            if let Some(process) = processes.iter().find(asked) {
+                let at = process.cubes.iter().position(|cube| *cube == lost);
+                self.torn.insert(process.jobs[at.unwrap()].clone(), now);
+            }
+        }
         for process in processes {
             if process.life.is_dead() {
                 self.dead.push(process.life.id);
-                let now = self.clock.now();
                 self.torn
                     .extend(process.jobs.into_iter().map(|job| (job, now)));
                 self.chance.count("process died");

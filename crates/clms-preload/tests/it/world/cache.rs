@@ -1,10 +1,16 @@
 //! The simulated cache of cubes, with leases and the journal's store.
 
-use std::{collections::BTreeMap, fmt, io, path::PathBuf, sync::Arc};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    fmt, io,
+    path::PathBuf,
+    sync::Arc,
+};
 
 use async_trait::async_trait;
 use clms_cache::{
-    CacheError, CacheStore, CubeInfo, CubeName, Generation, Lease, Local, Maintain, Staged, Usage,
+    CacheError, CacheStore, CubeInfo, CubeName, Generation, Hold, Lease, Local, Maintain, Staged,
+    Usage,
 };
 use futures::{StreamExt as _, TryStreamExt as _, stream::BoxStream};
 use jiff::Timestamp;
@@ -16,7 +22,7 @@ use object_store::{
 
 use super::{
     disk::{Disks, View},
-    life::Life,
+    server::later,
 };
 
 #[derive(Debug, Default)]
@@ -26,6 +32,12 @@ pub(crate) struct Shelf {
     pub(crate) staged: BTreeMap<Generation, (u32, Arc<InMemory>)>,
     pub(crate) leases: BTreeMap<CubeName, Held>,
     next: u32,
+    /// After so many seconds the next leases are lost.
+    pub(crate) losses: VecDeque<i64>,
+    /// The leases that were lost although their processes live.
+    pub(crate) lost: Vec<CubeName>,
+    /// Until when nobody reaches the storage, but to remove something from it.
+    pub(crate) out_until: Option<Timestamp>,
     /// Broken promises of the engine.
     pub(crate) wrongs: Vec<String>,
 }
@@ -34,14 +46,40 @@ pub(crate) struct Shelf {
 pub(crate) struct Held {
     pub(crate) owner: u32,
     holder: String,
-    /// When the lease runs out, if its process is dead.
+    /// No two leases have the same.
+    id: u32,
+    /// When the lease runs out, because its process is dead or does not renew it.
     pub(crate) ends: Option<Timestamp>,
 }
+
+/// A process knows so many seconds before others that its lease is lost.
+const MARGIN: i64 = 30;
 
 /// The chunks that a whole cube has, beside its metadata.
 pub(crate) const CHUNKS: usize = 3;
 
 impl View {
+    /// Lets through whoever reaches the storage.
+    fn reach(&self) -> io::Result<()> {
+        let now = self.clock.now();
+        let out_until = self.disks.shelf.lock().unwrap().out_until;
+        if out_until.is_some_and(|end| now < end) {
+            return Err(io::Error::new(
+                io::ErrorKind::TimedOut,
+                "the storage is out of reach",
+            ));
+        }
+        Ok(())
+    }
+
+    fn reach_to(&self, doing: &'static str) -> Result<(), CacheError> {
+        self.reach().map_err(|source| CacheError::Io {
+            doing,
+            path: PathBuf::from("simulated"),
+            source,
+        })
+    }
+
     fn cube(&self, name: &CubeName) -> Result<Arc<InMemory>, CacheError> {
         let found = self.disks.shelf.lock().unwrap().cubes.get(name).cloned();
         found.ok_or_else(|| CacheError::NotFound {
@@ -61,7 +99,7 @@ impl View {
     fn mortal(&self, store: Arc<InMemory>) -> Arc<dyn ObjectStore> {
         Arc::new(Mortal {
             store,
-            life: Arc::clone(&self.life),
+            view: self.clone(),
         })
     }
 }
@@ -82,6 +120,7 @@ impl CacheStore for View {
 
     async fn look_up(&self, name: &CubeName) -> Result<Option<CubeInfo>, CacheError> {
         self.life.check().await;
+        self.reach_to("look up")?;
         Ok(self.cube(name).ok().map(|_| self.info(name)))
     }
 
@@ -98,6 +137,7 @@ impl CacheStore for View {
     }
 
     async fn stage(&self, name: &CubeName) -> Result<Staged, CacheError> {
+        self.reach_to("stage")?;
         let store = Arc::new(InMemory::new());
         let id = self
             .life
@@ -120,7 +160,7 @@ impl CacheStore for View {
             path: PathBuf::from("simulated"),
             source: io::ErrorKind::TimedOut.into(),
         };
-        if self.chance.fault("commit fails", 3) {
+        if self.reach().is_err() || self.chance.fault("commit fails", 3) {
             self.discard(staged).await?;
             return Err(passing());
         }
@@ -158,7 +198,10 @@ impl CacheStore for View {
     }
 
     async fn lease(&self, name: &CubeName, holder: &str) -> Result<Lease, CacheError> {
+        self.reach_to("lease")?;
         let now = self.clock.now();
+        let is_lost = self.chance.is_storm() && self.chance.percent(10);
+        let by_chance = is_lost.then(|| self.chance.range(0, 900) as i64);
         let mut shelf = self.disks.shelf.lock().unwrap();
         if let Some(held) = shelf.leases.get(name)
             && held.ends.is_none_or(|ends| ends > now)
@@ -168,17 +211,28 @@ impl CacheStore for View {
                 holder: held.holder.clone(),
             });
         }
+        shelf.next += 1;
+        let id = shelf.next;
+        let lost_at = shelf
+            .losses
+            .pop_front()
+            .or(by_chance)
+            .map(|seconds| later(now, seconds));
         let held = Held {
             owner: self.life.id,
             holder: holder.to_owned(),
-            ends: None,
+            id,
+            ends: lost_at.map(|lost| later(lost, MARGIN)),
         };
         shelf.leases.insert(name.clone(), held);
         drop(shelf);
-        Ok(Lease::new(
-            name.clone(),
-            Release(name.clone(), self.clone()),
-        ))
+        let hold = SimHold {
+            name: name.clone(),
+            id,
+            lost_at,
+            view: self.clone(),
+        };
+        Ok(Lease::held_by(name.clone(), hold))
     }
 
     fn records(&self) -> Arc<dyn ObjectStore> {
@@ -205,13 +259,40 @@ fn take_staged(disks: &Disks, id: &Generation) -> Arc<InMemory> {
     disks.shelf.lock().unwrap().staged.remove(id).unwrap().1
 }
 
-struct Release(CubeName, View);
+struct SimHold {
+    name: CubeName,
+    id: u32,
+    lost_at: Option<Timestamp>,
+    view: View,
+}
 
-impl Drop for Release {
+#[async_trait]
+impl Hold for SimHold {
+    fn is_lost(&self) -> bool {
+        let is_lost = self
+            .lost_at
+            .is_some_and(|lost| lost <= self.view.clock.now());
+        if is_lost {
+            let mut shelf = self.view.disks.shelf.lock().unwrap();
+            if !shelf.lost.contains(&self.name) {
+                shelf.lost.push(self.name.clone());
+            }
+        }
+        is_lost
+    }
+
+    async fn give_back(self: Box<Self>) -> Result<(), CacheError> {
+        drop(self);
+        Ok(())
+    }
+}
+
+impl Drop for SimHold {
     fn drop(&mut self) {
-        let Self(name, view) = self;
-        if !view.life.is_dead() {
-            view.disks.shelf.lock().unwrap().leases.remove(name);
+        let mut shelf = self.view.disks.shelf.lock().unwrap();
+        let is_ours = |held: &Held| held.id == self.id;
+        if !self.view.life.is_dead() && shelf.leases.get(&self.name).is_some_and(is_ours) {
+            shelf.leases.remove(&self.name);
         }
     }
 }
@@ -245,7 +326,18 @@ pub(crate) fn file_of(data_id: &str) -> &str {
 #[derive(Debug)]
 struct Mortal {
     store: Arc<InMemory>,
-    life: Arc<Life>,
+    view: View,
+}
+
+impl Mortal {
+    fn reach(&self) -> object_store::Result<()> {
+        self.view
+            .reach()
+            .map_err(|error| object_store::Error::Generic {
+                store: "simulated",
+                source: Box::new(error),
+            })
+    }
 }
 
 impl fmt::Display for Mortal {
@@ -262,8 +354,9 @@ impl ObjectStore for Mortal {
         payload: PutPayload,
         options: PutOptions,
     ) -> object_store::Result<PutResult> {
+        self.reach()?;
         let put = self.store.put_opts(location, payload, options);
-        self.life.write(put).await
+        self.view.life.write(put).await
     }
 
     async fn put_multipart_opts(
@@ -279,7 +372,8 @@ impl ObjectStore for Mortal {
         location: &ObjectPath,
         options: GetOptions,
     ) -> object_store::Result<GetResult> {
-        self.life.check().await;
+        self.view.life.check().await;
+        self.reach()?;
         self.store.get_opts(location, options).await
     }
 
@@ -287,7 +381,7 @@ impl ObjectStore for Mortal {
         &self,
         locations: BoxStream<'static, object_store::Result<ObjectPath>>,
     ) -> BoxStream<'static, object_store::Result<ObjectPath>> {
-        let (store, life) = (Arc::clone(&self.store), Arc::clone(&self.life));
+        let (store, life) = (Arc::clone(&self.store), Arc::clone(&self.view.life));
         locations
             .then(move |location| {
                 let (store, life) = (Arc::clone(&store), Arc::clone(&life));

@@ -135,8 +135,10 @@ fn may_follow(before: StageName, after: StageName) -> bool {
         CleaningUp => &[Completed, Cached],
         _ => &[],
     };
+    let loses_lease =
+        after == Leasing && !matches!(before, New | Checking | Leasing) && !before.is_terminal();
     let ends = matches!(after, Failed | Interrupted | Cancelled);
-    successors.contains(&after) || (ends && !before.is_terminal())
+    successors.contains(&after) || loses_lease || (ends && !before.is_terminal())
 }
 
 /// How a job ends that was told to be in that stage last.

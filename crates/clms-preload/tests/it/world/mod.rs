@@ -162,6 +162,17 @@ impl World {
         &self.view.disks
     }
 
+    /// So many seconds after the next lease is taken it is lost.
+    pub(crate) fn lose_lease_after(&self, seconds: i64) {
+        self.disks().shelf.lock().unwrap().losses.push_back(seconds);
+    }
+
+    /// Nobody reaches the storage from now on for so long.
+    pub(crate) fn storage_is_out(&self, seconds: i64) {
+        let until = server::later(self.clock.now(), seconds);
+        self.disks().shelf.lock().unwrap().out_until = Some(until);
+    }
+
     pub(crate) async fn wait(&self, seconds: u64) {
         self.clock.sleep(Duration::from_secs(seconds)).await;
     }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use clms_cache::Staged;
+use clms_cache::{CacheError, Staged};
 use clms_preload::{
     BuildOrder, CubeBuilder, EntrySource, Meter, Problem, ProblemKind, UnpackedEntry,
     UnpackedPackage, Unpacker,
@@ -157,10 +157,12 @@ impl CubeBuilder for SimBuilder {
             // The metadata is there before all chunks are.
             if chunk == 1 {
                 let path = ObjectPath::from("zarr.json");
-                store.put(&path, content.clone().into()).await.unwrap();
+                let put = store.put(&path, content.clone().into()).await;
+                put.map_err(CacheError::from)?;
             }
             let path = ObjectPath::from(format!("c/{chunk}"));
-            store.put(&path, content.clone().into()).await.unwrap();
+            let put = store.put(&path, content.clone().into()).await;
+            put.map_err(CacheError::from)?;
             meter.chunks(chunk as u64 + 1, Some(CHUNKS as u64));
         }
         Ok(())
