@@ -11,6 +11,7 @@
 //! * nothing finished is lost: cubes stay, bytes that have arrived are not fetched again;
 //! * all that is left on disk is accounted for, between acts as well as at the end;
 //! * one look at a time, and no two within a second; builds side by side take no more memory than they may;
+//! * a job's journal is written by those only who have its lease;
 //! * events follow their grammar.
 //!
 //! What goes wrong, by who does it. How often each of these happened is counted and printed, and a usual run has each of them:

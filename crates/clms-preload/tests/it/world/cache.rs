@@ -12,6 +12,7 @@ use clms_cache::{
     CacheError, CacheStore, CubeInfo, CubeName, Generation, Hold, Lease, Local, Maintain, Staged,
     Usage,
 };
+use clms_preload::JobRecord;
 use futures::{StreamExt as _, TryStreamExt as _, stream::BoxStream};
 use jiff::Timestamp;
 use object_store::{
@@ -78,6 +79,27 @@ impl View {
             path: PathBuf::from("simulated"),
             source,
         })
+    }
+
+    /// A job's journal is written by those who have its lease only.
+    fn check_right_to_write(&self, location: &ObjectPath, payload: &PutPayload) {
+        if !location.as_ref().starts_with("jobs/") {
+            return;
+        }
+        let bytes: Vec<u8> = payload.iter().flatten().copied().collect();
+        let record: JobRecord = serde_json::from_slice(&bytes).unwrap();
+        let now = self.clock.now();
+        let mut shelf = self.disks.shelf.lock().unwrap();
+        let held = shelf.leases.get(&record.request.cube);
+        let is_ours =
+            |held: &&Held| held.owner == self.life.id && held.ends.is_none_or(|ends| now < ends);
+        if held.filter(is_ours).is_none() && !self.life.is_dead() {
+            let wrong = format!(
+                "process {} writes {location} without its lease",
+                self.life.id
+            );
+            shelf.wrongs.push(wrong);
+        }
     }
 
     fn cube(&self, name: &CubeName) -> Result<Arc<InMemory>, CacheError> {
@@ -355,6 +377,7 @@ impl ObjectStore for Mortal {
         options: PutOptions,
     ) -> object_store::Result<PutResult> {
         self.reach()?;
+        self.view.check_right_to_write(location, &payload);
         let put = self.store.put_opts(location, payload, options);
         self.view.life.write(put).await
     }
