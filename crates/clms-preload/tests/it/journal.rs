@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use clms_cache::{StorageOptions, open_cache};
 use clms_preload::{
     ContentKey, JobRecord, JobState, Journal, JournalError, Problem, ProblemKind, Stage, StageName,
     TaskId, list_jobs,
@@ -236,4 +237,27 @@ async fn word_is_left_and_taken_back() {
         journal.withdraw_cancellation(&record.job).await.unwrap();
     }
     assert_eq!(journal.cancellations().await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_journal_that_is_out_of_reach_says_what_to_do() {
+    // Nobody listens there: the port was free a moment ago.
+    let port = {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.local_addr().unwrap().port()
+    };
+    let options = StorageOptions::new()
+        .with("endpoint", &format!("http://127.0.0.1:{port}"))
+        .with("max_retries", "0")
+        .with("anonymous", "true")
+        .with("region", "eu-west-1");
+    let cache = open_cache("s3://cubes/a", &options).unwrap();
+    let error = list_jobs(cache.records()).await.unwrap_err();
+    assert!(error.is_retryable());
+    let problem = Problem::from(error);
+    assert_eq!(
+        (problem.kind, problem.retryable),
+        (ProblemKind::Journal, true)
+    );
+    assert_eq!(problem.hint.unwrap(), "check the endpoint and the network");
 }

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use clms_preload::{Clock as _, JobStatus, Problem, ProblemKind};
+use clms_preload::{Clock as _, JobStatus, Problem, ProblemKind, RunOptions};
+use tokio_util::sync::CancellationToken;
 
 use super::assert_completed;
 use crate::world::{
@@ -83,4 +84,26 @@ async fn what_came_of_a_task_that_is_given_up_goes_with_it() {
     let (outcome, ()) = futures::join!(world.run(), cancelled);
     assert_eq!(kind(&outcome), Some("unauthorized"));
     assert_eq!(world.files_in_scratch(), Vec::<PathBuf>::new());
+}
+
+/// Two packages that fit on the disk one after the other only.
+#[tokio::test]
+async fn what_fits_but_for_what_others_were_promised_waits_for_them() {
+    for (room, side_by_side) in [(room_for_less() * 3, 2), (room_for_less() + 1, 1)] {
+        let world = World::new();
+        world.server().times = Some((30, 60));
+        *world.disks().small.lock().unwrap() = Some((SCRATCH.into(), room));
+        let outcomes = world
+            .engine()
+            .run(
+                vec![request("a"), request("b")],
+                RunOptions::default(),
+                &CancellationToken::new(),
+            )
+            .await;
+        for outcome in outcomes {
+            assert_eq!(outcome.status, JobStatus::Completed, "{outcome:?}");
+        }
+        assert_eq!(world.server().most_downloads, side_by_side);
+    }
 }

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::assert_completed;
 use crate::world::{
     World, kind, request,
-    server::{Answer, Fate},
+    server::{Answer, Fate, later},
 };
 
 #[tokio::test]
@@ -162,6 +162,28 @@ async fn two_processes_that_want_a_file_for_two_cubes_order_it_once() {
         let notes = journal.list_with_delimiter(Some(&orders));
         assert!(notes.await.unwrap().objects.is_empty());
     }
+}
+
+/// Found by the simulation: what is missing in one list may be there all the same.
+#[tokio::test]
+async fn a_list_without_the_task_is_no_reason_to_order_for_another_cube() {
+    let world = World::new();
+    world.server().times = Some((30, 600));
+    let (one, other) = (world.engine(), world.engine());
+    let cancel = CancellationToken::new();
+    let late = async {
+        // Long after the order, and not when the first one looks.
+        world.wait(61).await;
+        world.server().hides_until = Some(later(world.clock.now(), 5));
+        let request = vec![request("a|other")];
+        other.run(request, RunOptions::default(), &cancel).await
+    };
+    let (one, other) = futures::join!(
+        one.run(vec![request("a")], RunOptions::default(), &cancel),
+        late
+    );
+    assert_completed(&world, &one[0], 1);
+    assert_completed(&world, &other[0], 1);
 }
 
 /// The first order comes to nothing, and the other process need not wait for it.

@@ -128,6 +128,9 @@ impl PortalSource for SimPortal {
         }
         let chance = &self.view.chance;
         let mut at = self.view.clock.now();
+        if self.server().hides_until.is_some_and(|until| at < until) {
+            return Ok(Vec::new());
+        }
         if chance.fault("stale list", 5) {
             at = later(at, -(chance.range(1, 5) as i64));
         }
@@ -240,7 +243,7 @@ impl PortalSource for SimPortal {
         cancel: &CancellationToken,
     ) -> Result<u64, Problem> {
         let mut have = self.view.read(download.into).unwrap_or_default().len();
-        self.server().downloads.push(have as u64);
+        let _counted = Counted::new(&self.server, have as u64);
         self.travel().await;
         if let Some(problem) = self.failure() {
             return Err(problem);
@@ -288,6 +291,25 @@ impl PortalSource for SimPortal {
             Some(_) => Err(Problem::new(ProblemKind::Unreachable, "the line broke")),
             None => Ok(have as u64),
         }
+    }
+}
+
+/// A download that is going on.
+struct Counted<'s>(&'s Mutex<Server>);
+
+impl<'s> Counted<'s> {
+    fn new(all: &'s Mutex<Server>, from: u64) -> Self {
+        let mut server = all.lock().unwrap();
+        server.downloads.push(from);
+        server.downloads_now += 1;
+        server.most_downloads = server.most_downloads.max(server.downloads_now);
+        Self(all)
+    }
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.0.lock().unwrap().downloads_now -= 1;
     }
 }
 

@@ -115,6 +115,11 @@ pub(crate) struct Server {
     /// Downloads stop after ten bytes, and wait.
     pub(crate) hangs: bool,
     pub(crate) cancel_habit: CancelHabit,
+    /// Lists show nothing until then.
+    pub(crate) hides_until: Option<Timestamp>,
+    /// The most downloads that there were at a time.
+    pub(crate) most_downloads: usize,
+    pub(crate) downloads_now: usize,
     /// All requests fail until then.
     pub(crate) out_until: Option<Timestamp>,
     /// After how many seconds tasks begin and end, if it is not left to chance.
