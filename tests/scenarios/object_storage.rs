@@ -3,7 +3,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::{Child, Command, Stdio},
     time::Duration,
 };
 
@@ -205,7 +205,7 @@ fn a_job_is_cancelled_from_elsewhere() {
 }
 
 /// Begins a preload, and returns it in the middle of its upload: the first of many chunks is there.
-fn uploading(cloud: &Cloud) -> std::process::Child {
+fn uploading(cloud: &Cloud) -> Child {
     let mut command =
         cloud.command(&["preload", FOREST, "--zarr-format", "2", "--tile-size", "64"]);
     command
@@ -252,18 +252,42 @@ fn killed_in_the_middle_of_the_upload_and_begun_again() {
     let _ = script(&cloud, "check_cube.py", &[&cloud.cube(FOREST)], &tiles);
 }
 
+fn signal(to: &Child, signal: &str) {
+    let pid = to.id().to_string();
+    let sent = Command::new("kill").args([signal, &pid]).status();
+    assert!(sent.unwrap().success());
+}
+
+/// As when the lid of a computer is closed for longer than its leases live.
+#[test]
+fn asleep_in_the_middle_of_the_upload_while_another_does_the_work() {
+    let package = forest();
+    let cloud = on(Server::s3(), &package);
+    let mut child = uploading(&cloud);
+    signal(&child, "-STOP");
+    let args = ["preload", FOREST, "--zarr-format", "2", "--tile-size", "64"];
+    let run = elsewhere(&cloud, &[&args[..], &LEASE_TIME, &["-o", "json"]].concat());
+    assert_eq!(run.well().json()[0]["status"], "completed");
+    let before = keys(&cloud, FOREST);
+    signal(&child, "-CONT");
+    assert_eq!(child.wait().unwrap().code(), Some(0), "the cube is there");
+    assert_eq!(keys(&cloud, FOREST), before);
+    nothing_is_left_open(&cloud.server);
+    assert_eq!(
+        cloud.scene.sim.tasks().len(),
+        1,
+        "nothing was asked for twice"
+    );
+    let _ = cloud.clms(&["cache", "verify", FOREST]).well();
+    let tiles = tiles(&cloud.scene, &package);
+    let _ = script(&cloud, "check_cube.py", &[&cloud.cube(FOREST)], &tiles);
+}
+
 #[test]
 fn interrupted_in_the_middle_of_the_upload() {
     let cloud = on(Server::s3(), &forest());
     let mut child = uploading(&cloud);
-    let pid = child.id().to_string();
-    assert!(
-        Command::new("kill")
-            .args(["-INT", &pid])
-            .status()
-            .unwrap()
-            .success()
-    );
+    signal(&child, "-INT");
     assert_eq!(child.wait().unwrap().code(), Some(130));
     nothing_is_left_open(&cloud.server);
     assert!(!keys(&cloud, FOREST).iter().any(|key| is_root_metadata(key)));
