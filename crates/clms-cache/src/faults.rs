@@ -10,12 +10,11 @@ use std::{
 };
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use futures::{FutureExt, StreamExt, TryStreamExt, stream::BoxStream};
 use object_store::{
     CopyOptions, Error, GetOptions, GetResult, GetResultPayload, ListResult, MultipartUpload,
-    ObjectMeta, ObjectStore, PutMultipartOptions, PutOptions, PutPayload, PutResult, RenameOptions,
-    Result, UploadPart, path::Path,
+    ObjectMeta, ObjectStore, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
+    UploadPart, path::Path,
 };
 use tokio::sync::watch;
 
@@ -208,7 +207,6 @@ impl fmt::Display for FaultyStore {
 }
 
 #[async_trait]
-#[deny(clippy::missing_trait_methods)]
 impl ObjectStore for FaultyStore {
     async fn put_opts(
         &self,
@@ -245,11 +243,6 @@ impl ObjectStore for FaultyStore {
         })
     }
 
-    async fn get_ranges(&self, key: &Path, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
-        self.faults.read().await?;
-        self.inner.get_ranges(key, ranges).await
-    }
-
     fn delete_stream(
         &self,
         keys: BoxStream<'static, Result<Path>>,
@@ -276,17 +269,6 @@ impl ObjectStore for FaultyStore {
         listed.into_stream().try_flatten().boxed()
     }
 
-    fn list_with_offset(
-        &self,
-        prefix: Option<&Path>,
-        offset: &Path,
-    ) -> BoxStream<'static, Result<ObjectMeta>> {
-        let listed = self.inner.list_with_offset(prefix, offset);
-        let faults = self.faults.clone();
-        let listed = async move { faults.read().await.map(|()| listed) };
-        listed.into_stream().try_flatten().boxed()
-    }
-
     async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
         self.faults.read().await?;
         self.inner.list_with_delimiter(prefix).await
@@ -295,11 +277,6 @@ impl ObjectStore for FaultyStore {
     async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
         let copy = self.inner.copy_opts(from, to, options);
         self.faults.written(copy).await
-    }
-
-    async fn rename_opts(&self, from: &Path, to: &Path, options: RenameOptions) -> Result<()> {
-        let rename = self.inner.rename_opts(from, to, options);
-        self.faults.written(rename).await
     }
 }
 

@@ -33,7 +33,9 @@ mod error;
 #[cfg(feature = "conformance")]
 mod faults;
 mod filesystem;
+mod forwarding;
 pub mod gc;
+mod holder;
 mod layout;
 mod lease;
 mod location;
@@ -52,6 +54,7 @@ pub use error::{CacheError, WasReplaced};
 #[cfg(feature = "conformance")]
 pub use faults::{Faults, FaultyStore};
 pub use filesystem::FilesystemCache;
+pub use holder::this_process;
 pub use lease::{Hold, Lease};
 pub use location::{CacheUrl, open_cache};
 pub use manifest::{Manifest, ManifestObject, Origin};

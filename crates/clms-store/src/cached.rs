@@ -132,7 +132,7 @@ impl ClmsStore {
         let name = found.name.clone();
         let lease = self
             .cache
-            .lease(&name, &crate::holder::this_process())
+            .lease(&name, &clms_cache::this_process())
             .await?;
         let manifest = self.readable_manifest(&name).await;
         let cube = self.cached_cube(found, manifest.as_ref()).await?;
@@ -156,7 +156,7 @@ impl ClmsStore {
     /// How this process names itself to others that wait for what it works on.
     #[must_use]
     pub fn holder(&self) -> String {
-        crate::holder::this_process()
+        clms_cache::this_process()
     }
 
     /// Fails unless there is a cube of that name.

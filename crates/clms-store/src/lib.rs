@@ -45,7 +45,6 @@ mod data_id;
 mod describe;
 mod eea;
 mod error;
-mod holder;
 mod jobs;
 mod preload;
 mod store;

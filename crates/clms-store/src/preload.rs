@@ -294,7 +294,7 @@ impl ClmsStore {
         .poll(poll)
         .policy(policy)
         .limits(self.limits)
-        .holder(crate::holder::this_process())
+        .holder(clms_cache::this_process())
         .build()
     }
 

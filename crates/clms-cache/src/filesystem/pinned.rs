@@ -16,13 +16,12 @@ use futures::{
     stream::{self, BoxStream},
 };
 use object_store::{
-    CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
-    PutMultipartOptions, PutOptions, PutPayload, PutResult, RenameOptions, Result,
-    local::LocalFileSystem, path::Path,
+    GetOptions, GetResult, ListResult, ObjectMeta, ObjectStore, Result, local::LocalFileSystem,
+    path::Path,
 };
 use tokio::task;
 
-use crate::{CubeName, WasReplaced};
+use crate::{CubeName, WasReplaced, forwarding::refuse_writes};
 
 /// A handle for reading the folder of a finished cube. Once another folder is in its place, or none, reads fail with
 /// [`WasReplaced`]: a mixture of two generations would look like data.
@@ -131,12 +130,6 @@ fn unreadable(folder: &path::Path, error: io::Error) -> object_store::Error {
     }
 }
 
-fn read_only() -> object_store::Error {
-    object_store::Error::NotSupported {
-        source: "a finished cube is not written to; stage a new one".into(),
-    }
-}
-
 impl fmt::Display for Pinned {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Pinned({})", self.inner)
@@ -144,8 +137,9 @@ impl fmt::Display for Pinned {
 }
 
 #[async_trait]
-#[deny(clippy::missing_trait_methods)]
 impl ObjectStore for Pinned {
+    refuse_writes!();
+
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
         // What it returns is an open file, which stays what it is.
         let found = self.inner.get_opts(location, options).await;
@@ -161,44 +155,9 @@ impl ObjectStore for Pinned {
         checked_at_its_end(self.inner.list(prefix), &self.place)
     }
 
-    fn list_with_offset(
-        &self,
-        prefix: Option<&Path>,
-        offset: &Path,
-    ) -> BoxStream<'static, Result<ObjectMeta>> {
-        checked_at_its_end(self.inner.list_with_offset(prefix, offset), &self.place)
-    }
-
     async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
         let found = self.inner.list_with_delimiter(prefix).await;
         self.same(prefix, found).await
-    }
-
-    async fn put_opts(&self, _: &Path, _: PutPayload, _: PutOptions) -> Result<PutResult> {
-        Err(read_only())
-    }
-
-    async fn put_multipart_opts(
-        &self,
-        _: &Path,
-        _: PutMultipartOptions,
-    ) -> Result<Box<dyn MultipartUpload>> {
-        Err(read_only())
-    }
-
-    fn delete_stream(
-        &self,
-        locations: BoxStream<'static, Result<Path>>,
-    ) -> BoxStream<'static, Result<Path>> {
-        locations.map(|_| Err(read_only())).boxed()
-    }
-
-    async fn copy_opts(&self, _: &Path, _: &Path, _: CopyOptions) -> Result<()> {
-        Err(read_only())
-    }
-
-    async fn rename_opts(&self, _: &Path, _: &Path, _: RenameOptions) -> Result<()> {
-        Err(read_only())
     }
 }
 

@@ -30,7 +30,7 @@ use super::{
     Inner,
     sign::{Attempt, Heartbeat, LostSign},
     staged::Written,
-    standing::{self, Finished, Standing},
+    standing::{self, Finished, Found, Standing},
     swap::{self, Versioned},
 };
 use crate::{
@@ -39,6 +39,7 @@ use crate::{
         ROOT_METADATA,
         keys::{is_at_root, join},
     },
+    this_process,
 };
 
 /// How many objects the server copies at a time.
@@ -57,7 +58,7 @@ impl Inner {
         generation: &Generation,
     ) -> Result<Heartbeat, CacheError> {
         let path = self.keys.writer(generation);
-        match self.signs.give(path, &self.this_process).await? {
+        match self.signs.give(path, &this_process()).await? {
             Attempt::Given(heartbeat) => Ok(heartbeat),
             // No two generations are the same.
             Attempt::Held(holder) => Err(CacheError::NoConditionalPuts {
@@ -236,6 +237,24 @@ impl Inner {
             return Err(overwritten(name, place));
         }
         guard(name, heartbeat, self.delete(strange)).await
+    }
+
+    /// Removes the cube `name` that was `found`.
+    pub(super) async fn remove(&self, name: &CubeName, found: Found) -> Result<(), CacheError> {
+        let generation = Generation::random();
+        let heartbeat = self.new_writer(&generation).await?;
+        let known = self.claim(name, &generation).await?;
+        if found.prefix == self.keys.cube(name) {
+            let known = self.clear(name, known, &heartbeat).await?;
+            self.advance(name, &known, None, None).await?;
+        } else {
+            let (root, rest) = standing::keys_below(&*self.store, &found.prefix).await?;
+            let keys = root.into_iter().chain(rest).collect();
+            guard(name, &heartbeat, self.delete(keys)).await?;
+            let finished = known.value.finished.clone();
+            self.advance(name, &known, finished, None).await?;
+        }
+        heartbeat.end(true).await
     }
 
     /// Makes the cube at its final place visible.

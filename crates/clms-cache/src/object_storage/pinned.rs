@@ -1,20 +1,18 @@
 //! The handle through which a finished cube is read: only ever the generation that was opened.
 
-use std::{collections::BTreeMap, fmt, ops::Range, sync::Arc};
+use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use futures::{
     StreamExt,
     stream::{self, BoxStream},
 };
 use object_store::{
-    CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload,
-    OBJECT_STORE_COALESCE_DEFAULT, ObjectMeta, ObjectStore, PutMultipartOptions, PutOptions,
-    PutPayload, PutResult, RenameOptions, Result, coalesce_ranges, path::Path, prefix::PrefixStore,
+    Error, GetOptions, GetResult, ListResult, ObjectMeta, ObjectStore, Result, path::Path,
+    prefix::PrefixStore,
 };
 
-use crate::{CubeName, WasReplaced};
+use crate::{CubeName, WasReplaced, forwarding::refuse_writes};
 
 /// A handle rooted at a finished cube, with what was listed there when it was opened.
 ///
@@ -74,27 +72,9 @@ impl fmt::Display for PinnedStore {
     }
 }
 
-fn read_only(operation: &str) -> Error {
-    Error::NotImplemented {
-        operation: operation.to_owned(),
-        implementer: "a finished cube".to_owned(),
-    }
-}
-
 #[async_trait]
-#[deny(clippy::missing_trait_methods)]
 impl ObjectStore for PinnedStore {
-    async fn put_opts(&self, _: &Path, _: PutPayload, _: PutOptions) -> Result<PutResult> {
-        Err(read_only("put"))
-    }
-
-    async fn put_multipart_opts(
-        &self,
-        _: &Path,
-        _: PutMultipartOptions,
-    ) -> Result<Box<dyn MultipartUpload>> {
-        Err(read_only("put_multipart"))
-    }
+    refuse_writes!();
 
     async fn get_opts(&self, key: &Path, options: GetOptions) -> Result<GetResult> {
         let Some(listed) = self.listed.get(key) else {
@@ -110,34 +90,8 @@ impl ObjectStore for PinnedStore {
         }
     }
 
-    async fn get_ranges(&self, key: &Path, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
-        // Not the inner store's own, which would not say which object it has read.
-        let get = |range: Range<u64>| async move {
-            let options = GetOptions::new().with_range(Some(range));
-            self.get_opts(key, options).await?.bytes().await
-        };
-        coalesce_ranges(ranges, get, OBJECT_STORE_COALESCE_DEFAULT).await
-    }
-
-    fn delete_stream(
-        &self,
-        _: BoxStream<'static, Result<Path>>,
-    ) -> BoxStream<'static, Result<Path>> {
-        stream::iter([Err(read_only("delete"))]).boxed()
-    }
-
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
         stream::iter(self.below(prefix).into_iter().map(Ok)).boxed()
-    }
-
-    fn list_with_offset(
-        &self,
-        prefix: Option<&Path>,
-        offset: &Path,
-    ) -> BoxStream<'static, Result<ObjectMeta>> {
-        let mut listed = self.below(prefix);
-        listed.retain(|meta| meta.location > *offset);
-        stream::iter(listed.into_iter().map(Ok)).boxed()
     }
 
     async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
@@ -169,14 +123,6 @@ impl ObjectStore for PinnedStore {
             objects,
             extensions: Default::default(),
         })
-    }
-
-    async fn copy_opts(&self, _: &Path, _: &Path, _: CopyOptions) -> Result<()> {
-        Err(read_only("copy"))
-    }
-
-    async fn rename_opts(&self, _: &Path, _: &Path, _: RenameOptions) -> Result<()> {
-        Err(read_only("rename"))
     }
 }
 

@@ -3,7 +3,6 @@
 use std::{
     collections::HashMap,
     fmt,
-    future::ready,
     sync::{
         Arc, Mutex, PoisonError, Weak,
         atomic::{AtomicBool, Ordering},
@@ -16,7 +15,7 @@ use futures::{FutureExt, StreamExt, TryStreamExt, stream::BoxStream};
 use object_store::{
     CopyMode, CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta,
     ObjectStore, ObjectStoreExt, PutMode, PutMultipartOptions, PutOptions, PutPayload, PutResult,
-    RenameOptions, Result, UploadPart, memory::InMemory, path::Path, prefix::PrefixStore,
+    Result, UploadPart, memory::InMemory, path::Path, prefix::PrefixStore,
 };
 
 use super::sign::{Heartbeat, Signs};
@@ -171,7 +170,6 @@ impl fmt::Display for StagedHandle {
 }
 
 #[async_trait]
-#[deny(clippy::missing_trait_methods)]
 impl ObjectStore for StagedHandle {
     async fn put_opts(
         &self,
@@ -229,14 +227,6 @@ impl ObjectStore for StagedHandle {
         }
     }
 
-    async fn get_ranges(&self, key: &Path, ranges: &[std::ops::Range<u64>]) -> Result<Vec<Bytes>> {
-        if is_at_root(key) {
-            self.0.at_root.get_ranges(key, ranges).await
-        } else {
-            self.0.inner.get_ranges(key, ranges).await
-        }
-    }
-
     fn delete_stream(
         &self,
         keys: BoxStream<'static, Result<Path>>,
@@ -253,17 +243,6 @@ impl ObjectStore for StagedHandle {
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
         let inner = self.0.inner.list(prefix);
         self.0.at_root.list(prefix).chain(inner).boxed()
-    }
-
-    fn list_with_offset(
-        &self,
-        prefix: Option<&Path>,
-        offset: &Path,
-    ) -> BoxStream<'static, Result<ObjectMeta>> {
-        let offset = offset.clone();
-        self.list(prefix)
-            .try_filter(move |meta| ready(meta.location > offset))
-            .boxed()
     }
 
     async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
@@ -288,17 +267,6 @@ impl ObjectStore for StagedHandle {
         };
         let bytes = self.get(from).await?.bytes().await?;
         self.put_opts(to, bytes.into(), mode.into()).await?;
-        Ok(())
-    }
-
-    async fn rename_opts(&self, from: &Path, to: &Path, options: RenameOptions) -> Result<()> {
-        let mode = match options.target_mode {
-            object_store::RenameTargetMode::Overwrite => CopyMode::Overwrite,
-            object_store::RenameTargetMode::Create => CopyMode::Create,
-        };
-        let options = CopyOptions::default().with_mode(mode);
-        self.copy_opts(from, to, options).await?;
-        self.0.delete_one(from.clone()).await?;
         Ok(())
     }
 }
