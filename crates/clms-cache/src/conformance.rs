@@ -12,7 +12,7 @@
 //! };
 //! # let runtime = tokio::runtime::Runtime::new().unwrap();
 //! # runtime.block_on(async {
-//! let kept = conformance::run(&new_cache).await.unwrap();
+//! let kept = conformance::run_to(&new_cache, conformance::Extent::SERVER).await.unwrap();
 //! assert!(kept > 20);
 //! # });
 //! # std::fs::remove_dir_all(folder).unwrap();
@@ -35,25 +35,68 @@ use std::{collections::BTreeMap, fmt, sync::Arc};
 use futures::{TryStreamExt, future::BoxFuture};
 use object_store::{ObjectStore, ObjectStoreExt, path::Path};
 
-pub use self::object_storage::{OBJECT_STORAGE_PROMISES, run_on_object_storage};
+pub use self::object_storage::{NewStore, OBJECT_STORAGE_PROMISES, run_on_object_storage};
 use crate::{CacheError, CacheStore, CubeInfo, CubeName, InvalidCubeName};
 
 /// Makes a new, empty cache with each call.
 pub type NewCache<'a> = &'a (dyn Fn() -> Arc<dyn CacheStore> + Sync);
 
-/// Runs the suite on caches made by `new_cache`, a new one for each promise, and returns how many promises were kept.
+/// How much is asked of a cache by the promises that take the longer the more they ask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Extent {
+    /// So many cubes are in one cache.
+    pub cubes: usize,
+    /// So many objects are in one cube.
+    pub objects: usize,
+}
+
+impl Extent {
+    /// What every cache has to stand.
+    pub const FULL: Self = Self {
+        cubes: 10_000,
+        objects: 10_000,
+    };
+
+    /// For servers that take milliseconds for each request, of which a cube takes a dozen. More than a page of a listing, which
+    /// has a thousand objects, is in it nevertheless.
+    pub const SERVER: Self = Self {
+        cubes: 200,
+        objects: 1_100,
+    };
+}
+
+/// Runs the suite to its [full extent](Extent::FULL) on caches made by `new_cache`, a new one for each promise, and returns
+/// how many promises were kept.
 ///
 /// # Errors
 /// All promises that were broken.
 pub async fn run(new_cache: NewCache<'_>) -> Result<usize, BrokenPromises> {
+    run_to(new_cache, Extent::FULL).await
+}
+
+/// Like [`run`], to that `extent`.
+///
+/// # Errors
+/// All promises that were broken.
+pub async fn run_to(new_cache: NewCache<'_>, extent: Extent) -> Result<usize, BrokenPromises> {
+    check_all(PROMISES, new_cache, extent).await
+}
+
+/// Checks each promise on what `new` makes for it.
+async fn check_all<S: ?Sized + 'static>(
+    promises: &[Promise<S>],
+    new: &(dyn Fn() -> Arc<S> + Sync),
+    extent: Extent,
+) -> Result<usize, BrokenPromises> {
     let mut broken = Vec::new();
-    for promise in PROMISES {
-        if let Err(error) = promise.check(new_cache()).await {
+    for promise in promises {
+        if let Err(error) = promise.check_to(new(), extent).await {
             broken.push(error);
         }
     }
     if broken.is_empty() {
-        Ok(PROMISES.len())
+        Ok(promises.len())
     } else {
         Err(BrokenPromises(broken))
     }
@@ -64,7 +107,7 @@ pub async fn run(new_cache: NewCache<'_>) -> Result<usize, BrokenPromises> {
 /// It is checked on a whole cache, or on the object store `S` that caches are made of.
 pub struct Promise<S: ?Sized + 'static = dyn CacheStore> {
     text: &'static str,
-    check: fn(Arc<S>) -> BoxFuture<'static, Checked>,
+    check: fn(Arc<S>, Extent) -> BoxFuture<'static, Checked>,
 }
 
 impl<S: ?Sized + 'static> Promise<S> {
@@ -79,7 +122,15 @@ impl<S: ?Sized + 'static> Promise<S> {
     /// # Errors
     /// What was seen instead.
     pub async fn check(&self, empty: Arc<S>) -> Result<(), BrokenPromise> {
-        (self.check)(empty)
+        self.check_to(empty, Extent::FULL).await
+    }
+
+    /// Like [`check`](Self::check), to that `extent`.
+    ///
+    /// # Errors
+    /// What was seen instead.
+    pub async fn check_to(&self, empty: Arc<S>, extent: Extent) -> Result<(), BrokenPromise> {
+        (self.check)(empty, extent)
             .await
             .map_err(|Broken(seen)| BrokenPromise {
                 promise: self.text,
@@ -112,88 +163,92 @@ pub struct BrokenPromises(pub Vec<BrokenPromise>);
 
 /// All promises, each of which is checked on a new, empty cache.
 pub const PROMISES: &[Promise] = &[
-    promise("an empty cache shows nothing", |cache| {
+    promise("an empty cache shows nothing", |cache, _| {
         Box::pin(commits::empty(cache))
     }),
-    promise("what is staged is invisible", |cache| {
+    promise("what is staged is invisible", |cache, _| {
         Box::pin(commits::staged_is_invisible(cache))
     }),
-    promise("a committed cube is whole and visible", |cache| {
+    promise("a committed cube is whole and visible", |cache, _| {
         Box::pin(commits::committed_is_visible(cache))
     }),
-    promise("what has no root metadata cannot be committed", |cache| {
-        Box::pin(commits::not_whole_is_refused(cache))
-    }),
-    promise("a commit replaces the whole cube", |cache| {
+    promise(
+        "what has no root metadata cannot be committed",
+        |cache, _| Box::pin(commits::not_whole_is_refused(cache)),
+    ),
+    promise("a commit replaces the whole cube", |cache, _| {
         Box::pin(commits::replaces_wholly(cache))
     }),
-    promise("a failed commit leaves the old cube", |cache| {
+    promise("a failed commit leaves the old cube", |cache, _| {
         Box::pin(commits::failed_commit_keeps_the_old(cache))
     }),
-    promise("what is discarded never appears", |cache| {
+    promise("what is discarded never appears", |cache, _| {
         Box::pin(commits::discarded_is_gone(cache))
     }),
     promise(
         "what a writer abandons is invisible and in nobody's way",
-        |cache| Box::pin(commits::abandoned_is_invisible(cache)),
+        |cache, _| Box::pin(commits::abandoned_is_invisible(cache)),
     ),
-    promise("staging places of one name are separate", |cache| {
+    promise("staging places of one name are separate", |cache, _| {
         Box::pin(commits::stagings_are_separate(cache))
     }),
-    promise("unfinished writes are not part of a cube", |cache| {
+    promise("unfinished writes are not part of a cube", |cache, _| {
         Box::pin(commits::unfinished_writes_vanish(cache))
     }),
-    promise("a removed cube is gone, and no other", |cache| {
+    promise("a removed cube is gone, and no other", |cache, _| {
         Box::pin(commits::removed_is_gone(cache))
     }),
-    promise("usage counts every object and byte", |cache| {
+    promise("usage counts every object and byte", |cache, _| {
         Box::pin(commits::usage_is_exact(cache))
     }),
-    promise("a cube is what its manifest says", |cache| {
+    promise("a cube is what its manifest says", |cache, _| {
         Box::pin(manifests::agree_with_their_cubes(cache))
     }),
-    promise("cubes are both Zarr formats", |cache| {
+    promise("cubes are both Zarr formats", |cache, _| {
         Box::pin(commits::both_formats_count(cache))
     }),
-    promise("commits at once end in one whole cube", |cache| {
+    promise("commits at once end in one whole cube", |cache, _| {
         Box::pin(commits::commits_at_once(cache))
     }),
     promise(
         "readers of a cube that is replaced see no torn objects",
-        |cache| Box::pin(commits::readers_see_whole_objects(cache)),
+        |cache, _| Box::pin(commits::readers_see_whole_objects(cache)),
     ),
-    promise("every valid name works", |cache| {
+    promise("every valid name works", |cache, _| {
         Box::pin(names::every_name_works(cache))
     }),
-    promise("names that resemble each other are different", |cache| {
-        Box::pin(names::similar_names_differ(cache))
+    promise(
+        "names that resemble each other are different",
+        |cache, _| Box::pin(names::similar_names_differ(cache)),
+    ),
+    promise("many cubes are listed, each once", |cache, extent| {
+        Box::pin(names::many_are_listed(cache, extent))
     }),
-    promise("many cubes are listed, each once", |cache| {
-        Box::pin(names::many_are_listed(cache))
-    }),
-    promise("a lease excludes others until it is dropped", |cache| {
+    promise("a lease excludes others until it is dropped", |cache, _| {
         Box::pin(leases::excludes(cache))
     }),
-    promise("leases of different cubes are independent", |cache| {
+    promise("leases of different cubes are independent", |cache, _| {
         Box::pin(leases::are_independent(cache))
     }),
-    promise("of many who want a lease at once one gets it", |cache| {
-        Box::pin(leases::one_of_many(cache))
-    }),
-    promise("records are kept and invisible among the cubes", |cache| {
-        Box::pin(records::kept_and_invisible(cache))
-    }),
-    promise("each put of a record is atomic", |cache| {
+    promise(
+        "of many who want a lease at once one gets it",
+        |cache, _| Box::pin(leases::one_of_many(cache)),
+    ),
+    promise(
+        "records are kept and invisible among the cubes",
+        |cache, _| Box::pin(records::kept_and_invisible(cache)),
+    ),
+    promise("each put of a record is atomic", |cache, _| {
         Box::pin(records::puts_are_atomic(cache))
     }),
-    promise("scratch is invisible among the cubes", |cache| {
+    promise("scratch is invisible among the cubes", |cache, _| {
         Box::pin(records::scratch_is_invisible(cache))
     }),
 ];
 
 const fn promise(
     text: &'static str,
-    check: fn(Arc<dyn CacheStore>) -> BoxFuture<'static, Checked>,
+    check: fn(Arc<dyn CacheStore>, Extent) -> BoxFuture<'static, Checked>,
 ) -> Promise {
     Promise { text, check }
 }

@@ -51,6 +51,7 @@ pub struct Faults {
 
 #[derive(Debug, Default)]
 struct Plan {
+    reads: usize,
     writes: usize,
     failing: Range<usize>,
     unanswered: Option<usize>,
@@ -83,6 +84,12 @@ impl Faults {
     #[must_use]
     pub fn writes(&self) -> usize {
         self.plan().writes
+    }
+
+    /// How many requests there were that write nothing.
+    #[must_use]
+    pub fn reads(&self) -> usize {
+        self.plan().reads
     }
 
     /// Counts writes from 1 again, and forgets all faults.
@@ -143,7 +150,8 @@ impl Faults {
 
     async fn read(&self) -> Result<()> {
         self.pass_gate().await;
-        let plan = self.plan();
+        let mut plan = self.plan();
+        plan.reads += 1;
         match plan.crashes_before {
             Some(write) if plan.writes + 1 >= write => Err(refused("the process is dead")),
             _ => Ok(()),

@@ -375,30 +375,38 @@ fn free_place(layout: &Layout, new: &Path) -> Result<PathBuf, CacheError> {
 
 /// Sends all finished cubes, until nobody wants any more.
 fn list(layout: &Layout, sender: &mpsc::Sender<Result<CubeInfo, CacheError>>) {
-    let entries = match entries(layout.root()) {
+    let root = layout.root();
+    let entries = match fs::read_dir(root) {
         Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return,
         Err(error) => {
-            sender.blocking_send(Err(error)).ok();
+            sender
+                .blocking_send(Err(error).doing("read the folder", root))
+                .ok();
             return;
         }
     };
     for entry in entries {
-        let path = entry.path();
-        let Some(name) = entry.file_name().to_str().and_then(CubeName::from_folder) else {
-            continue;
-        };
-        let found = match layout.find(&name) {
-            // The other spelling of the same name goes first.
-            Ok(Some(cube)) if cube != path => Ok(None),
-            Ok(Some(cube)) => info(name, &cube),
-            Ok(None) => Ok(None),
-            Err(error) => Err(error),
-        };
+        let listed = entry.doing("read the folder", root);
+        let found = listed.and_then(|entry| listed_cube(layout, &entry));
         if let Some(item) = found.transpose()
             && sender.blocking_send(item).is_err()
         {
             return;
         }
+    }
+}
+
+/// The cube of that entry of the root, if it is one.
+fn listed_cube(layout: &Layout, entry: &fs::DirEntry) -> Result<Option<CubeInfo>, CacheError> {
+    let Some(name) = entry.file_name().to_str().and_then(CubeName::from_folder) else {
+        return Ok(None);
+    };
+    match layout.find(&name)? {
+        // The other spelling of the same name goes first.
+        Some(cube) if cube != entry.path() => Ok(None),
+        Some(cube) => info(name, &cube),
+        None => Ok(None),
     }
 }
 

@@ -4,7 +4,9 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use futures::{StreamExt, TryStreamExt, future::try_join_all};
 
-use super::{Broken, Checked, commit, ensure, ensure_absent, ensure_present, listed, objects};
+use super::{
+    Broken, Checked, Extent, commit, ensure, ensure_absent, ensure_present, listed, objects,
+};
 use crate::{CacheStore, CubeName};
 
 pub(super) async fn every_name_works(cache: Arc<dyn CacheStore>) -> Checked {
@@ -84,17 +86,14 @@ pub(super) async fn similar_names_differ(cache: Arc<dyn CacheStore>) -> Checked 
     Ok(())
 }
 
-pub(super) async fn many_are_listed(cache: Arc<dyn CacheStore>) -> Checked {
-    let mut names: Vec<_> = (0..200)
-        .map(|number| CubeName::new(format!("product|file_{number:03}")))
+pub(super) async fn many_are_listed(cache: Arc<dyn CacheStore>, extent: Extent) -> Checked {
+    const AT_A_TIME: usize = 16;
+    let mut names: Vec<_> = (0..extent.cubes)
+        .map(|number| CubeName::new(format!("product|file_{number:05}")))
         .collect::<Result<_, _>>()?;
     let content = [("zarr.json".to_owned(), b"{}".to_vec())].into();
-    for some in names.chunks(8) {
-        let mut commits = Vec::new();
-        for name in some {
-            commits.push(commit(&*cache, name, &content));
-        }
-        try_join_all(commits).await?;
+    for some in names.chunks(AT_A_TIME) {
+        try_join_all(some.iter().map(|name| commit(&*cache, name, &content))).await?;
     }
     let found = listed(&*cache).await?;
     ensure!(
@@ -107,14 +106,15 @@ pub(super) async fn many_are_listed(cache: Arc<dyn CacheStore>) -> Checked {
     // A list that nobody reads to its end stops without harm.
     let few: Vec<_> = cache.list().take(3).try_collect().await?;
     ensure!(few.len() == 3, "the first three are {few:?}");
-    for name in names.drain(..100) {
-        cache.remove(&name).await?;
+    for name in names.drain(..extent.cubes / 10) {
+        ensure!(cache.remove(&name).await?, "{name} could not be removed");
     }
     let found = listed(&*cache).await?;
     ensure!(
         found == names,
-        "{} are listed after half were removed",
-        found.len()
+        "{} are listed after some were removed and {} are left",
+        found.len(),
+        names.len()
     );
     Ok(())
 }

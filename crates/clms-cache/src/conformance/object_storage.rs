@@ -9,7 +9,7 @@ use std::{sync::Arc, time::Duration};
 use futures::TryStreamExt;
 use object_store::{ObjectStore, path::Path};
 
-use super::{Broken, BrokenPromises, Promise};
+use super::{Broken, BrokenPromises, Extent, Promise, check_all};
 use crate::{CubeName, Faults, FaultyStore, ManualClock, ObjectStorageCache};
 
 /// How long signs of life live in these checks, by a clock that stands still most of the time.
@@ -18,25 +18,19 @@ const LEASE_TIME: Duration = Duration::from_secs(60);
 /// How often other tasks get their turn before time passes.
 const TURNS: usize = 50;
 
-/// Runs the promises of caches in object storage on stores made by `new_store`, a new, empty one for each promise, and
-/// returns how many were kept.
+/// Makes a new, empty store with each call.
+pub type NewStore<'a> = &'a (dyn Fn() -> Arc<dyn ObjectStore> + Sync);
+
+/// Runs the promises of caches in object storage, to that `extent`, on stores made by `new_store`, a new one for each
+/// promise, and returns how many were kept.
 ///
 /// # Errors
 /// All promises that were broken.
 pub async fn run_on_object_storage(
-    new_store: &(dyn Fn() -> Arc<dyn ObjectStore> + Sync),
+    new_store: NewStore<'_>,
+    extent: Extent,
 ) -> Result<usize, BrokenPromises> {
-    let mut broken = Vec::new();
-    for promise in OBJECT_STORAGE_PROMISES {
-        if let Err(error) = promise.check(new_store()).await {
-            broken.push(error);
-        }
-    }
-    if broken.is_empty() {
-        Ok(OBJECT_STORAGE_PROMISES.len())
-    } else {
-        Err(BrokenPromises(broken))
-    }
+    check_all(OBJECT_STORAGE_PROMISES, new_store, extent).await
 }
 
 macro_rules! promises {
@@ -44,7 +38,7 @@ macro_rules! promises {
         /// What a cache in object storage promises besides [`PROMISES`](super::PROMISES), each of which is checked on a
         /// new, empty store.
         pub const OBJECT_STORAGE_PROMISES: &[Promise<dyn ObjectStore>] = &[
-            $(Promise { text: $text, check: |store| Box::pin($check(store)) },)*
+            $(Promise { text: $text, check: |store, extent| Box::pin($check(store, extent)) },)*
         ];
     };
 }
@@ -64,6 +58,7 @@ promises! {
     "uploads in parts are completed or aborted, whatever happens" => cubes::uploads,
     "cubes that others put there are cubes" => cubes::foreign_cubes,
     "a cube of thousands of objects is like any other" => cubes::many_objects,
+    "a list of thousands of cubes is a stream" => cubes::many_cubes,
 }
 
 /// Processes that share a store and a clock.

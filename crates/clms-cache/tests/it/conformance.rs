@@ -8,8 +8,11 @@ use std::{
     },
 };
 
-use clms_cache::{CacheStore, FilesystemCache, ObjectStorageCache, conformance};
-use object_store::{memory::InMemory, path::Path};
+use clms_cache::{
+    CacheStore, FilesystemCache, ObjectStorageCache,
+    conformance::{self, Extent},
+};
+use object_store::{ObjectStore, memory::InMemory, path::Path};
 
 use crate::faulty::{Fault, Faulty};
 
@@ -39,7 +42,7 @@ async fn the_filesystem_keeps_every_promise() {
 async fn the_filesystem_keeps_every_promise_with_odd_roots_and_many_threads() {
     let root = tempfile::tempdir().unwrap();
     let odd = root.path().join("a|b c#1/%7C ü");
-    let kept = conformance::run(&caches(&odd, |cache| Arc::new(cache))).await;
+    let kept = conformance::run_to(&caches(&odd, |cache| Arc::new(cache)), Extent::SERVER).await;
     assert_eq!(
         kept.unwrap_or_else(|broken| panic!("{broken}")),
         conformance::PROMISES.len()
@@ -67,7 +70,7 @@ async fn object_storage_keeps_every_promise() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn object_storage_keeps_every_promise_with_many_threads() {
-    let kept = conformance::run(&in_memory).await;
+    let kept = conformance::run_to(&in_memory, Extent::SERVER).await;
     assert_eq!(
         kept.unwrap_or_else(|broken| panic!("{broken}")),
         conformance::PROMISES.len()
@@ -76,11 +79,12 @@ async fn object_storage_keeps_every_promise_with_many_threads() {
 
 #[tokio::test]
 async fn object_storage_keeps_its_promises_when_it_fails() {
-    for promise in conformance::OBJECT_STORAGE_PROMISES {
-        eprintln!("{}", promise.text());
-        let kept = promise.check(Arc::new(InMemory::new())).await;
-        kept.unwrap_or_else(|broken| panic!("{broken}"));
-    }
+    let new_store = || -> Arc<dyn ObjectStore> { Arc::new(InMemory::new()) };
+    let kept = conformance::run_on_object_storage(&new_store, Extent::FULL).await;
+    assert_eq!(
+        kept.unwrap_or_else(|broken| panic!("{broken}")),
+        conformance::OBJECT_STORAGE_PROMISES.len()
+    );
 }
 
 #[tokio::test]
@@ -176,7 +180,7 @@ async fn each_fault_is_found_under_the_promise_it_breaks() {
             .iter()
             .find(|promise| promise.text() == text)
             .unwrap();
-        let broken = promise.check(cache).await.unwrap_err();
+        let broken = promise.check_to(cache, Extent::SERVER).await.unwrap_err();
         assert_eq!(broken.promise, text, "{fault:?}");
     }
     let covered: BTreeSet<_> = expected.iter().map(|(_, text)| *text).collect();
@@ -195,7 +199,7 @@ async fn the_cache_without_a_fault_keeps_every_promise() {
     let new_cache = caches(root.path(), |inner| {
         Arc::new(Faulty::new(inner, Fault::None))
     });
-    conformance::run(&new_cache)
+    conformance::run_to(&new_cache, Extent::SERVER)
         .await
         .unwrap_or_else(|broken| panic!("{broken}"));
 }

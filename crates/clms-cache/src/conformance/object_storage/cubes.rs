@@ -1,6 +1,6 @@
 //! Cubes and those who read them.
 
-use std::{fmt::Write, sync::Arc};
+use std::{collections::BTreeSet, fmt::Write, sync::Arc};
 
 use futures::{TryStreamExt, future::try_join_all};
 use object_store::{ObjectStore, ObjectStoreExt, path::Path, prefix::PrefixStore};
@@ -8,10 +8,12 @@ use object_store::{ObjectStore, ObjectStoreExt, path::Path, prefix::PrefixStore}
 use super::{World, forest};
 use crate::{
     CacheError, CacheStore, WasReplaced,
-    conformance::{Broken, Checked, commit, ensure, ensure_absent, ensure_present, objects, write},
+    conformance::{
+        Broken, Checked, Extent, commit, ensure, ensure_absent, ensure_present, objects, write,
+    },
 };
 
-pub(super) async fn cut_answers(store: Arc<dyn ObjectStore>) -> Checked {
+pub(super) async fn cut_answers(store: Arc<dyn ObjectStore>, _: Extent) -> Checked {
     let world = World::new(store, "cubes");
     let name = forest()?;
     let (cache, faults) = world.process();
@@ -39,7 +41,7 @@ pub(super) async fn cut_answers(store: Arc<dyn ObjectStore>) -> Checked {
     ensure_present(&cache, &name, &objects("old")).await
 }
 
-pub(super) async fn pinned_readers(store: Arc<dyn ObjectStore>) -> Checked {
+pub(super) async fn pinned_readers(store: Arc<dyn ObjectStore>, _: Extent) -> Checked {
     let world = World::new(store, "cubes");
     let name = forest()?;
     let (cache, _) = world.process();
@@ -81,7 +83,7 @@ pub(super) async fn pinned_readers(store: Arc<dyn ObjectStore>) -> Checked {
     Ok(())
 }
 
-pub(super) async fn uploads(store: Arc<dyn ObjectStore>) -> Checked {
+pub(super) async fn uploads(store: Arc<dyn ObjectStore>, _: Extent) -> Checked {
     const PART: usize = 5 << 20;
     let world = World::new(store, "cubes");
     let name = forest()?;
@@ -150,7 +152,7 @@ pub(super) async fn uploads(store: Arc<dyn ObjectStore>) -> Checked {
     ensure_present(&cache, &name, &expected).await
 }
 
-pub(super) async fn foreign_cubes(store: Arc<dyn ObjectStore>) -> Checked {
+pub(super) async fn foreign_cubes(store: Arc<dyn ObjectStore>, _: Extent) -> Checked {
     let world = World::new(store, "cubes");
     let (cache, _) = world.process();
     let name = forest()?;
@@ -172,16 +174,16 @@ pub(super) async fn foreign_cubes(store: Arc<dyn ObjectStore>) -> Checked {
     Ok(())
 }
 
-pub(super) async fn many_objects(store: Arc<dyn ObjectStore>) -> Checked {
-    const MANY: u64 = 10_000;
-    const AT_A_TIME: u64 = 20;
+pub(super) async fn many_objects(store: Arc<dyn ObjectStore>, extent: Extent) -> Checked {
+    const AT_A_TIME: usize = 20;
+    let many = extent.objects;
     let world = World::new(store, "cubes");
     let (cache, _) = world.process();
     let name = forest()?;
     let staged = cache.stage(&name).await?;
     let cube = staged.store();
-    for some in (0..MANY - 1).step_by(AT_A_TIME as usize) {
-        let puts = (some..MANY - 1).take(AT_A_TIME as usize).map(|chunk| {
+    for some in (0..many - 1).step_by(AT_A_TIME) {
+        let puts = (some..many - 1).take(AT_A_TIME).map(|chunk| {
             let cube = Arc::clone(&cube);
             async move {
                 let key = Path::from(format!("band/c/{}/{}", chunk / 100, chunk % 100));
@@ -193,12 +195,14 @@ pub(super) async fn many_objects(store: Arc<dyn ObjectStore>) -> Checked {
     cube.put(&Path::from("zarr.json"), "{}".into()).await?;
     cache.commit(staged).await?;
     let usage = cache.usage(&name).await?;
-    ensure!(usage.objects == MANY, "it has {usage:?}");
+    ensure!(usage.objects == many as u64, "it has {usage:?}");
     let cube = cache.open(&name).await?;
     let listed: Vec<_> = cube.list(None).try_collect().await?;
-    ensure!(listed.len() as u64 == MANY, "{} are listed", listed.len());
-    let chunk = cube.get(&Path::from("band/c/99/98")).await?.bytes().await?;
-    ensure!(chunk == "9998", "a chunk is {chunk:?}");
+    ensure!(listed.len() == many, "{} are listed", listed.len());
+    let last = many - 2;
+    let key = Path::from(format!("band/c/{}/{}", last / 100, last % 100));
+    let chunk = cube.get(&key).await?.bytes().await?;
+    ensure!(chunk == last.to_string(), "a chunk is {chunk:?}");
     ensure!(cache.remove(&name).await?, "nothing was removed");
     let mut left = String::new();
     for key in world
@@ -210,5 +214,41 @@ pub(super) async fn many_objects(store: Arc<dyn ObjectStore>) -> Checked {
         write!(left, "{key} ").map_err(|error| Broken(error.to_string()))?;
     }
     ensure!(left.is_empty(), "{left} are left");
+    Ok(())
+}
+
+/// More than a page of a listing, put there by others, since that takes one request for each.
+pub(super) async fn many_cubes(store: Arc<dyn ObjectStore>, extent: Extent) -> Checked {
+    const AT_A_TIME: usize = 20;
+    let many = extent.objects;
+    let world = World::new(store, "cubes");
+    let (cache, faults) = world.process();
+    let numbers: Vec<usize> = (0..many).collect();
+    for some in numbers.chunks(AT_A_TIME) {
+        let puts = some.iter().map(|number| {
+            let store = Arc::clone(&world.store);
+            async move {
+                let key = Path::from(format!("cubes/{number}.zarr/zarr.json"));
+                store.put(&key, "{}".into()).await
+            }
+        });
+        try_join_all(puts).await?;
+    }
+    let cubes: Vec<_> = cache.list().try_collect().await?;
+    let names: BTreeSet<_> = cubes.iter().map(|cube| &cube.name).collect();
+    ensure!(
+        cubes.len() == many && names.len() == many,
+        "{} are listed, {} of them different",
+        cubes.len(),
+        names.len()
+    );
+    let before = faults.reads();
+    let first = cache.list().try_next().await?;
+    let asked = faults.reads() - before;
+    ensure!(first.is_some(), "none is first");
+    ensure!(
+        asked < many / 10,
+        "{asked} requests are made for one who only wants the first"
+    );
     Ok(())
 }

@@ -9,8 +9,8 @@ use super::{LEASE_TIME, World, forest};
 use crate::{
     CacheError, CacheStore, CubeName, Faults, Leftover, Maintain, ObjectStorageCache,
     conformance::{
-        Broken, Checked, Objects, commit, ensure, ensure_absent, ensure_present, objects, read,
-        write,
+        Broken, Checked, Extent, Objects, commit, ensure, ensure_absent, ensure_present, objects,
+        read, write,
     },
 };
 
@@ -69,18 +69,18 @@ impl Deed {
     }
 }
 
-pub(super) async fn crashes(store: Arc<dyn ObjectStore>) -> Checked {
+pub(super) async fn crashes(store: Arc<dyn ObjectStore>, _: Extent) -> Checked {
     after_each_write(store, "crash", |faults, write| faults.crash_before(write)).await
 }
 
-pub(super) async fn failures(store: Arc<dyn ObjectStore>) -> Checked {
+pub(super) async fn failures(store: Arc<dyn ObjectStore>, _: Extent) -> Checked {
     after_each_write(store, "failure", |faults, write| {
         faults.fail(write..write + 1);
     })
     .await
 }
 
-pub(super) async fn lost_answers(store: Arc<dyn ObjectStore>) -> Checked {
+pub(super) async fn lost_answers(store: Arc<dyn ObjectStore>, _: Extent) -> Checked {
     after_each_write(store, "lost answer", |faults, write| {
         faults.lose_answer_of(write);
     })

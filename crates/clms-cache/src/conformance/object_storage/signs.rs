@@ -12,10 +12,10 @@ use super::{
 };
 use crate::{
     CacheError, CacheStore, CubeName, Usage,
-    conformance::{Broken, Checked, commit, ensure, ensure_present, objects, write},
+    conformance::{Broken, Checked, Extent, commit, ensure, ensure_present, objects, write},
 };
 
-pub(super) async fn stale_lease(store: Arc<dyn ObjectStore>) -> Checked {
+pub(super) async fn stale_lease(store: Arc<dyn ObjectStore>, _: Extent) -> Checked {
     let world = World::new(store, "cubes");
     let name = forest()?;
     let (dying, faults) = world.process();
@@ -55,7 +55,7 @@ pub(super) async fn stale_lease(store: Arc<dyn ObjectStore>) -> Checked {
     Ok(())
 }
 
-pub(super) async fn renewed_lease(store: Arc<dyn ObjectStore>) -> Checked {
+pub(super) async fn renewed_lease(store: Arc<dyn ObjectStore>, _: Extent) -> Checked {
     let world = World::new(store, "cubes");
     let name = forest()?;
     let (first, _) = world.process();
@@ -87,7 +87,7 @@ pub(super) async fn renewed_lease(store: Arc<dyn ObjectStore>) -> Checked {
     Ok(())
 }
 
-pub(super) async fn given_back_lease(store: Arc<dyn ObjectStore>) -> Checked {
+pub(super) async fn given_back_lease(store: Arc<dyn ObjectStore>, _: Extent) -> Checked {
     let world = World::new(store, "cubes");
     let name = forest()?;
     let ((first, _), (other, _)) = (world.process(), world.process());
@@ -100,7 +100,7 @@ pub(super) async fn given_back_lease(store: Arc<dyn ObjectStore>) -> Checked {
     Ok(())
 }
 
-pub(super) async fn lost_claim(store: Arc<dyn ObjectStore>) -> Checked {
+pub(super) async fn lost_claim(store: Arc<dyn ObjectStore>, _: Extent) -> Checked {
     let world = World::new(store, "cubes");
     let name = forest()?;
     let (sleeper, faults) = world.process();
@@ -130,7 +130,7 @@ pub(super) async fn lost_claim(store: Arc<dyn ObjectStore>) -> Checked {
     ensure_present(&sleeper, &name, &objects("the other's")).await
 }
 
-pub(super) async fn two_writers(store: Arc<dyn ObjectStore>) -> Checked {
+pub(super) async fn two_writers(store: Arc<dyn ObjectStore>, _: Extent) -> Checked {
     let world = World::new(store, "cubes");
     let name = forest()?;
     let ((one, _), (other, _)) = (world.process(), world.process());
@@ -154,7 +154,7 @@ pub(super) async fn two_writers(store: Arc<dyn ObjectStore>) -> Checked {
     Ok(())
 }
 
-pub(super) async fn leftovers_of_the_living(store: Arc<dyn ObjectStore>) -> Checked {
+pub(super) async fn leftovers_of_the_living(store: Arc<dyn ObjectStore>, _: Extent) -> Checked {
     let world = World::new(store, "cubes");
     let (writer, _) = world.process();
     let (other, _) = world.process();
