@@ -46,7 +46,17 @@ pub struct FaultyStore {
 pub struct Faults {
     plan: Arc<Mutex<Plan>>,
     open_uploads: Arc<AtomicUsize>,
+    under_way: Arc<AtomicUsize>,
     gate: Arc<watch::Sender<bool>>,
+}
+
+/// A request, until it is answered to its end.
+struct Request(Arc<AtomicUsize>);
+
+impl Drop for Request {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
 }
 
 #[derive(Debug, Default)]
@@ -68,10 +78,13 @@ enum Outcome {
 }
 
 impl Faults {
-    fn new() -> Self {
+    /// No faults, for stores to be [told by](FaultyStore::told_by).
+    #[must_use]
+    pub fn none() -> Self {
         Self {
             plan: Arc::default(),
             open_uploads: Arc::default(),
+            under_way: Arc::default(),
             gate: Arc::new(watch::Sender::new(true)),
         }
     }
@@ -139,27 +152,34 @@ impl Faults {
         self.open_uploads.load(Ordering::Acquire)
     }
 
-    async fn pass_gate(&self) {
+    /// True while a request has passed and is not answered to its end.
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        self.under_way.load(Ordering::Acquire) > 0
+    }
+
+    async fn pass_gate(&self) -> Request {
         // That nobody can open it any more is as good.
         self.gate
             .subscribe()
             .wait_for(|is_open| *is_open)
             .await
             .ok();
+        self.under_way.fetch_add(1, Ordering::AcqRel);
+        Request(Arc::clone(&self.under_way))
     }
 
-    async fn read(&self) -> Result<()> {
-        self.pass_gate().await;
+    async fn read(&self) -> Result<Request> {
+        let request = self.pass_gate().await;
         let mut plan = self.plan();
         plan.reads += 1;
         match plan.crashes_before {
             Some(write) if plan.writes + 1 >= write => Err(refused("the process is dead")),
-            _ => Ok(()),
+            _ => Ok(request),
         }
     }
 
-    async fn write(&self) -> Result<Outcome> {
-        self.pass_gate().await;
+    fn write(&self) -> Result<Outcome> {
         let mut plan = self.plan();
         let write = plan.writes + 1;
         if plan.crashes_before.is_some_and(|crash| write >= crash) {
@@ -179,7 +199,8 @@ impl Faults {
     }
 
     async fn written<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
-        let outcome = self.write().await?;
+        let _request = self.pass_gate().await;
+        let outcome = self.write()?;
         let done = work.await?;
         match outcome {
             Outcome::Answered => Ok(done),
@@ -199,12 +220,14 @@ impl FaultyStore {
     /// The store `inner` with faults, of which there are none to begin with.
     #[must_use]
     pub fn new(inner: Arc<dyn ObjectStore>) -> (Self, Faults) {
-        let faults = Faults::new();
-        let store = Self {
-            inner,
-            faults: faults.clone(),
-        };
-        (store, faults)
+        let faults = Faults::none();
+        (Self::told_by(inner, faults.clone()), faults)
+    }
+
+    /// The store `inner` with those `faults`, which may be other stores' too.
+    #[must_use]
+    pub fn told_by(inner: Arc<dyn ObjectStore>, faults: Faults) -> Self {
+        Self { inner, faults }
     }
 }
 
@@ -242,13 +265,10 @@ impl ObjectStore for FaultyStore {
     }
 
     async fn get_opts(&self, key: &Path, options: GetOptions) -> Result<GetResult> {
-        self.faults.read().await?;
+        let request = self.faults.read().await?;
         let got = self.inner.get_opts(key, options).await?;
         let cut_after = self.faults.plan().cut_after;
-        Ok(match cut_after {
-            Some(bytes) => cut(got, bytes),
-            None => got,
-        })
+        Ok(body_of(request, got, cut_after.unwrap_or(u64::MAX)))
     }
 
     fn delete_stream(
@@ -273,12 +293,15 @@ impl ObjectStore for FaultyStore {
 
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
         let (faults, listed) = (self.faults.clone(), self.inner.list(prefix));
-        let listed = async move { faults.read().await.map(|()| listed) };
+        let listed = async move {
+            let request = faults.read().await?;
+            Ok::<_, Error>(listed.inspect(move |_| _ = &request))
+        };
         listed.into_stream().try_flatten().boxed()
     }
 
     async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
-        self.faults.read().await?;
+        let _request = self.faults.read().await?;
         self.inner.list_with_delimiter(prefix).await
     }
 
@@ -288,14 +311,15 @@ impl ObjectStore for FaultyStore {
     }
 }
 
-/// Breaks the body off after `limit` bytes.
-fn cut(got: GetResult, limit: u64) -> GetResult {
+/// The answer to `request`, whose body breaks off after `limit` bytes.
+fn body_of(request: Request, got: GetResult, limit: u64) -> GetResult {
     let GetResultPayload::Stream(body) = got.payload else {
         return got;
     };
     let mut left = limit;
-    let cut = body
+    let body = body
         .map(move |bytes| {
+            let _ = &request;
             let bytes = bytes?;
             match left.checked_sub(bytes.len() as u64) {
                 Some(rest) => {
@@ -307,7 +331,7 @@ fn cut(got: GetResult, limit: u64) -> GetResult {
         })
         .boxed();
     GetResult {
-        payload: GetResultPayload::Stream(cut),
+        payload: GetResultPayload::Stream(body),
         ..got
     }
 }
@@ -336,22 +360,22 @@ impl MultipartUpload for FaultyUpload {
     }
 
     async fn complete(&mut self) -> Result<PutResult> {
-        let outcome = self.faults.write().await?;
-        let put = self.inner.complete().await?;
-        self.close();
-        match outcome {
-            Outcome::Answered => Ok(put),
-            Outcome::Lost => Err(refused("its answer is lost")),
-        }
+        let faults = self.faults.clone();
+        let complete = async {
+            let put = self.inner.complete().await?;
+            self.close();
+            Ok(put)
+        };
+        faults.written(complete).await
     }
 
     async fn abort(&mut self) -> Result<()> {
-        let outcome = self.faults.write().await?;
-        self.inner.abort().await?;
-        self.close();
-        match outcome {
-            Outcome::Answered => Ok(()),
-            Outcome::Lost => Err(refused("its answer is lost")),
-        }
+        let faults = self.faults.clone();
+        let abort = async {
+            self.inner.abort().await?;
+            self.close();
+            Ok(())
+        };
+        faults.written(abort).await
     }
 }

@@ -25,6 +25,7 @@
 //! ```
 
 mod abilities;
+mod adapted;
 mod checksum;
 #[cfg(feature = "conformance")]
 pub mod conformance;
@@ -46,9 +47,11 @@ mod object_storage;
 mod options;
 mod staging;
 mod store;
+mod throttle;
 pub mod verify;
 
 pub use abilities::{CacheStoreExt, Leftover, LeftoverKind, Local, Maintain};
+pub use adapted::AdaptedCache;
 pub use checksum::{Checksum, Content, InvalidChecksum};
 pub use error::{CacheError, WasReplaced};
 #[cfg(feature = "conformance")]
@@ -66,3 +69,4 @@ pub use object_storage::{Clock, Moment, ObjectStorageCache};
 pub use object_store;
 pub use options::StorageOptions;
 pub use store::{CacheStore, CubeInfo, Generation, InvalidGeneration, Staged, Usage};
+pub use throttle::{Rate, Throttle, ThrottledStore};

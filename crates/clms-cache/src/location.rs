@@ -99,7 +99,7 @@ fn is_scheme(text: &str) -> bool {
 ///
 /// Settings are those of the provider by the names of its variables, with or without `AWS_`, `AZURE_STORAGE_` or `GOOGLE_`
 /// (`region`, `endpoint`, `access_key_id`, ...), those of its requests (`timeout`, `connect_timeout`, `allow_http`, ...),
-/// and ours: `anonymous` (no credentials), `profile` (S3), `concurrency` (requests at a time), `max_retries`,
+/// and ours: `anonymous` (no credentials), `profile` (S3), `concurrency` (requests at a time), `requests_per_second`, `bytes_per_second`, `max_retries`,
 /// `retry_timeout`, `retry_backoff`, `retry_max_backoff`, and `lease_time` (how long a lease lives without being renewed).
 ///
 /// # Errors

@@ -243,6 +243,15 @@ impl Staged {
         }
     }
 
+    /// The same whose [handle](Self::store) is what `adapt` makes of its own.
+    #[must_use]
+    pub fn adapted(self, adapt: impl FnOnce(Arc<dyn ObjectStore>) -> Arc<dyn ObjectStore>) -> Self {
+        Self {
+            store: adapt(self.store),
+            ..self
+        }
+    }
+
     /// The guard that this staging place was made with, if it is of that type.
     #[must_use]
     pub fn guard<G: Any>(&self) -> Option<&G> {

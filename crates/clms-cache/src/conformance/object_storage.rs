@@ -4,7 +4,10 @@ mod cubes;
 mod deeds;
 mod signs;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use futures::TryStreamExt;
 use object_store::{ObjectStore, path::Path};
@@ -67,6 +70,8 @@ struct World {
     store: Arc<dyn ObjectStore>,
     root: Path,
     clock: ManualClock,
+    /// What each process asks of the store.
+    requests: Arc<Mutex<Vec<Faults>>>,
 }
 
 impl World {
@@ -75,24 +80,37 @@ impl World {
             store,
             root: Path::from(root),
             clock: ManualClock::new(),
+            requests: Arc::default(),
         }
     }
 
     /// A process, and what can go wrong between it and the store.
     fn process(&self) -> (ObjectStorageCache, Faults) {
         let (store, faults) = FaultyStore::new(Arc::clone(&self.store));
+        self.requests().push(faults.clone());
         let cache = ObjectStorageCache::new(Arc::new(store), self.root.clone(), "test://cubes")
             .with_lease_time(LEASE_TIME)
             .with_clock(Arc::new(self.clock.clone()));
         (cache, faults)
     }
 
-    /// Lets time pass while `work` is done, in steps small enough for those who renew something.
+    fn requests(&self) -> MutexGuard<'_, Vec<Faults>> {
+        self.requests.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets time pass while `work` is done, in steps small enough for those who renew something. While the store is busy no
+    /// time passes, so that it may be a real server.
     async fn while_time_passes<T>(&self, work: impl Future<Output = T>) -> T {
         let passing = async {
             loop {
-                for _ in 0..TURNS {
+                let mut turns = 0;
+                while turns < TURNS {
                     tokio::task::yield_now().await;
+                    turns = if self.requests().iter().any(Faults::is_busy) {
+                        0
+                    } else {
+                        turns + 1
+                    };
                 }
                 self.clock.advance(LEASE_TIME / 8);
             }

@@ -31,7 +31,7 @@ impl Moment {
     }
 
     /// The time that has surely passed since `earlier`.
-    pub(super) fn at_least_since(self, earlier: Self) -> Duration {
+    pub(crate) fn at_least_since(self, earlier: Self) -> Duration {
         self.steady.saturating_sub(earlier.steady)
     }
 
@@ -44,12 +44,12 @@ impl Moment {
 
 /// The computer's clocks.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct SystemClock {
+pub(crate) struct SystemClock {
     origin: Instant,
 }
 
 impl SystemClock {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             origin: Instant::now(),
         }

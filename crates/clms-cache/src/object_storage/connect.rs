@@ -1,6 +1,6 @@
 //! From a URL and settings to the object store of a provider.
 
-use std::{str::FromStr, sync::Arc, time::Duration};
+use std::{fmt, num::NonZeroU64, str::FromStr, sync::Arc, time::Duration};
 
 use object_store::{
     ClientConfigKey, ObjectStore, RetryConfig,
@@ -15,7 +15,7 @@ use object_store::{
 use url::{Position, Url};
 
 use super::{ObjectStorageCache, aws_profile};
-use crate::{CacheError, StorageOptions};
+use crate::{CacheError, Rate, StorageOptions, Throttle};
 
 /// How many requests are under way at a time, unless it is said otherwise.
 const CONCURRENCY: usize = 32;
@@ -26,6 +26,8 @@ const MIN_CONCURRENCY: usize = 2;
 /// Settings that are ours.
 const OURS: &[&str] = &[
     "concurrency",
+    "requests_per_second",
+    "bytes_per_second",
     "lease_time",
     "max_retries",
     "retry_timeout",
@@ -116,13 +118,17 @@ pub(crate) fn connect(
             .map(|_| Arc::new(InMemory::new()) as Arc<dyn ObjectStore>),
         _ => Err(unsupported(url, "its scheme is unknown")),
     };
-    let store = LimitStore::new(built?, settings.concurrency);
+    let limited = Arc::new(LimitStore::new(built?, settings.concurrency));
+    let store: Arc<dyn ObjectStore> = match settings.rate {
+        None => limited,
+        Some(rate) => Arc::new(Throttle::new(rate).before(limited)),
+    };
     // Spelled as other software wants it, which knows nothing of percent signs in the keys of S3.
     let location = match url.scheme() {
         "http" | "https" => url.as_str().to_owned(),
         _ => format!("{}/{root}", &url[..Position::BeforePath]),
     };
-    let cache = ObjectStorageCache::new(Arc::new(store), root, location);
+    let cache = ObjectStorageCache::new(store, root, location);
     let cache = match settings.lease_time {
         Some(time) => cache.with_lease_time(time),
         None => cache,
@@ -205,6 +211,7 @@ fn is_plain_http(endpoint: Option<String>) -> bool {
 struct Settings<'o> {
     options: &'o StorageOptions,
     concurrency: usize,
+    rate: Option<Rate>,
     lease_time: Option<Duration>,
     retry: RetryConfig,
 }
@@ -225,9 +232,14 @@ impl<'o> Settings<'o> {
             retry.backoff.max_backoff = time;
         }
         let concurrency = number(options, "concurrency", MIN_CONCURRENCY)?;
+        let rate = Rate {
+            requests_per_second: number(options, "requests_per_second", NonZeroU64::MIN)?,
+            bytes_per_second: number(options, "bytes_per_second", NonZeroU64::MIN)?,
+        };
         Ok(Self {
             options,
             concurrency: concurrency.unwrap_or(CONCURRENCY),
+            rate: Some(rate).filter(|rate| *rate != Rate::default()),
             lease_time: duration(options, "lease_time")?,
             retry,
         })
@@ -288,7 +300,11 @@ fn is_secret(key: &str) -> bool {
         .any(|part| key.contains(part))
 }
 
-fn number(options: &StorageOptions, key: &str, least: usize) -> Result<Option<usize>, CacheError> {
+fn number<N: FromStr + PartialOrd + fmt::Display>(
+    options: &StorageOptions,
+    key: &str,
+    least: N,
+) -> Result<Option<N>, CacheError> {
     let Some(text) = options.get(key) else {
         return Ok(None);
     };

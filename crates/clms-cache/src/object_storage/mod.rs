@@ -20,12 +20,12 @@ use std::{fmt, sync::Arc, time::Duration};
 use object_store::{ObjectStore, path::Path, prefix::PrefixStore};
 use tokio::sync::OnceCell;
 
+pub(crate) use self::clock::SystemClock;
 pub use self::clock::{Clock, Moment};
 pub(crate) use self::connect::connect;
 #[cfg(feature = "conformance")]
 pub use self::manual_clock::ManualClock;
 use self::{
-    clock::SystemClock,
     sign::Signs,
     standing::{Found, Standing},
     swap::Versioned,

@@ -1,6 +1,7 @@
 //! Integration tests of clms-cache.
 #![expect(clippy::unwrap_used, clippy::print_stderr, reason = "tests")]
 
+mod adapters;
 mod child;
 mod conformance;
 mod faulty;

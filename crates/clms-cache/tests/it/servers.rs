@@ -11,7 +11,7 @@ use clms_cache::{
 };
 use clms_servers::{Server, proof};
 use futures::TryStreamExt;
-use object_store::{ObjectStoreExt, path::Path};
+use object_store::{ObjectStore, ObjectStoreExt, path::Path, prefix::PrefixStore};
 
 fn cache_at(server: &Server, root: &str) -> ObjectStorageCache {
     let root_path = Path::parse(root).unwrap();
@@ -28,6 +28,36 @@ async fn keeps_every_promise(server: &Server) {
     };
     let kept = conformance::run_to(&new_cache, Extent::SERVER).await;
     assert_eq!(kept.unwrap(), conformance::PROMISES.len());
+}
+
+/// What a cache promises when requests to that server fail and processes die.
+async fn keeps_its_promises_when_it_fails(server: &Server) {
+    let number = AtomicUsize::new(0);
+    let new_store = || -> Arc<dyn ObjectStore> {
+        let number = number.fetch_add(1, Ordering::Relaxed);
+        Arc::new(PrefixStore::new(
+            server.store(),
+            format!("failing/{number}"),
+        ))
+    };
+    let kept = conformance::run_on_object_storage(&new_store, Extent::SERVER).await;
+    assert_eq!(kept.unwrap(), conformance::OBJECT_STORAGE_PROMISES.len());
+}
+
+#[tokio::test]
+async fn s3_keeps_its_promises_when_it_fails() {
+    let server = Server::s3();
+    keeps_its_promises_when_it_fails(&server).await;
+}
+
+#[tokio::test]
+async fn google_keeps_its_promises_when_it_fails() {
+    keeps_its_promises_when_it_fails(&Server::google()).await;
+}
+
+#[tokio::test]
+async fn azure_keeps_its_promises_when_it_fails() {
+    keeps_its_promises_when_it_fails(&Server::azure()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
