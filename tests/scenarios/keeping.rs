@@ -172,13 +172,18 @@ fn gc_makes_room_and_leaves_what_is_in_use() {
         .open(scene.cache().join(".clms/v1/locks").join(lock))
         .unwrap();
     lock.lock().unwrap();
-    lock.write_all(b"clms, process 4711 on host alpha").unwrap();
+    lock.write_all(b"process 4711 on host alpha").unwrap();
     let max = format!("{trees}B");
     let gc = ["cache", "gc", "--max-size", &max, "-o", "json"];
+    let planned = [&gc[..], &["--dry-run"]].concat();
+    let planned = scene.clms(&planned).well().json();
+    assert_eq!(planned[0]["status"], "in_use", "a dry run says so as well");
+    assert_eq!(planned[0]["holder"], "process 4711 on host alpha");
+    assert_eq!(planned[1]["status"], "would_remove");
     let done = scene.clms(&gc).well().json();
     assert_eq!(done[0]["data_id"], FOREST);
     assert_eq!(done[0]["status"], "in_use");
-    assert_eq!(done[0]["holder"], "clms, process 4711 on host alpha");
+    assert_eq!(done[0]["holder"], "process 4711 on host alpha");
     assert_eq!(done[1]["data_id"], TREES);
     assert_eq!(done[1]["status"], "removed");
     // Nor is it removed by its name.

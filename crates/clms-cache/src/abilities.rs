@@ -73,6 +73,10 @@ pub trait Maintain: Send + Sync {
     /// its cube is visible or never will be.
     async fn is_live(&self, name: &CubeName, generation: &Generation) -> Result<bool, CacheError>;
 
+    /// Who has the lease of the cube `name`, in its own words, as far as one look tells: on object storage a dead one is
+    /// recognised only after a while. Changes nothing.
+    async fn holder(&self, name: &CubeName) -> Result<Option<String>, CacheError>;
+
     /// A handle rooted at the hidden folder where the [manifests](crate::Manifest) are. Each `put` there is atomic.
     fn manifests(&self) -> Arc<dyn ObjectStore>;
 }
@@ -119,6 +123,8 @@ pub enum LeftoverKind {
     Unfinished,
     /// A cube that was removed or replaced and not wholly deleted.
     Trash,
+    /// Files of records and manifests that were never written to their end.
+    Temporary,
     /// The [`Manifest`](crate::Manifest) of a cube that is not there. Every cache's are found by [`gc`](crate::gc), no
     /// implementation has to.
     Manifest,

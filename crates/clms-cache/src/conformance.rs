@@ -49,6 +49,8 @@ pub struct Extent {
     pub cubes: usize,
     /// So many objects are in one cube.
     pub objects: usize,
+    /// Of the writes of what is done, a fault is put at every so many-th.
+    pub fault_step: usize,
 }
 
 impl Extent {
@@ -56,6 +58,7 @@ impl Extent {
     pub const FULL: Self = Self {
         cubes: 10_000,
         objects: 10_000,
+        fault_step: 1,
     };
 
     /// For servers that take milliseconds for each request, of which a cube takes a dozen. More than a page of a listing, which
@@ -63,7 +66,17 @@ impl Extent {
     pub const SERVER: Self = Self {
         cubes: 200,
         objects: 1_100,
+        fault_step: 3,
     };
+
+    /// The same with a fault at each write.
+    #[must_use]
+    pub const fn with_fault_at_each_write(self) -> Self {
+        Self {
+            fault_step: 1,
+            ..self
+        }
+    }
 }
 
 /// Runs the suite to its [full extent](Extent::FULL) on caches made by `new_cache`, a new one for each promise, and returns

@@ -81,7 +81,7 @@ impl Tree {
 
 /// True for the name under which `object_store` writes what it then renames: the object's own, `#` and a number.
 /// It hides them from its own listings, except those of objects that have a `#` in their name, but others see them.
-fn is_unfinished(path: &Path) -> bool {
+pub(crate) fn is_unfinished(path: &Path) -> bool {
     path.file_name()
         .and_then(|name| name.to_str()?.rsplit_once('#'))
         .is_some_and(|(_, number)| {

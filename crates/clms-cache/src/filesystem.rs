@@ -2,6 +2,7 @@
 
 mod leftovers;
 mod pinned;
+mod records;
 
 use std::{
     fs, io,
@@ -13,10 +14,10 @@ use std::{
 use async_trait::async_trait;
 use futures::{StreamExt, TryStreamExt, stream, stream::BoxStream};
 use jiff::Timestamp;
-use object_store::{ObjectStore, local::LocalFileSystem, prefix::PrefixStore};
+use object_store::{ObjectStore, local::LocalFileSystem};
 use tokio::{sync::mpsc, task};
 
-use self::pinned::Pinned;
+use self::{pinned::Pinned, records::Records};
 use crate::{
     CacheError, CacheStore, CacheStoreExt, CubeInfo, CubeName, Generation, Lease, Leftover, Local,
     Maintain, Staged, Usage,
@@ -79,20 +80,18 @@ impl FilesystemCache {
             }
             _ => {}
         }
-        let layout = Layout::new(root);
+        let layout = Arc::new(Layout::new(root));
         layout.check_version()?;
         let hidden = |folder: PathBuf| -> Result<Arc<dyn ObjectStore>, CacheError> {
-            // Rooted at the whole file system, since a LocalFileSystem cannot be rooted at a folder that is not there yet.
-            let prefix = object_store::path::Path::from_absolute_path(folder)
-                .map_err(|error| unsupported(error.to_string()))?;
-            let files = LocalFileSystem::new().with_fsync(true);
-            Ok(Arc::new(PrefixStore::new(files, prefix)))
+            let records = Records::new(folder, Arc::clone(&layout));
+            let records = records.map_err(|error| unsupported(error.to_string()))?;
+            Ok(Arc::new(records))
         };
         Ok(Self {
             location: location.into(),
             records: hidden(layout.records())?,
             manifests: hidden(layout.manifests())?,
-            layout: Arc::new(layout),
+            layout,
         })
     }
 
@@ -264,11 +263,7 @@ impl CacheStore for FilesystemCache {
                 Attempt::Locked(lock) => Ok(Lease::new(wanted, lock)),
                 Attempt::Held(holder) => Err(CacheError::Held {
                     name: wanted,
-                    holder: if holder.is_empty() {
-                        "another process".to_owned()
-                    } else {
-                        holder
-                    },
+                    holder: in_words(holder),
                 }),
             }
         })
@@ -310,8 +305,23 @@ impl Maintain for FilesystemCache {
             .await
     }
 
+    async fn holder(&self, name: &CubeName) -> Result<Option<String>, CacheError> {
+        let name = name.clone();
+        self.blocking(move |layout| Ok(lock::holder(&layout.lease_lock(&name)).map(in_words)))
+            .await
+    }
+
     fn manifests(&self) -> Arc<dyn ObjectStore> {
         Arc::clone(&self.manifests)
+    }
+}
+
+/// The holder of a lease who may not have said who he is.
+fn in_words(holder: String) -> String {
+    if holder.is_empty() {
+        "another process".to_owned()
+    } else {
+        holder
     }
 }
 

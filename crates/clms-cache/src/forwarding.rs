@@ -37,6 +37,20 @@ macro_rules! forward {
             self.inner.get_ranges(key, ranges)
         }
     };
+    (@delete_stream) => {
+        fn delete_stream(
+            &self,
+            keys: ::futures::stream::BoxStream<
+                'static,
+                ::object_store::Result<::object_store::path::Path>,
+            >,
+        ) -> ::futures::stream::BoxStream<
+            'static,
+            ::object_store::Result<::object_store::path::Path>,
+        > {
+            self.inner.delete_stream(keys)
+        }
+    };
     (@list) => {
         fn list(
             &self,

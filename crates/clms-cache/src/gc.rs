@@ -3,8 +3,9 @@
 //! What dead writers left is told from what living ones work on by their locks and leases, never by the clock: a writer
 //! may be slow, and clocks differ. Only [`Limits::committed_before`] looks at times, because it is about nothing else.
 
-use std::{collections::VecDeque, fmt, sync::Arc};
+use std::{collections::VecDeque, fmt, path::PathBuf, sync::Arc};
 
+use async_trait::async_trait;
 use futures::{
     StreamExt, TryStreamExt,
     stream::{self, BoxStream},
@@ -59,8 +60,44 @@ impl Limits {
 pub enum Garbage {
     /// What a dead writer left.
     Leftover(Leftover),
+    /// Temporary files of a layer above that nobody needs any more.
+    Files(Abandoned),
     /// A finished cube beyond the limits, and the room it takes.
     Cube(CubeInfo, Usage),
+}
+
+/// Temporary files that nobody needs any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Abandoned {
+    /// The cube that they were for, if that can be told: they go under its lease.
+    pub name: Option<CubeName>,
+    /// The folder that they are in, where some others may be needed.
+    pub folder: PathBuf,
+    /// The room that they take.
+    pub usage: Usage,
+}
+
+impl Abandoned {
+    /// Temporary files that nobody needs any more, as [`TemporaryFiles`] found them.
+    #[must_use]
+    pub fn new(name: Option<CubeName>, folder: PathBuf, usage: Usage) -> Self {
+        Self {
+            name,
+            folder,
+            usage,
+        }
+    }
+}
+
+/// Where a layer above keeps temporary files while it works on cubes under their leases.
+#[async_trait]
+pub trait TemporaryFiles: fmt::Debug + Send + Sync {
+    /// Those that nobody needs any more; looks only.
+    async fn abandoned(&self) -> Result<Vec<Abandoned>, CacheError>;
+
+    /// Removes them, under the lease of their cube if it is known; `false` if they are gone or needed again.
+    async fn remove(&self, abandoned: &Abandoned) -> Result<bool, CacheError>;
 }
 
 impl Garbage {
@@ -69,6 +106,7 @@ impl Garbage {
     pub fn usage(&self) -> Usage {
         match self {
             Self::Leftover(leftover) => leftover.usage,
+            Self::Files(files) => files.usage,
             Self::Cube(_, usage) => *usage,
         }
     }
@@ -78,6 +116,7 @@ impl Garbage {
     pub fn name(&self) -> Option<&CubeName> {
         match self {
             Self::Leftover(leftover) => leftover.name.as_ref(),
+            Self::Files(files) => files.name.as_ref(),
             Self::Cube(cube, _) => Some(&cube.name),
         }
     }
@@ -105,6 +144,7 @@ pub struct Plan {
     cache: Arc<dyn CacheStore>,
     limits: Limits,
     leftovers: VecDeque<Leftover>,
+    files: VecDeque<(Arc<dyn TemporaryFiles>, Abandoned)>,
     /// All finished cubes, the oldest first, if there are limits.
     cubes: VecDeque<(CubeInfo, Usage)>,
 }
@@ -136,8 +176,23 @@ impl Plan {
             cache: Arc::clone(cache),
             limits,
             leftovers,
+            files: VecDeque::new(),
             cubes: cubes.into(),
         })
+    }
+
+    /// The same with the temporary files that nobody needs any more.
+    ///
+    /// # Errors
+    /// What the storage or the file system says.
+    pub async fn with_files(mut self, files: Arc<dyn TemporaryFiles>) -> Result<Self, CacheError> {
+        let abandoned = files.abandoned().await?;
+        self.files.extend(
+            abandoned
+                .into_iter()
+                .map(|found| (Arc::clone(&files), found)),
+        );
+        Ok(self)
     }
 
     /// What would be removed if nobody used any of it.
@@ -145,12 +200,17 @@ impl Plan {
     pub fn garbage(&self) -> Vec<Garbage> {
         let mut excess = Excess::of(self);
         let leftovers = self.leftovers.iter().cloned().map(Garbage::Leftover);
+        let files = self
+            .files
+            .iter()
+            .map(|(_, files)| Garbage::Files(files.clone()));
         let cubes = self.cubes.iter().filter(|(cube, usage)| {
             let goes = excess.includes(cube);
             excess.total -= if goes { usage.bytes } else { 0 };
             goes
         });
         leftovers
+            .chain(files)
             .chain(cubes.map(|(cube, usage)| Garbage::Cube(cube.clone(), *usage)))
             .collect()
     }
@@ -160,18 +220,38 @@ impl Plan {
     /// A cube goes under its lease, in the name of `holder`. One that is in use stays, and the next older ones go instead, as
     /// far as there are any.
     pub fn execute(self, holder: &str) -> BoxStream<'static, (Garbage, Fate)> {
+        self.run(Run::Execution(holder.into()))
+    }
+
+    /// Removes nothing, and tells what [`execute`](Self::execute) would come to now, as far as one look tells:
+    /// [`Fate::Removed`] of what would go.
+    pub fn rehearse(self) -> BoxStream<'static, (Garbage, Fate)> {
+        self.run(Run::Rehearsal)
+    }
+
+    fn run(self, run: Run) -> BoxStream<'static, (Garbage, Fate)> {
         let excess = Excess::of(&self);
-        let holder = holder.to_owned();
         stream::unfold((self, excess), move |(mut plan, mut excess)| {
-            let holder = holder.clone();
+            let run = run.clone();
             async move {
                 if let Some(leftover) = plan.leftovers.pop_front() {
-                    let fate = plan.clear(&leftover).await.into();
+                    let fate = match run {
+                        Run::Rehearsal => Fate::Removed,
+                        Run::Execution(_) => plan.clear(&leftover).await.into(),
+                    };
                     return Some(((Garbage::Leftover(leftover), fate), (plan, excess)));
+                }
+                if let Some((files, found)) = plan.files.pop_front() {
+                    let remove = async { files.remove(&found).await.into() };
+                    let fate = plan.while_nobody_works_on(found.name.as_ref(), &run, remove);
+                    let fate = fate.await;
+                    return Some(((Garbage::Files(found), fate), (plan, excess)));
                 }
                 while let Some((cube, usage)) = plan.cubes.pop_front() {
                     if excess.includes(&cube) {
-                        let fate = plan.evict(&cube, &holder).await;
+                        let evict = plan.evict(&cube);
+                        let fate = plan.while_nobody_works_on(Some(&cube.name), &run, evict);
+                        let fate = fate.await;
                         if matches!(fate, Fate::Removed) {
                             excess.total -= usage.bytes;
                         }
@@ -202,26 +282,62 @@ impl Plan {
         }
     }
 
-    async fn evict(&self, cube: &CubeInfo, holder: &str) -> Fate {
-        let lease = match self.cache.lease(&cube.name, holder).await {
-            Ok(lease) => lease,
-            Err(CacheError::Held { holder, .. }) => return Fate::InUse { holder },
-            Err(error) => return Fate::Failed(error),
-        };
-        let fate = match self.cache.look_up(&cube.name).await {
+    async fn evict(&self, cube: &CubeInfo) -> Fate {
+        match self.cache.look_up(&cube.name).await {
             // Whoever had the lease before has made a new one of it.
             Ok(found) if found.as_ref() != Some(cube) => Fate::Changed,
             Ok(_) => self.cache.remove(&cube.name).await.into(),
             Err(error) => Fate::Failed(error),
+        }
+    }
+
+    /// Does `work` under the lease of the cube `name`; or in a rehearsal only looks whether that could be had.
+    async fn while_nobody_works_on(
+        &self,
+        name: Option<&CubeName>,
+        run: &Run,
+        work: impl Future<Output = Fate>,
+    ) -> Fate {
+        let holder = match run {
+            Run::Execution(holder) => holder,
+            Run::Rehearsal => return self.fate_by_a_look(name).await,
         };
+        let Some(name) = name else {
+            return work.await;
+        };
+        let lease = match self.cache.lease(name, holder).await {
+            Ok(lease) => lease,
+            Err(CacheError::Held { holder, .. }) => return Fate::InUse { holder },
+            Err(error) => return Fate::Failed(error),
+        };
+        let fate = work.await;
         match lease.give_back().await {
             Err(error) if matches!(fate, Fate::Removed) => {
-                tracing::warn!(cube = %cube.name, %error, "cannot give a lease back");
+                tracing::warn!(cube = %name, %error, "cannot give a lease back");
             }
             _ => {}
         }
         fate
     }
+
+    async fn fate_by_a_look(&self, name: Option<&CubeName>) -> Fate {
+        match (name, self.cache.as_maintain()) {
+            (Some(name), Some(maintain)) => match maintain.holder(name).await {
+                Ok(None) => Fate::Removed,
+                Ok(Some(holder)) => Fate::InUse { holder },
+                Err(error) => Fate::Failed(error),
+            },
+            _ => Fate::Removed,
+        }
+    }
+}
+
+/// Whether a plan is carried out.
+#[derive(Debug, Clone)]
+enum Run {
+    Rehearsal,
+    /// In the name of that holder.
+    Execution(Arc<str>),
 }
 
 impl fmt::Debug for Plan {

@@ -14,6 +14,7 @@
 //!     trash/<id>/                what was removed or replaced, while it is deleted
 //!     locks/<name>.zarr.lock     locked by the holder of a lease, whose text is in it
 //!     locks/.staging.lock        keeps those who begin to stage apart from those who sweep up
+//!     locks/.records.lock        keeps those who write a record or a manifest apart from those who sweep up unfinished ones
 //!     locks/.swap.lock           keeps those apart who put a cube in place without an exchange
 //!     scratch/                   downloads in progress, and a CACHEDIR.TAG that keeps backups away from them
 //! ```
@@ -115,6 +116,10 @@ impl Layout {
 
     pub(crate) fn staging_gate(&self) -> PathBuf {
         self.hidden().join("locks").join(".staging.lock")
+    }
+
+    pub(crate) fn records_gate(&self) -> PathBuf {
+        self.hidden().join("locks").join(".records.lock")
     }
 
     pub(crate) fn swap_gate(&self) -> PathBuf {

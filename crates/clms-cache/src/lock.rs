@@ -35,14 +35,7 @@ impl LockFile {
                 lock.write(text).doing("write", path)?;
                 Ok(Attempt::Locked(lock))
             }
-            Err(TryLockError::WouldBlock) => {
-                let mut text = Vec::new();
-                // Where locks are mandatory the text cannot be read; that it is held is what matters.
-                (&file).take(MAX_TEXT).read_to_end(&mut text).ok();
-                Ok(Attempt::Held(
-                    String::from_utf8_lossy(&text).trim().to_owned(),
-                ))
-            }
+            Err(TryLockError::WouldBlock) => Ok(Attempt::Held(text_in(&file))),
             Err(TryLockError::Error(error)) => Err(error).doing("lock", path),
         }
     }
@@ -72,11 +65,24 @@ impl Drop for LockFile {
 
 /// True if a living process has locked the file at `path`.
 pub(crate) fn is_held(path: &Path) -> bool {
+    holder(path).is_some()
+}
+
+/// The text of the living process that has locked the file at `path`, if one has. Creates nothing.
+pub(crate) fn holder(path: &Path) -> Option<String> {
     match OpenOptions::new().read(true).write(true).open(path) {
-        Ok(file) => file.try_lock().is_err(),
-        // Somebody else's, who must clean up behind himself, unless there is no such file.
-        Err(error) => error.kind() != io::ErrorKind::NotFound,
+        Ok(file) => file.try_lock().is_err().then(|| text_in(&file)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        // Somebody else's, who must clean up behind himself.
+        Err(_) => Some(String::new()),
     }
+}
+
+/// What a holder left in the file for others. Where locks are mandatory it cannot be read; that it is held is what matters.
+fn text_in(file: &File) -> String {
+    let mut text = Vec::new();
+    file.take(MAX_TEXT).read_to_end(&mut text).ok();
+    String::from_utf8_lossy(&text).trim().to_owned()
 }
 
 /// Waits until nobody locks the file at `path` for himself, and keeps it so until the returned file is dropped.

@@ -49,6 +49,7 @@ mod clock;
 mod engine;
 mod ids;
 mod journal;
+mod leftovers;
 pub mod machine;
 mod neighbours;
 mod portal;
@@ -67,6 +68,7 @@ pub use self::{
     },
     ids::{ContentKey, InvalidJobId, JobId, TaskId},
     journal::{JobList, JobRecord, Journal, JournalError, list_jobs},
+    leftovers::JobFiles,
     machine::{CubeSite, JobState, Policy, Stage, StageName},
     neighbours::{BuildOrder, CubeBuilder, EntrySource, UnpackedEntry, UnpackedPackage, Unpacker},
     portal::{

@@ -222,7 +222,7 @@ impl Scratch {
 }
 
 /// The name of a task's files: the task's id with whatever could mean something to a file system taken out.
-fn stem(task: &TaskId) -> String {
+pub(crate) fn stem(task: &TaskId) -> String {
     let safe: String = task
         .as_str()
         .chars()

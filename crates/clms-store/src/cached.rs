@@ -1,12 +1,13 @@
 //! What is cached: listing, describing, verifying and removing cubes, and giving room back.
 
-use std::cmp::Ordering;
+use std::{cmp::Ordering, sync::Arc};
 
 use clms_cache::{
     CacheError, CacheStoreExt as _, CubeInfo, CubeName, Manifest, Usage,
     gc::{Limits, Plan},
     verify::Verification,
 };
+use clms_preload::JobFiles;
 use futures::{StreamExt, TryStreamExt};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -130,10 +131,7 @@ impl ClmsStore {
     pub async fn remove_cached(&self, data_id: &DataId) -> Result<CachedCube, StoreError> {
         let found = self.find_cached(data_id).await?;
         let name = found.name.clone();
-        let lease = self
-            .cache
-            .lease(&name, &clms_cache::this_process())
-            .await?;
+        let lease = self.cache.lease(&name, &clms_cache::this_process()).await?;
         let manifest = self.readable_manifest(&name).await;
         let cube = self.cached_cube(found, manifest.as_ref()).await?;
         let removed = self.cache.remove(&name).await?;
@@ -150,7 +148,9 @@ impl ClmsStore {
     /// # Errors
     /// [`StoreError::Cache`] if the cache can't be read.
     pub async fn plan_gc(&self, limits: Limits) -> Result<Plan, StoreError> {
-        Ok(Plan::make(&self.cache, limits).await?)
+        let files = JobFiles::new(Arc::clone(&self.cache), self.scratch_folder());
+        let plan = Plan::make(&self.cache, limits).await?;
+        Ok(plan.with_files(Arc::new(files)).await?)
     }
 
     /// How this process names itself to others that wait for what it works on.

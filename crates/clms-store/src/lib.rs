@@ -68,7 +68,7 @@ pub use store::{ClmsStore, ClmsStoreBuilder, DEFAULT_API_URL, DEFAULT_POLL_INTER
 pub mod keeping {
     pub use clms_cache::{
         CubeName, Generation, Leftover, LeftoverKind, Manifest, Usage,
-        gc::{Fate, Garbage, Limits, Plan},
+        gc::{Abandoned, Fate, Garbage, Limits, Plan},
         verify::{Checked, Verdict, Verification},
     };
 }

@@ -298,7 +298,8 @@ impl ClmsStore {
         .build()
     }
 
-    fn scratch_folder(&self) -> PathBuf {
+    /// Where downloads in progress are.
+    pub(crate) fn scratch_folder(&self) -> PathBuf {
         self.scratch
             .clone()
             .or_else(|| self.cache.scratch())

@@ -2,6 +2,7 @@
 
 use std::{fs, path::Path};
 
+use super::records;
 use crate::{
     CacheError, CubeName, Generation, Leftover, LeftoverKind, Usage,
     layout::{Layout, entries},
@@ -32,6 +33,11 @@ pub(super) fn find(layout: &Layout) -> Result<Vec<Leftover>, CacheError> {
             leftovers.push(Leftover::new(LeftoverKind::Trash, None, id, usage));
         }
     }
+    let unfinished = records::unfinished(layout)?;
+    if unfinished.objects > 0 {
+        let kind = LeftoverKind::Temporary;
+        leftovers.push(Leftover::new(kind, None, Generation::random(), unfinished));
+    }
     Ok(leftovers)
 }
 
@@ -43,6 +49,7 @@ pub(super) fn clear(layout: &Layout, leftover: &Leftover) -> Result<bool, CacheE
             staging::empty_trash(layout);
             Ok(was_dead)
         }
+        LeftoverKind::Temporary => records::clear_unfinished(layout),
         LeftoverKind::Trash => staging::delete(&layout.trashed(&leftover.generation)),
         _ => Ok(false),
     }

@@ -186,6 +186,10 @@ impl Maintain for ObjectStorageCache {
         Ok(!self.inner.over(generation).await?)
     }
 
+    async fn holder(&self, name: &CubeName) -> Result<Option<String>, CacheError> {
+        self.inner.signs.holder(&self.inner.keys.lease(name)).await
+    }
+
     fn manifests(&self) -> Arc<dyn ObjectStore> {
         Arc::clone(&self.inner.manifests)
     }

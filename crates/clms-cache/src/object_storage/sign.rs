@@ -170,6 +170,13 @@ impl Signs {
         }
     }
 
+    /// Who gives the sign at `path`, if anybody does who may be alive.
+    pub(super) async fn holder(&self, path: &Path) -> Result<Option<String>, CacheError> {
+        let found = swap::read::<Sign>(&*self.store, path).await?;
+        let living = found.filter(|found| !self.is_dead(path, &found.value));
+        Ok(living.and_then(|found| found.value.holder))
+    }
+
     /// True if `sign` has been seen unchanged at `path` for as long as it lives.
     fn is_dead(&self, path: &Path, sign: &Sign) -> bool {
         let now = self.clock.now();

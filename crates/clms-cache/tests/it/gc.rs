@@ -231,3 +231,65 @@ async fn records_are_no_garbage() {
     assert_eq!(plan.execute("us").count().await, 0);
     store.records().get(&key).await.unwrap();
 }
+
+#[tokio::test]
+async fn a_rehearsal_says_what_would_stay_and_removes_nothing() {
+    let (_root, cache, store) = cache();
+    let [oldest, second, _] = three(&cache).await;
+    let lease = cache
+        .lease(&oldest, "a reader on host alpha")
+        .await
+        .unwrap();
+    let limits = Limits::none().with_max_bytes(80);
+    let plan = Plan::make(&store, limits).await.unwrap();
+    let fates: Vec<_> = plan.rehearse().collect().await;
+    let [(first, Fate::InUse { holder }), (next, Fate::Removed)] = &fates[..] else {
+        panic!("{fates:?}");
+    };
+    assert_eq!(
+        (first.name(), &**holder),
+        (Some(&oldest), "a reader on host alpha")
+    );
+    assert_eq!(next.name(), Some(&second));
+    assert_eq!(visible(&*store).await, ["a", "b", "c"]);
+    // It has taken no lease, nor taken that one.
+    assert!(cache.lease(&oldest, "another").await.is_err());
+    cache.lease(&second, "another").await.unwrap();
+    drop(lease);
+}
+
+/// As `object_store` names what it has not written to its end.
+#[tokio::test]
+async fn unfinished_records_go_unless_somebody_writes_one() {
+    let (root, cache, store) = cache();
+    commit(&cache, &name(), "x").await;
+    let hidden = root.path().join(".clms/v1");
+    fs::create_dir_all(hidden.join("records/jobs")).unwrap();
+    let dead = [
+        hidden.join("records/jobs/1.json#1"),
+        hidden.join("manifests/clc2018%7Craster.zarr/x.jsonl#12"),
+    ];
+    for path in &dead {
+        fs::write(path, "12345").unwrap();
+    }
+    let key = Key::from("jobs/2.json");
+    let mut living = store.records().put_multipart(&key).await.unwrap();
+    living.put_part("{".into()).await.unwrap();
+    let plan = Plan::make(&store, Limits::none()).await.unwrap();
+    assert_eq!(plan.garbage(), [], "somebody writes one of them");
+    living.put_part("}".into()).await.unwrap();
+    living.complete().await.unwrap();
+    drop(living);
+
+    let plan = Plan::make(&store, Limits::none()).await.unwrap();
+    let [Garbage::Leftover(leftover)] = &plan.garbage()[..] else {
+        panic!("{plan:?}");
+    };
+    assert_eq!(leftover.kind, LeftoverKind::Temporary);
+    assert_eq!((leftover.usage.bytes, leftover.usage.objects), (10, 2));
+    let fates: Vec<_> = plan.execute("us").collect().await;
+    assert!(matches!(fates[..], [(_, Fate::Removed)]), "{fates:?}");
+    assert!(dead.iter().all(|path| !path.exists()));
+    assert_eq!(store.records().get(&key).await.unwrap().meta.size, 2);
+    assert!(Manifest::of(&*store, &name()).await.unwrap().is_some());
+}

@@ -9,6 +9,7 @@
 mod control;
 mod engine;
 mod journal;
+mod leftovers;
 mod machine_paths;
 mod machine_table;
 mod properties;

@@ -69,32 +69,39 @@ impl Deed {
     }
 }
 
-pub(super) async fn crashes(store: Arc<dyn ObjectStore>, _: Extent) -> Checked {
-    after_each_write(store, "crash", |faults, write| faults.crash_before(write)).await
+pub(super) async fn crashes(store: Arc<dyn ObjectStore>, extent: Extent) -> Checked {
+    let writes = (1..).step_by(extent.fault_step);
+    after_each_write(store, "crash", writes, |faults, write| {
+        faults.crash_before(write);
+    })
+    .await
 }
 
-pub(super) async fn failures(store: Arc<dyn ObjectStore>, _: Extent) -> Checked {
-    after_each_write(store, "failure", |faults, write| {
+pub(super) async fn failures(store: Arc<dyn ObjectStore>, extent: Extent) -> Checked {
+    let writes = (1..).step_by(extent.fault_step);
+    after_each_write(store, "failure", writes, |faults, write| {
         faults.fail(write..write + 1);
     })
     .await
 }
 
-pub(super) async fn lost_answers(store: Arc<dyn ObjectStore>, _: Extent) -> Checked {
-    after_each_write(store, "lost answer", |faults, write| {
+pub(super) async fn lost_answers(store: Arc<dyn ObjectStore>, extent: Extent) -> Checked {
+    let writes = (1..).step_by(extent.fault_step);
+    after_each_write(store, "lost answer", writes, |faults, write| {
         faults.lose_answer_of(write);
     })
     .await
 }
 
-/// Does each deed with a fault at each of its writes, and looks at what is left with the eyes of another process.
+/// Does each deed with a fault at each of these `writes` up to its last, and looks at what is left with the eyes of another process.
 async fn after_each_write(
     store: Arc<dyn ObjectStore>,
     fault: &str,
+    writes: impl Iterator<Item = usize> + Clone,
     inject: impl Fn(&Faults, usize),
 ) -> Checked {
     for deed in DEEDS {
-        for write in 1.. {
+        for write in writes.clone() {
             let root = format!("{fault} {deed:?} {write}");
             let world = World::new(Arc::clone(&store), &root);
             let failed = |Broken(seen)| Broken(format!("{root}: {seen}"));

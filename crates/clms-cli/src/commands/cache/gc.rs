@@ -16,7 +16,7 @@ use crate::{args::Gc, failure::Failure, text};
 /// Something that was or would be removed, in JSON.
 #[derive(Serialize)]
 struct Collected {
-    /// `cube`, or what a dead process left: `staged`, `unfinished`, `trash`, `manifest`.
+    /// `cube`, or what a dead process left: `staged`, `unfinished`, `trash`, `manifest`, `temporary`, `scratch`.
     kind: &'static str,
     data_id: Option<String>,
     generation: Option<String>,
@@ -41,10 +41,12 @@ impl Collected {
                     LeftoverKind::Unfinished => "unfinished",
                     LeftoverKind::Trash => "trash",
                     LeftoverKind::Manifest => "manifest",
+                    LeftoverKind::Temporary => "temporary",
                     _ => "leftover",
                 },
                 Some(&leftover.generation),
             ),
+            Garbage::Files(_) => ("scratch", None),
             Garbage::Cube(cube, _) => ("cube", cube.generation.as_ref()),
             _ => ("other", None),
         };
@@ -60,9 +62,9 @@ impl Collected {
         }
     }
 
-    fn with_fate(garbage: &Garbage, fate: Fate) -> Self {
+    fn with_fate(garbage: &Garbage, fate: Fate, gone: &'static str) -> Self {
         match fate {
-            Fate::Removed => Self::of(garbage, "removed"),
+            Fate::Removed => Self::of(garbage, gone),
             Fate::InUse { holder } => Self {
                 holder: Some(holder),
                 ..Self::of(garbage, "in_use")
@@ -82,16 +84,15 @@ impl Collected {
 
 pub(super) async fn run(context: &Context, gc: Gc) -> Done {
     let plan = context.store.plan_gc(limits(&gc)).await?;
-    let collected: Vec<Collected> = if gc.dry_run {
-        let garbage = plan.garbage();
-        let would = |garbage| Collected::of(garbage, "would_remove");
-        garbage.iter().map(would).collect()
+    let (fates, gone) = if gc.dry_run {
+        (plan.rehearse(), "would_remove")
     } else {
-        plan.execute(&context.store.holder())
-            .map(|(garbage, fate)| Collected::with_fate(&garbage, fate))
-            .collect()
-            .await
+        (plan.execute(&context.store.holder()), "removed")
     };
+    let collected: Vec<Collected> = fates
+        .map(|(garbage, fate)| Collected::with_fate(&garbage, fate, gone))
+        .collect()
+        .await;
     context.result(&collected, || table(&collected))?;
     context.printer.note(&total(&collected, gc.dry_run));
     let failures = collected.iter().filter_map(|item| item.error.as_ref());
@@ -130,6 +131,8 @@ fn table(collected: &[Collected]) -> String {
                 "unfinished" => "half-written cube",
                 "trash" => "half-deleted cube",
                 "manifest" => "manifest without a cube",
+                "temporary" => "half-written record",
+                "scratch" => "files of an ended job",
                 other => other,
             }
             .to_owned(),
