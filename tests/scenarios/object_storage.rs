@@ -333,12 +333,16 @@ fn credentials_from_a_profile_and_none_at_all() {
     };
     let folder = cloud.scene.home().join(".aws");
     fs::create_dir(&folder).unwrap();
-    let profile = format!(
-        "[work]\naws_access_key_id = {}\naws_secret_access_key = {}\n",
-        of("AWS_ACCESS_KEY_ID"),
-        of("AWS_SECRET_ACCESS_KEY")
-    );
+    let (id, secret) = (of("AWS_ACCESS_KEY_ID"), of("AWS_SECRET_ACCESS_KEY"));
+    let profile = format!("[work]\naws_access_key_id = {id}\naws_secret_access_key = {secret}\n");
     fs::write(folder.join("credentials"), profile).unwrap();
+    let printed =
+        format!(r#"{{"Version": 1, "AccessKeyId": "{id}", "SecretAccessKey": "{secret}"}}"#);
+    let config = format!(
+        "[profile program]\ncredential_process = echo '{printed}'\n\
+         [profile sign-on]\nsso_session = corporation\nsso_account_id = 1\n"
+    );
+    fs::write(folder.join("config"), config).unwrap();
 
     // By its name in the environment, and as an option: both may write.
     let mut named = cloud.without_credentials(&["preload", FOREST, "--force"]);
@@ -347,14 +351,15 @@ fn credentials_from_a_profile_and_none_at_all() {
         named
     })
     .well();
-    let option = [
-        "preload",
-        FOREST,
-        "--force",
-        "--store-option",
-        "profile=work",
-    ];
-    let _ = Run::of(cloud.without_credentials(&option)).well();
+    for profile in ["profile=work", "profile=program"] {
+        let option = ["preload", FOREST, "--force", "--store-option", profile];
+        let _ = Run::of(cloud.without_credentials(&option)).well();
+    }
+    let sign_on = ["open", FOREST, "--store-option", "profile=sign-on"];
+    let _ = Run::of(cloud.without_credentials(&sign_on)).saying(&[
+        "single sign-on",
+        "aws configure export-credentials --profile sign-on --format process",
+    ]);
     let unknown = ["open", FOREST, "--store-option", "profile=play"];
     let _ = Run::of(cloud.without_credentials(&unknown))
         .with_code(2)

@@ -8,7 +8,7 @@ use std::{
 
 use object_store::client::{HttpError, HttpErrorKind};
 
-use crate::{CubeName, InvalidCubeName};
+use crate::{CubeName, InvalidCubeName, object_storage::WrongRegion};
 
 /// Why a cache could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -72,6 +72,14 @@ pub enum CacheError {
         /// The setting, if it was given.
         key: String,
         /// What is wrong with it; never its value.
+        why: String,
+    },
+    /// A profile of S3's users has no keys that can be used here.
+    #[error("the profile {profile:?} has no keys of its own: {why}, which is not done here")]
+    ProfileWithoutKeys {
+        /// The profile.
+        profile: String,
+        /// Where its keys are to be had.
         why: String,
     },
     /// The settings of the storage do not go together, or lack something.
@@ -184,14 +192,7 @@ impl WasReplaced {
     /// Finds it in `error`, however deep it is wrapped.
     #[must_use]
     pub fn in_error<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e Self> {
-        let mut cause = Some(error);
-        while let Some(error) = cause {
-            if let Some(found) = error.downcast_ref() {
-                return Some(found);
-            }
-            cause = error.source();
-        }
-        None
+        find_cause(error)
     }
 }
 
@@ -220,6 +221,11 @@ impl CacheError {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         const ANOTHER: &str = "or choose another cache with --cache or CLMS_CACHE";
+        if let Some(WrongRegion { there, .. }) = self.cause() {
+            return Some(format!(
+                "give --store-option region={there}, or set AWS_REGION={there}"
+            ));
+        }
         match self {
             Self::Held { .. } => {
                 Some("wait until it has finished, or stop that process".to_owned())
@@ -239,6 +245,9 @@ impl CacheError {
             ),
             Self::NoConditionalPuts { .. } => Some(format!(
                 "use a storage that honours If-Match and If-None-Match when it is written to, {ANOTHER}"
+            )),
+            Self::ProfileWithoutKeys { profile, .. } => Some(format!(
+                "make another profile whose only line is `credential_process = aws configure export-credentials --profile {profile} --format process`, and name that one with --store-option profile=... or AWS_PROFILE"
             )),
             Self::Storage(_) if self.is_about_credentials() => Some(
                 "check the credentials: in the environment, in the profile, or given with --store-option; anonymous=true asks without any"
@@ -315,33 +324,38 @@ impl CacheError {
 
     /// True if the storage could not be reached, or the connection broke.
     fn is_lost_connection(&self) -> bool {
-        let mut cause: Option<&(dyn Error + 'static)> = Some(self);
-        while let Some(error) = cause {
-            if let Some(error) = error.downcast_ref::<HttpError>() {
-                return matches!(
-                    error.kind(),
-                    HttpErrorKind::Connect
-                        | HttpErrorKind::Request
-                        | HttpErrorKind::Timeout
-                        | HttpErrorKind::Interrupted
-                );
-            }
-            cause = error.source();
-        }
-        false
+        self.cause::<HttpError>().is_some_and(|error| {
+            matches!(
+                error.kind(),
+                HttpErrorKind::Connect
+                    | HttpErrorKind::Request
+                    | HttpErrorKind::Timeout
+                    | HttpErrorKind::Interrupted
+            )
+        })
     }
 
     /// What the operating system said, however deep it is wrapped.
     fn io_kind(&self) -> Option<io::ErrorKind> {
-        let mut cause: Option<&(dyn Error + 'static)> = Some(self);
-        while let Some(error) = cause {
-            if let Some(error) = error.downcast_ref::<io::Error>() {
-                return Some(error.kind());
-            }
-            cause = error.source();
-        }
-        None
+        self.cause::<io::Error>().map(io::Error::kind)
     }
+
+    /// The first error of that type behind this one.
+    fn cause<E: Error + 'static>(&self) -> Option<&E> {
+        find_cause(self)
+    }
+}
+
+/// The first error of that type in `error` and behind it.
+fn find_cause<'e, E: Error + 'static>(error: &'e (dyn Error + 'static)) -> Option<&'e E> {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if let Some(found) = error.downcast_ref() {
+            return Some(found);
+        }
+        cause = error.source();
+    }
+    None
 }
 
 /// Says what was tried, and on what, when it fails.

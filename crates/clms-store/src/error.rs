@@ -170,7 +170,9 @@ impl StoreError {
             Self::Setting { .. }
             | Self::Api(ApiError::Configuration { .. })
             | Self::Cache(
-                CacheError::UnsupportedLocation { .. } | CacheError::InvalidOption { .. },
+                CacheError::UnsupportedLocation { .. }
+                | CacheError::InvalidOption { .. }
+                | CacheError::ProfileWithoutKeys { .. },
             ) => ErrorClass::Setting,
             _ => ErrorClass::Other,
         }

@@ -4,7 +4,7 @@ use std::{fmt, num::NonZeroU64, str::FromStr, sync::Arc, time::Duration};
 
 use object_store::{
     ClientConfigKey, ObjectStore, RetryConfig,
-    aws::{AmazonS3Builder, AmazonS3ConfigKey},
+    aws::AmazonS3ConfigKey,
     azure::{AzureConfigKey, MicrosoftAzureBuilder},
     gcp::{GoogleCloudStorageBuilder, GoogleConfigKey},
     http::HttpBuilder,
@@ -14,7 +14,7 @@ use object_store::{
 };
 use url::{Position, Url};
 
-use super::{ObjectStorageCache, aws_profile};
+use super::{ObjectStorageCache, aws};
 use crate::{CacheError, Rate, StorageOptions, Throttle};
 
 /// How many requests are under way at a time, unless it is said otherwise.
@@ -148,17 +148,8 @@ fn unsupported(url: &Url, why: impl ToString) -> CacheError {
 }
 
 fn s3(url: &Url, settings: &Settings<'_>) -> Result<Arc<dyn ObjectStore>, CacheError> {
-    let mut builder = AmazonS3Builder::from_env().with_url(url.as_str());
-    let wanted = settings.get("profile");
-    for (key, value) in aws_profile::settings(wanted)? {
-        // A profile that was asked for goes before the environment, and any other one behind it.
-        if wanted.is_some() || builder.get_config_value(&key).is_none() {
-            builder = builder.with_config(key, value);
-        }
-    }
-    for (key, value) in settings.keys::<AmazonS3ConfigKey>(S3)? {
-        builder = builder.with_config(key, value);
-    }
+    let given = settings.keys::<AmazonS3ConfigKey>(S3)?;
+    let mut builder = aws::builder(url.as_str(), settings.options, given)?;
     let endpoint = [AmazonS3ConfigKey::S3Endpoint, AmazonS3ConfigKey::Endpoint]
         .iter()
         .find_map(|key| builder.get_config_value(key));
@@ -243,10 +234,6 @@ impl<'o> Settings<'o> {
             lease_time: duration(options, "lease_time")?,
             retry,
         })
-    }
-
-    fn get(&self, key: &str) -> Option<&str> {
-        self.options.get(key)
     }
 
     /// The settings that are the storage's, which knows those of `known` and more.

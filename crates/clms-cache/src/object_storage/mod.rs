@@ -1,6 +1,6 @@
 //! A cache in an object store: S3, Google, Azure, memory, and read-only behind HTTP.
 
-mod aws_profile;
+mod aws;
 mod cache_store;
 mod clock;
 mod commit;
@@ -20,11 +20,11 @@ use std::{fmt, sync::Arc, time::Duration};
 use object_store::{ObjectStore, path::Path, prefix::PrefixStore};
 use tokio::sync::OnceCell;
 
-pub(crate) use self::clock::SystemClock;
 pub use self::clock::{Clock, Moment};
 pub(crate) use self::connect::connect;
 #[cfg(feature = "conformance")]
 pub use self::manual_clock::ManualClock;
+pub(crate) use self::{aws::WrongRegion, clock::SystemClock};
 use self::{
     sign::Signs,
     standing::{Found, Standing},

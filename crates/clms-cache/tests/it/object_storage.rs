@@ -1,6 +1,11 @@
 //! Object storage: its URLs, its settings, and storages that lack something.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    io::{Read, Write},
+    net::TcpListener,
+    sync::Arc,
+};
 
 use async_trait::async_trait;
 use clms_cache::{CacheError, CacheStore, ObjectStorageCache, StorageOptions, open_cache};
@@ -108,6 +113,39 @@ async fn a_storage_that_cannot_be_reached_is_said_to_be_so() {
     assert!(error.is_retryable(), "{error:?}");
     assert!(error.hint().unwrap().contains("endpoint"), "{error}");
     assert!(!format!("{error} {error:?}").contains("hush"), "{error:?}");
+}
+
+/// S3 answers so when a bucket is asked for in another region than its own.
+#[tokio::test]
+async fn a_bucket_in_another_region_is_named() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("endpoint=http://{}", listener.local_addr().unwrap());
+    let server = std::thread::spawn(move || {
+        let (mut connection, _) = listener.accept().unwrap();
+        let mut request = Vec::new();
+        while !request.ends_with(b"\r\n\r\n") {
+            let mut byte = [0];
+            connection.read_exact(&mut byte).unwrap();
+            request.extend(byte);
+        }
+        let answer = "HTTP/1.1 301 Moved Permanently\r\nx-amz-bucket-region: eu-west-1\r\n\
+            content-length: 0\r\n\r\n";
+        connection.write_all(answer.as_bytes()).unwrap();
+    });
+    let there = [&*endpoint, "region=eu-central-1", "anonymous=true"];
+    let cache = open_cache("s3://bucket", &options(there)).unwrap();
+    let error = cache.look_up(&name()).await.unwrap_err();
+    server.join().unwrap();
+    let text = error.to_string();
+    assert!(
+        text.contains("the bucket is in the region eu-west-1"),
+        "{text}"
+    );
+    assert!(
+        error.hint().unwrap().contains("region=eu-west-1"),
+        "{error:?}"
+    );
+    assert!(!error.is_retryable());
 }
 
 #[tokio::test]
