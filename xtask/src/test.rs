@@ -131,6 +131,8 @@ fn fuzz(crate_name: &str, target: &str) -> Result<Step> {
     let built = crate::process::target().join("fuzz");
     let corpus = built.join("corpus").join(target);
     std::fs::create_dir_all(&corpus).map_err(|why| format!("{}: {why}", corpus.display()))?;
+    // Made-up files to begin with, where a target has some. What the fuzzer finds goes to the first folder that it is given.
+    let seeds = std::path::PathBuf::from(format!("crates/{crate_name}/fuzz/seeds/{target}"));
     Ok(cargo(["fuzz", "run", "--fuzz-dir"])
         .args([
             format!("crates/{crate_name}/fuzz"),
@@ -139,6 +141,7 @@ fn fuzz(crate_name: &str, target: &str) -> Result<Step> {
         .args([built])
         .args([target])
         .args([corpus])
+        .args(seeds.is_dir().then_some(seeds))
         .args(["--", "-max_total_time=60"])
         // The instrumentation is not stable; this lets the stable compiler have it.
         .env("RUSTC_BOOTSTRAP", "1"))

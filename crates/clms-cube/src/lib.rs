@@ -70,7 +70,8 @@
 //! 3. the product's code for "outside the area";
 //! 4. only if there are gaps, or tiles disagree: the value that data has least often and that occurs nowhere in the sources (NaN of floats);
 //! 5. where every value of the type is data: none. Then `<variable>_valid`, which the CF attribute `ancillary_variables` of the
-//!    variable names, is 1 where there is data and 0 where there is none, and the group has no overviews.
+//!    variable names, is 1 where there is data and 0 where there is none, and the group has no overviews. Of overlapping tiles, the first by
+//!    name wins where it has data by its own nodata.
 //!
 //! Where headers don't decide, the pixels are looked at once before anything is written.
 //!
@@ -127,7 +128,7 @@ pub use range::{
     CacheOptions, CachedReader, FileVersion, LocalFile, MeteredReader, ObjectReader, Part,
     RangeError, RangeReader, Traffic,
 };
-pub use style::{Legend, LegendClass, Style};
+pub use style::{Legend, LegendClass, MaskedPixels, Style};
 
 /// Stops a running [`build`]; the one of `tokio-util`.
 pub use tokio_util::sync::CancellationToken;

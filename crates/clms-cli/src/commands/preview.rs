@@ -119,7 +119,7 @@ fn draw(
     overview: &Overview,
     data_id: &DataId,
 ) -> std::io::Result<Vec<u8>> {
-    let style = Style::new(variable, &overview.pixels);
+    let style = Style::new(variable, overview);
     let attribute = |name: &str| {
         let value = cube.structure().attributes.get(name)?.as_str()?;
         Some(value.to_owned())
@@ -135,13 +135,13 @@ fn draw(
         title: &title,
         subtitle: &data_id.to_string(),
         width: overview.width,
-        rgba: &style.render(&overview.pixels),
+        rgba: &style.render(overview),
         ground: if geographic {
             Ground::Degrees(per_pixel)
         } else {
             Ground::Metres(per_pixel)
         },
-        legend: &style.legend(&overview.pixels),
+        legend: &style.legend(overview),
         credit: "Contains data of the Copernicus Land Monitoring Service, European Environment Agency (EEA). Made with clms.",
     };
     let mut png = Vec::new();

@@ -197,15 +197,13 @@ impl<'a, T: Element> Mosaic<'a, T> {
         }
         out.fill(self.fill);
         let mut pixels = Vec::new();
-        // Where there is no nodata, the first tile by name has to be written last. What one tile holds is valid, whatever others say.
-        let keep_valid =
+        // Where no value says that there is no data, it has to be kept beside the pixels which of them a tile has written.
+        let fill_tells =
             self.variable.fill.value.is_some() || self.variable.content == Content::Validity;
-        let ordered: Box<dyn Iterator<Item = &(&Tile, Window)>> = if keep_valid {
-            Box::new(under.iter())
-        } else {
-            Box::new(under.iter().rev())
-        };
-        for (tile, part) in ordered {
+        let overlap = under.iter().any(|(tile, _)| tile.overlaps);
+        let mut written =
+            vec![Written::Nothing; if fill_tells || !overlap { 0 } else { out.len() }];
+        for (tile, part) in &under {
             pixels.resize((part.height * part.width) as usize, self.fill);
             self.read_part(tile, *part, rasters, &mut pixels)?;
             let (width, skip) = (part.width as usize, (part.col - window.col) as usize);
@@ -213,7 +211,9 @@ impl<'a, T: Element> Mosaic<'a, T> {
             for (row, from) in pixels.chunks_exact(width).enumerate() {
                 let start = ((part.row - window.row) as usize + row) * window.width as usize + skip;
                 let to = &mut out[start..start + width];
-                if tile.overlaps && keep_valid {
+                if let Some(written) = written.get_mut(start..start + width) {
+                    differing += lay_under(to, written, from, tile.nodata.map(T::from_f64));
+                } else if tile.overlaps && fill_tells {
                     for (to, from) in to.iter_mut().zip(from) {
                         if to.same(self.fill) {
                             *to = *from;
@@ -290,6 +290,35 @@ impl<'a, T: Element> Mosaic<'a, T> {
         }
         Ok(())
     }
+}
+
+/// What a pixel without a fill value holds so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Written {
+    Nothing,
+    /// Of a tile that has no data there.
+    NoData,
+    Data,
+}
+
+/// Writes a row of a tile where those before it have no data; returns how many of its valid pixels differ from what is there.
+fn lay_under<T: Element>(
+    to: &mut [T],
+    written: &mut [Written],
+    from: &[T],
+    nodata: Option<T>,
+) -> u64 {
+    let mut differing = 0;
+    for ((to, written), from) in to.iter_mut().zip(written).zip(from) {
+        let is_data = !nodata.is_some_and(|nodata| nodata.same(*from));
+        match (*written, is_data) {
+            (Written::Data, true) if !from.same(*to) => differing += 1,
+            (Written::Nothing, false) => (*to, *written) = (*from, Written::NoData),
+            (Written::Nothing | Written::NoData, true) => (*to, *written) = (*from, Written::Data),
+            (Written::Data, _) | (Written::NoData, false) => {}
+        }
+    }
+    differing
 }
 
 /// Reverses the order of rows.

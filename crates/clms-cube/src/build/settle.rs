@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::mosaic::OpenRasters;
 use crate::dtype::{Element, SourceWindow, with_element};
 use crate::gdal_source::LocalConfig;
+use crate::metadata::VALIDITY;
 use crate::plan::{Content, CubePlan, Fill, FillOrigin, GroupPlan, Note, Tile, VariablePlan};
 use crate::reading_log::ReadingLog;
 use crate::{Class, CubeError, DataType};
@@ -71,16 +72,6 @@ fn settle_variable(
         variable.fill.report(&variable.name, &variable.tiles, notes);
         return Ok(());
     }
-    // Which of two overlapping tiles wins can't be seen in their pixels then.
-    if let Some(tile) = variable.tiles.iter().find(|tile| tile.overlaps)
-        && let Some(value) = tile.nodata
-    {
-        return Err(CubeError::FillClash {
-            variable: variable.name.clone(),
-            value,
-            file: tile.source.name.clone(),
-        });
-    }
     let mask = validity_mask(&group.variables[index], &group.variables);
     let variable = &mut group.variables[index];
     variable.fill = Fill {
@@ -127,7 +118,7 @@ fn validity_mask(of: &VariablePlan, others: &[VariablePlan]) -> VariablePlan {
             origin: FillOrigin::None,
         },
         validity: None,
-        classes: [(0, "no data"), (1, "data")].map(class).to_vec(),
+        classes: VALIDITY.map(class).to_vec(),
         unit: None,
         scale: None,
         offset: None,

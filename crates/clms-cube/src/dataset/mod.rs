@@ -157,7 +157,8 @@ impl Dataset {
             })
     }
 
-    /// Reads a part of an array, whole in memory. Only the chunks under it are read.
+    /// Reads a part of an array, whole in memory. Only the chunks under it are read, and those of its mask where it has one
+    /// ([`GroupStructure::validity_mask`]).
     ///
     /// # Errors
     /// [`CubeError::OutOfBounds`] for a part that is empty or reaches beyond the array, [`CubeError::WindowTooLarge`] for more than
@@ -174,19 +175,24 @@ impl Dataset {
             });
         }
         let decoding = Decoding::of(array);
+        let mask = self.group(&slab.group)?.validity_mask(array).cloned();
         let (source, array, part) = (Arc::clone(&self.source), array.clone(), slab.clone());
-        let pixels = blocking(move || {
-            source.read(Request {
-                group: &part.group,
-                array: &array,
-                ranges: &part.ranges,
-            })
+        let (pixels, mask) = blocking(move || {
+            let read = |array: &ArrayStructure| {
+                source.read(Request {
+                    group: &part.group,
+                    array,
+                    ranges: &part.ranges,
+                })
+            };
+            Ok((read(&array)?, mask.as_ref().map(read).transpose()?))
         })
         .await?;
         Ok(Window {
             slab: slab.clone(),
             pixels,
             decoding,
+            valid: mask.map(|mask| mask.is_not_zero()),
         })
     }
 

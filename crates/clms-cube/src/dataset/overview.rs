@@ -19,6 +19,8 @@ pub struct Overview {
     pub height: u32,
     /// Raw values, row by row.
     pub pixels: Pixels,
+    /// Which pixels are data, if a mask beside the variable says so.
+    pub valid: Option<Vec<bool>>,
     /// Width and height of a pixel on the ground, in units of the CRS; 1 is a pixel of the source when the cube has no grid.
     pub pixel_size: [f64; 2],
     /// Outer edges: west, south, east, north.
@@ -106,10 +108,42 @@ impl Dataset {
             samples(level.size[0], len_rows),
             samples(level.size[1], len_cols),
         );
-        let array = level.array;
-        let dtype = array.dtype;
+        let pixels = self.sampled(&level, level.array, rows, cols).await?;
+        let valid = match self.group(level.group)?.validity_mask(level.array) {
+            Some(mask) => {
+                let mask = self.sampled(&level, mask, rows, cols).await?;
+                Some(mask.is_not_zero())
+            }
+            None => None,
+        };
+        let grid = self.group(group)?.grid.as_ref();
+        let bbox = grid.map_or(
+            [0.0, 0.0, source_width as f64, source_height as f64],
+            crate::Grid::bbox,
+        );
+        Ok(Overview {
+            width: cols.len as u32,
+            height: rows.len as u32,
+            pixels,
+            valid,
+            pixel_size: [
+                (bbox[2] - bbox[0]) / cols.len as f64,
+                (bbox[3] - bbox[1]) / rows.len as f64,
+            ],
+            bbox,
+        })
+    }
+
+    /// The sampled pixels of an array of a level.
+    async fn sampled(
+        &self,
+        level: &Level<'_>,
+        array: &ArrayStructure,
+        rows: Samples,
+        cols: Samples,
+    ) -> Result<Pixels, CubeError> {
         let stored = array.shards.as_ref().unwrap_or(&array.chunks);
-        let axes = leading.len();
+        let axes = array.shape.len() - 2;
         let plan = Arc::new(Plan {
             source: Arc::clone(&self.source),
             group: level.group.to_owned(),
@@ -117,7 +151,7 @@ impl Dataset {
             cols,
             stored: [stored[axes], stored[axes + 1]],
             chunk: [array.chunks[axes], array.chunks[axes + 1]],
-            itemsize: dtype.itemsize(),
+            itemsize: array.dtype.itemsize(),
             next: AtomicUsize::new(0),
             array: array.clone(),
         });
@@ -136,21 +170,7 @@ impl Dataset {
         {
             block.copy_to(&mut bytes, cols.len as usize * plan.itemsize, plan.itemsize);
         }
-        let grid = self.group(group)?.grid.as_ref();
-        let bbox = grid.map_or(
-            [0.0, 0.0, source_width as f64, source_height as f64],
-            crate::Grid::bbox,
-        );
-        Ok(Overview {
-            width: cols.len as u32,
-            height: rows.len as u32,
-            pixels: Pixels::from_bytes(dtype, &bytes),
-            pixel_size: [
-                (bbox[2] - bbox[0]) / cols.len as f64,
-                (bbox[3] - bbox[1]) / rows.len as f64,
-            ],
-            bbox,
-        })
+        Ok(Pixels::from_bytes(array.dtype, &bytes))
     }
 }
 

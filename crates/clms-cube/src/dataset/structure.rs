@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::metadata::{CLASS_NAMES, FLAG_COLORS, FLAG_MEANINGS, FLAG_VALUES, node_path};
+use crate::metadata::{CLASS_NAMES, FLAG_COLORS, FLAG_MEANINGS, FLAG_VALUES, VALIDITY, node_path};
 use crate::{Class, Crs, DataType, Grid};
 
 /// Groups and the attributes of the root.
@@ -153,6 +153,14 @@ impl ArrayStructure {
         values.into_iter().enumerate().filter_map(class).collect()
     }
 
+    fn is_validity_mask(&self) -> bool {
+        let classes = self.classes();
+        let found = classes
+            .iter()
+            .map(|class| (class.value, class.name.as_deref()));
+        found.eq(VALIDITY.map(|(value, name)| (value, Some(name))))
+    }
+
     /// A name for people.
     #[must_use]
     pub fn long_name(&self) -> Option<&str> {
@@ -247,6 +255,17 @@ impl GroupStructure {
         }
         structure.grid = structure.find_grid();
         structure
+    }
+
+    /// The variable that says where another one of this group has data (1) and where it has none (0), if that one's
+    /// `ancillary_variables` name such a mask. [`Dataset`](crate::Dataset) heeds it in all that it decodes.
+    #[must_use]
+    pub fn validity_mask(&self, of: &ArrayStructure) -> Option<&ArrayStructure> {
+        let names = of.attributes.get("ancillary_variables")?.as_str()?;
+        names
+            .split_ascii_whitespace()
+            .filter_map(|name| self.variables.iter().find(|known| known.name == name))
+            .find(|known| known.shape == of.shape && known.is_validity_mask())
     }
 
     /// Paths of the groups that are overviews of this one, as the `multiscales` convention names them.

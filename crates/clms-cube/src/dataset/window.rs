@@ -88,6 +88,8 @@ pub struct Window {
     /// Values as they are stored: not scaled, fill included; the last dimension fastest.
     pub pixels: Pixels,
     pub(super) decoding: Decoding,
+    /// What the variable's mask says of each pixel.
+    pub(super) valid: Option<Vec<bool>>,
 }
 
 impl Window {
@@ -97,9 +99,21 @@ impl Window {
         self.slab.shape()
     }
 
-    /// Physical values: scaled, and NaN for what is no data (see [`Decoding`]).
+    /// Which pixels are data, if a mask beside the variable says so: cubes have one where every value of the type is data.
+    #[must_use]
+    pub fn valid(&self) -> Option<&[bool]> {
+        self.valid.as_deref()
+    }
+
+    /// Physical values: scaled, and NaN for what is no data by its value (see [`Decoding`]) or by the mask beside it.
     #[must_use]
     pub fn values(&self) -> Vec<f64> {
-        self.decoding.values(&self.pixels)
+        let mut values = self.decoding.values(&self.pixels);
+        for (value, valid) in values.iter_mut().zip(self.valid().unwrap_or_default()) {
+            if !valid {
+                *value = f64::NAN;
+            }
+        }
+        values
     }
 }

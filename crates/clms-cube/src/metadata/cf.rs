@@ -16,6 +16,9 @@ pub(crate) const FLAG_COLORS: &str = "flag_colors";
 /// The names as the sources spell them: `flag_meanings` can't hold blanks. An empty text is no name.
 pub(crate) const CLASS_NAMES: &str = "class_names";
 
+/// Values and names of a mask that says where another variable has data, which names it in `ancillary_variables`.
+pub(crate) const VALIDITY: [(i64, &str); 2] = [(0, "no data"), (1, "data")];
+
 /// Stands in `flag_colors` for a class without a colour.
 const NO_COLOUR: &str = "#808080";
 

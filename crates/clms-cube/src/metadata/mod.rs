@@ -13,7 +13,7 @@ use crate::{Note, PackageFiles, Provenance};
 
 #[cfg(feature = "fuzzing")]
 pub(crate) use cf::flag_meanings;
-pub(crate) use cf::{CLASS_NAMES, FLAG_COLORS, FLAG_MEANINGS, FLAG_VALUES, flags};
+pub(crate) use cf::{CLASS_NAMES, FLAG_COLORS, FLAG_MEANINGS, FLAG_VALUES, VALIDITY, flags};
 pub(crate) use zarr_v2::{
     ARRAY as ARRAY_V2, ATTRIBUTES as ATTRIBUTES_V2, CONSOLIDATED as CONSOLIDATED_V2,
     GROUP as GROUP_V2, documents as documents_v2, nodes as nodes_v2,

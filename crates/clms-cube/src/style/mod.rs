@@ -1,5 +1,6 @@
 //! Pixels as colours: classes in their own, quantities along a ramp, fill transparent.
 
+mod masked;
 mod ramp;
 
 use std::collections::BTreeSet;
@@ -8,6 +9,7 @@ use serde::Serialize;
 
 use crate::dtype::each_pixels;
 use crate::{ArrayStructure, Class, DataType, Pixels};
+pub use masked::MaskedPixels;
 use ramp::Ramp;
 
 /// How the values of a variable are coloured.
@@ -82,7 +84,8 @@ const TRANSPARENT: [u8; 4] = [0; 4];
 impl Style {
     /// The style of a variable; its pixels give the range of a quantity whose metadata has none.
     #[must_use]
-    pub fn new(variable: &ArrayStructure, pixels: &Pixels) -> Self {
+    pub fn new<'a>(variable: &ArrayStructure, pixels: impl Into<MaskedPixels<'a>>) -> Self {
+        let pixels = pixels.into();
         let mut classes = variable.classes();
         classes.sort_by_key(|class| class.value);
         let fill_value = variable.fill_value;
@@ -134,9 +137,20 @@ impl Style {
         style
     }
 
-    /// Red, green, blue and alpha of each pixel.
+    /// Red, green, blue and alpha of each pixel; what is no data is transparent.
     #[must_use]
-    pub fn render(&self, pixels: &Pixels) -> Vec<[u8; 4]> {
+    pub fn render<'a>(&self, pixels: impl Into<MaskedPixels<'a>>) -> Vec<[u8; 4]> {
+        let masked = pixels.into();
+        let mut colours = self.colours(masked.pixels);
+        for (index, colour) in colours.iter_mut().enumerate() {
+            if !masked.is_valid(index) {
+                *colour = TRANSPARENT;
+            }
+        }
+        colours
+    }
+
+    fn colours(&self, pixels: &Pixels) -> Vec<[u8; 4]> {
         match pixels.dtype() {
             // One look-up for each pixel.
             DataType::UInt8 | DataType::Int8 | DataType::UInt16 | DataType::Int16 => {
@@ -174,8 +188,8 @@ impl Style {
 
     /// What the colours of these pixels mean.
     #[must_use]
-    pub fn legend(&self, pixels: &Pixels) -> Legend {
-        let present = distinct(pixels, usize::MAX).unwrap_or_default();
+    pub fn legend<'a>(&self, pixels: impl Into<MaskedPixels<'a>>) -> Legend {
+        let present = distinct(pixels.into(), usize::MAX).unwrap_or_default();
         let classes = self
             .classes
             .iter()
@@ -240,17 +254,18 @@ impl Style {
     }
 
     /// The values of integers, if there are few.
-    fn few_values(&self, pixels: &Pixels) -> Option<BTreeSet<i64>> {
+    fn few_values(&self, pixels: MaskedPixels<'_>) -> Option<BTreeSet<i64>> {
         let mut values = distinct(pixels, FEW + 1)?;
         values.retain(|value| !self.is_fill(*value as f64));
         (values.len() <= FEW).then_some(values)
     }
 
     /// The range of the valid pixels, or 0..1 when there is none.
-    fn range(&self, pixels: &Pixels) -> [f64; 2] {
-        let valid = pixels
-            .to_f64()
-            .into_iter()
+    fn range(&self, masked: MaskedPixels<'_>) -> [f64; 2] {
+        let values = masked.pixels.to_f64().into_iter().enumerate();
+        let valid = values
+            .filter(|(index, _)| masked.is_valid(*index))
+            .map(|(_, value)| value)
             .filter(|value| value.is_finite() && !self.is_fill(*value));
         let [min, max] = valid.fold([f64::INFINITY, f64::NEG_INFINITY], |[min, max], value| {
             [min.min(value), max.max(value)]
@@ -260,16 +275,16 @@ impl Style {
 }
 
 /// The values that occur, for integers; `None` when there are more than `limit`.
-fn distinct(pixels: &Pixels, limit: usize) -> Option<BTreeSet<i64>> {
-    if pixels.dtype().is_float() {
+fn distinct(masked: MaskedPixels<'_>, limit: usize) -> Option<BTreeSet<i64>> {
+    if masked.pixels.dtype().is_float() {
         return None;
     }
     let mut values = BTreeSet::new();
     let mut last = None;
-    let complete = each_pixels!(pixels, pixels => pixels.iter().all(|pixel| {
+    let complete = each_pixels!(masked.pixels, pixels => pixels.iter().enumerate().all(|(index, pixel)| {
         let value = *pixel as i64;
         // Neighbours are mostly equal.
-        if last != Some(value) {
+        if last != Some(value) && masked.is_valid(index) {
             last = Some(value);
             values.insert(value);
         }

@@ -1,6 +1,6 @@
 //! What stands where there is no data.
 
-use clms_cube::{BuildOptions, CubeError, DataType, Levels, TileSize, ZarrFormat};
+use clms_cube::{BuildOptions, CubeError, DataType, Levels, Style, TileSize, ZarrFormat};
 use clms_factory::{DType, Pattern, RasterSpec};
 
 use crate::fixture::{build, build_dir, mosaic, write};
@@ -193,6 +193,67 @@ async fn the_mask_knows_each_tile_s_own_nodata() {
         assert!(*valid == 0.0 || found == expected);
     }
     assert!(found.contains(&7.0) && found.contains(&9.0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn overlapping_tiles_of_which_every_value_is_data() {
+    // 7 is no data in one and data in the other, and 9 the other way round.
+    let by_place = |add: f64| {
+        Pattern::custom(move |x, y| {
+            ((x / 10.0).floor() + (y / 10.0).floor() * 40.0 + add).rem_euclid(256.0)
+        })
+    };
+    let a = RasterSpec::new("unknown_a.tif", 40, 30)
+        .nodata("7")
+        .pattern(by_place(0.0));
+    let b = RasterSpec::new("unknown_b.tif", 40, 30)
+        .corner(4_000_200.0, 2_999_900.0, 10.0)
+        .nodata("9")
+        .pattern(by_place(5.0));
+    let rasters = [a, b];
+    let built = build(&rasters).await;
+    let valid = built.pixels("", "band_1_valid").await;
+    let found = built.pixels("", "band_1").await;
+    let expected = mosaic(&built.grid(""), &rasters, 0, -1.0);
+    for (index, ((valid, found), expected)) in valid.iter().zip(&found).zip(&expected).enumerate() {
+        assert_eq!(*valid == 1.0, *expected >= 0.0, "{index}");
+        assert!(*valid == 0.0 || found == expected, "{index}");
+    }
+    // Some of the first one's gaps are filled by the second, and what the two say differently is told.
+    let notes = &built.report.notes;
+    let differing = "differ from those of tiles before it";
+    assert!(
+        notes.iter().any(|note| {
+            note.file.as_deref() == Some("DATA/unknown_b.tif") && note.message.contains(differing)
+        }),
+        "{notes:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn readers_heed_the_mask() {
+    let [a, b] = every_value("unknown");
+    let built = build(&[a.nodata("7"), b.nodata("9")]).await;
+    let grid = built.grid("");
+    let variable = built.cube.variable("", "band_1").unwrap();
+    let mask = built.cube.group("").unwrap().validity_mask(variable);
+    assert_eq!(mask.unwrap().name, "band_1_valid");
+    let (rows, cols) = (0..grid.height, 0..grid.width);
+    let window = built.cube.read_window("", "band_1", rows, cols).await;
+    let window = window.unwrap();
+    let valid = built.pixels("", "band_1_valid").await;
+    for (value, valid) in window.values().iter().zip(&valid) {
+        assert_eq!(value.is_nan(), *valid == 0.0);
+    }
+    // And so does a picture: what is no data is transparent, what is data is not.
+    let picture = built.cube.overview("", "band_1", 1000, 1000).await.unwrap();
+    let style = Style::new(variable, &picture);
+    for (colour, valid) in style.render(&picture).iter().zip(&valid) {
+        assert_eq!(colour[3] == 0, *valid == 0.0);
+    }
+    // A mask has none itself.
+    let mask = built.cube.read_window("", "band_1_valid", 0..1, 0..1).await;
+    assert_eq!(mask.unwrap().valid(), None);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -91,13 +91,13 @@ async fn an_overview_takes_pixels_from_the_middle() {
 async fn pictures_have_a_legend() {
     let built = build(Product::forest_type_2015(Scale::Pixels(650, 460)).rasters()).await;
     let overview = built.cube.overview("", "FTY", 200, 200).await.unwrap();
-    let style = Style::new(built.cube.variable("", "FTY").unwrap(), &overview.pixels);
-    let picture = style.render(&overview.pixels);
+    let style = Style::new(built.cube.variable("", "FTY").unwrap(), &overview);
+    let picture = style.render(&overview);
     assert_eq!(picture.len(), (overview.width * overview.height) as usize);
     for (index, colour) in picture.iter().enumerate() {
         assert_eq!(colour[3] == 0, overview.pixels.value(index) == 255.0);
     }
-    let Legend::Classes { classes } = style.legend(&overview.pixels) else {
+    let Legend::Classes { classes } = style.legend(&overview) else {
         panic!("no classes")
     };
     assert!(

@@ -1,0 +1,2 @@
+2<sld:StyledLayerDescriptor><sld:ColorMap type="values"><sld:ColorMapEntry color="#FF0000" quantity="1.0" label="1: Sealed" opacity="1"/>
+<ColorMapEntry color="red" quantity="2" label="–"></ColorMapEntry></sld:ColorMap></sld:StyledLayerDescriptor>
