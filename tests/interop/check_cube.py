@@ -6,6 +6,7 @@ Prints one JSON document that describes what was compared; ends with 1 and a rea
 """
 
 import json
+import os
 import sys
 
 import numpy as np
@@ -100,12 +101,28 @@ def place(tile, raw):
     return slice(row, row + tile.height), slice(col, col + tile.width)
 
 
+def differing(ours, theirs, nodata, mask, seen_valid):
+    """Which pixels of a tile are wrong. Where a mask tells what is data, the first tile by name that has data there counts."""
+    if mask is None:
+        return ours != theirs
+    valid = np.ones(theirs.shape, bool) if nodata is None else theirs != nodata
+    first = valid & ~seen_valid
+    seen_valid |= valid
+    return (ours != theirs) & first
+
+
 def compare(path, tiles):
+    tiles = sorted(tiles, key=lambda tile: os.path.basename(tile))
     groups = open_groups(path)
     if not groups:
         fail("xarray finds no map in it")
     report = {name: check_group(name, *group) for name, group in groups.items()}
     covered = {name: np.zeros(report[name]["shape"], bool) for name in groups}
+    valid = {
+        (name, variable): np.zeros(values.shape, bool)
+        for name, (raw, _) in groups.items()
+        for variable, values in rasters_of(raw).items()
+    }
     pixels = 0
     for tile_path in tiles:
         with rasterio.open(tile_path) as tile:
@@ -131,24 +148,29 @@ def compare(path, tiles):
                 ours, theirs = variable[rows, cols].values, tile.read(band)
                 if ours.dtype != theirs.dtype:
                     fail(f"{tile_path}: {ours.dtype} in the cube, {theirs.dtype} in the source")
-                wrong = np.argwhere(ours != theirs)
+                mask = variable.attrs.get("ancillary_variables")
+                seen_valid = valid[name, variable.name][rows, cols]
+                wrong = np.argwhere(differing(ours, theirs, tile.nodatavals[band - 1], mask, seen_valid))
                 if len(wrong):
                     row, col = wrong[0]
                     fail(f"{tile_path}: {len(wrong)} pixels differ, first [{row}, {col}]: {ours[row, col]} instead of {theirs[row, col]}")
                 pixels += ours.size
-    for name, (raw, _) in groups.items():
+    for name, (raw, seen) in groups.items():
         if is_overview(name):
             continue
         gaps = ~covered[name]
         report[name]["gap_pixels"] = int(gaps.sum())
-        if not gaps.any():
-            continue
         for variable, values in rasters_of(raw).items():
             fill = values.attrs.get("_FillValue")
             mask = values.attrs.get("ancillary_variables")
             if mask is not None:
-                if (raw[mask].values != covered[name]).any():
+                # As a user of xarray masks it.
+                missing = seen[variable].where(seen[mask] == 1).isnull().values
+                if (missing != ~valid[name, variable]).any():
                     fail(f"{name}/{mask} is not where {variable} has data")
+                report[name]["variables"][variable]["masked_pixels"] = int(missing.sum())
+                continue
+            if not gaps.any():
                 continue
             if fill is None:
                 fail(f"{name}/{variable} has gaps but neither _FillValue nor a mask")

@@ -5,7 +5,7 @@ use std::{
     process::Command,
 };
 
-use clms_factory::{Package, Scale};
+use clms_factory::{Package, PackageSpec, Pattern, RasterSpec, Scale};
 use clms_tests::{Run, Scene, python};
 use serde_json::Value;
 
@@ -166,6 +166,41 @@ fn zarr_v2_and_overviews() {
         .keys()
         .filter(|name| name.starts_with("overviews"));
     assert_eq!(levels.count(), 2, "{report:#}");
+}
+
+#[test]
+fn a_mask_tells_the_gaps_where_every_value_is_data() {
+    // All 256 values of a byte are data. Each tile states another nodata, and two overlap.
+    let tile = |name: &str, left: f64, nodata: &str| {
+        let pattern = Pattern::custom(|x, y| {
+            ((x / 10.0).floor() + (y / 10.0).floor() * 40.0).rem_euclid(256.0)
+        });
+        RasterSpec::new(name, 40, 30)
+            .corner(left, 3_000_000.0, 10.0)
+            .pattern(pattern)
+            .nodata(nodata)
+    };
+    let data_id = "forest-type-2015|FTY_2015_100m_eu_03035_d02_Full";
+    let spec = PackageSpec::new("FTY_2015_100m_eu_03035_d02_Full").rasters([
+        tile("unheard_of_a.tif", 4_000_000.0, "7"),
+        tile("unheard_of_b.tif", 4_000_250.0, "9"),
+        tile("unheard_of_c.tif", 4_000_900.0, "11"),
+    ]);
+    for format in ["3", "2"] {
+        let scene = Scene::new().delivering(&spec);
+        let tiles = spec.write_rasters(&scene.home().join("tiles")).unwrap();
+        let _ = scene
+            .clms(&["preload", data_id, "--zarr-format", format])
+            .well();
+        let mut check = script(python::interpreter(), "check_cube.py");
+        check.arg(scene.cube(data_id)).args(tiles);
+        let report = Run::of(check).well().json();
+        let band = &report["groups"][""]["variables"]["band_1"];
+        assert!(
+            band["masked_pixels"].as_u64().unwrap() > 25 * 30,
+            "{report:#}"
+        );
+    }
 }
 
 const IMD: &str = "imperviousness-density-2018|IMD_2018_100m_eu_03035_v020";

@@ -13,8 +13,8 @@ use crate::raster_format::{CopiedPart, RasterFormat};
 use crate::tiff::{BlockLayout, BlockReader, Directory, RasterBytes};
 use crate::{CubeError, DataType, EntrySource, PackageEntry};
 
-/// Megabytes for GDAL's cache of decoded blocks, shared by all threads.
-const BLOCK_CACHE_MB: &str = "64";
+/// GDAL's cache of decoded blocks, shared by all threads.
+pub(crate) const BLOCK_CACHE_BYTES: u64 = 64 << 20;
 
 /// The version of GDAL that is linked, such as `3.6.2`.
 #[must_use]
@@ -29,7 +29,8 @@ pub(crate) fn initialise() {
         gdal::config::set_error_handler(|class, number, message| {
             tracing::debug!(target: "clms_cube::gdal", ?class, number, "{message}");
         });
-        if gdal::config::set_config_option("GDAL_CACHEMAX", BLOCK_CACHE_MB).is_err() {
+        let megabytes = (BLOCK_CACHE_BYTES >> 20).to_string();
+        if gdal::config::set_config_option("GDAL_CACHEMAX", &megabytes).is_err() {
             tracing::debug!("GDAL_CACHEMAX could not be set");
         }
     });
@@ -213,6 +214,11 @@ impl RasterSource {
             Place::Inflating(entry) => RasterBytes::inflating(entry),
             Place::Copied(_) => Err("its format is not read in place".to_owned()),
         }
+    }
+
+    /// Whether it has a layout that only GDAL reads.
+    pub(crate) fn needs_gdal(&self) -> bool {
+        self.blocks.is_none()
     }
 
     /// Opens it for reading without GDAL; `None` when it has a layout that only GDAL reads.

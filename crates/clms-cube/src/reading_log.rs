@@ -1,4 +1,4 @@
-//! Which rasters GDAL is looking at, kept in a file, because a crash in C code takes the process with it and can't say anything.
+//! Which rasters and vector data sets GDAL is looking at, kept in a file, because a crash in C code takes the process with it and can't say anything.
 //!
 //! The next process finds the names and tells them. A kill from outside or a power cut looks the same, so it tries again all the same.
 
@@ -23,13 +23,13 @@ struct Kept {
 /// What stands in the file.
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct State {
-    /// How many readers each raster has now.
+    /// How many readers each file has now.
     reading: BTreeMap<String, u32>,
     /// How often a process ended while it read one.
     deaths: BTreeMap<String, u32>,
 }
 
-/// A raster is being read as long as this lives.
+/// A file is being read as long as this lives.
 #[derive(Debug)]
 pub(crate) struct Reading {
     log: ReadingLog,
@@ -61,7 +61,7 @@ impl ReadingLog {
         Self(Some(Arc::new(kept)))
     }
 
-    /// Writes down that a raster is read from now on.
+    /// Writes down that a file is read from now on.
     pub(crate) fn begin(&self, file: &str) -> Reading {
         self.change(|state| *state.reading.entry(file.to_owned()).or_default() += 1);
         Reading {

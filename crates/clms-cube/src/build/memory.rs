@@ -1,6 +1,7 @@
 //! How much memory a build takes at most, known before it begins.
 
 use super::{WRITES, worker_count};
+use crate::gdal_source::BLOCK_CACHE_BYTES;
 use crate::plan::{CubePlan, GroupPlan};
 use crate::tiff;
 
@@ -14,15 +15,24 @@ impl CubePlan {
     ///
     /// `base + workers x (2 bands + overviews + shards + blocks) + shards on their way to the store`, where a band is as wide as the unit
     /// that a worker makes in one go and one chunk high, overviews are a third of the unit, and shards count as if nothing in them could be
-    /// compressed. It depends on chunk and shard sizes and on the number of workers, not on the size of the product; real products take
-    /// about half of it.
+    /// compressed; and GDAL's cache of blocks, where a source has a layout that only GDAL reads. It depends on chunk and shard sizes and on
+    /// the number of workers, not on the size of the product; real products take about half of it.
     #[must_use]
     pub fn memory_needed(&self) -> u64 {
         let workers = worker_count(&self.options) as u64;
         let most = |size: fn(&GroupPlan) -> u64| self.groups.iter().map(size).max().unwrap_or(0);
         let per_worker = WORKER + most(GroupPlan::bytes_of_a_worker);
         let on_their_way = (workers + WRITES as u64) * most(GroupPlan::bytes_of_a_shard);
-        BASE + workers * per_worker + on_their_way
+        let needs_gdal = |group: &GroupPlan| {
+            let tiles = group.variables.iter().flat_map(|variable| &variable.tiles);
+            tiles.into_iter().any(|tile| tile.source.needs_gdal())
+        };
+        let cache = if self.groups.iter().any(needs_gdal) {
+            BLOCK_CACHE_BYTES
+        } else {
+            0
+        };
+        BASE + cache + workers * per_worker + on_their_way
     }
 }
 

@@ -112,9 +112,10 @@ fn group_arrays(group: &GroupPlan, compression_level: Option<i32>) -> Vec<Docume
 pub(crate) fn vector_document(
     provenance: &Provenance,
     files: &PackageFiles,
+    notes: &[Note],
     package: &VectorPackage,
 ) -> Document {
-    let mut attributes = root_attributes(provenance, files, &[]);
+    let mut attributes = root_attributes(provenance, files, notes);
     package.describe_in(&mut attributes);
     let mut content = zarr_v3::group(attributes);
     zarr_v3::consolidate(&mut content, [].iter(), "");

@@ -16,7 +16,8 @@ use super::translate::Watch;
 use super::upload::{self, Upload, upload};
 use super::{VectorFormat, VectorLayer, VectorPackage, VectorSource, copy};
 use crate::metadata::{document_key, documents_v2, vector_document};
-use crate::{CubeError, LeftOut, Package, PackageFiles, Provenance, ZarrFormat};
+use crate::reading_log::ReadingLog;
+use crate::{CubeError, LeftOut, Note, Package, PackageFiles, Provenance, ZarrFormat};
 
 /// The folder of the delivered files.
 const FILES: &str = "files";
@@ -30,6 +31,8 @@ pub struct VectorOptions {
     pub provenance: Provenance,
     /// The format of the root group.
     pub zarr_format: ZarrFormat,
+    /// As [`BuildOptions::reading_log`](crate::BuildOptions::reading_log).
+    pub reading_log: Option<PathBuf>,
 }
 
 impl VectorOptions {
@@ -40,6 +43,7 @@ impl VectorOptions {
             scratch: scratch.into(),
             provenance: Provenance::default(),
             zarr_format: ZarrFormat::default(),
+            reading_log: None,
         }
     }
 }
@@ -61,13 +65,16 @@ impl VectorProgress for () {
 pub struct VectorReport {
     /// What was stored.
     pub package: VectorPackage,
+    /// What a person should know.
+    pub notes: Vec<Note>,
     /// Bytes stored.
     pub bytes_written: u64,
 }
 
 /// Stores a vector package into an empty store. The root's metadata is written last, so that what was not finished can't be opened.
 ///
-/// Needs a Tokio runtime. Features are streamed; when the future is dropped or `cancel` is cancelled, the copying stops at the next feature.
+/// Needs a Tokio runtime. Features are streamed; when the future is dropped or `cancel` is cancelled, the copying stops at the next feature, and
+/// the indexing some ten thousand features later.
 ///
 /// # Errors
 /// [`CubeError::NoRaster`] if the package holds no vector data either; [`CubeError::UnreadableVector`], [`CubeError::NoDriver`] and
@@ -86,11 +93,14 @@ pub async fn build(
         name: name.clone(),
         reason: "not unpacked".to_owned(),
     });
+    let mut notes = Vec::new();
+    let reading = ReadingLog::open(options.reading_log.as_deref(), &mut notes);
     let (package, scratch) = (package.clone(), options.scratch.clone());
     let geopackage = geopackage_name(&options.provenance);
     let named = geopackage.clone();
-    let work =
-        tokio::task::spawn_blocking(move || prepare(&package, &scratch, &named, &stop, &sender));
+    let work = tokio::task::spawn_blocking(move || {
+        prepare(&package, &scratch, &named, &reading, &stop, &sender)
+    });
     tokio::pin!(work);
     let prepared = loop {
         tokio::select! {
@@ -115,7 +125,7 @@ pub async fn build(
         used: prepared.files.into_iter().map(|file| file.name).collect(),
         left_out: skipped.collect(),
     };
-    let document = vector_document(&options.provenance, &files, &described);
+    let document = vector_document(&options.provenance, &files, &notes, &described);
     let documents = match options.zarr_format {
         ZarrFormat::V3 => vec![(document_key(&document.path), document.content)],
         ZarrFormat::V2 => documents_v2(&[document]),
@@ -130,6 +140,7 @@ pub async fn build(
     }
     Ok(VectorReport {
         package: described,
+        notes,
         bytes_written,
     })
 }
@@ -168,6 +179,7 @@ fn prepare(
     package: &Package,
     scratch: &Path,
     geopackage: &str,
+    reading: &ReadingLog,
     cancel: &CancellationToken,
     counts: &watch::Sender<(u64, u64)>,
 ) -> Result<Prepared, CubeError> {
@@ -214,7 +226,7 @@ fn prepare(
     let target = upload::place(geopackage);
     let layers = if let Some(index) = single {
         uploads[index].to = target;
-        copy::describe(&sources[0])?
+        copy::describe(&sources[0], reading)?
     } else {
         let copied = scratch.path().join("copy.gpkg");
         let watch = Watch {
@@ -231,7 +243,7 @@ fn prepare(
             cancel,
         };
         let counted = |total| counts.send_modify(|counts| counts.1 = total);
-        let layers = copy::copy(&sources, &copied, counted, &watch)?;
+        let layers = copy::copy(&sources, &copied, reading, counted, &watch)?;
         uploads.push(Upload {
             from: copied,
             to: target,

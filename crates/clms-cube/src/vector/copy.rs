@@ -4,14 +4,16 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use gdal::DriverManager;
+use gdal::errors::GdalError;
 use gdal::vector::{OGRwkbGeometryType, geometry_type_flatten};
 
 use super::format::stem;
 use super::source::{LayerHeader, Source, gdal_words, open, says_disk_is_full};
 use super::translate::{Watch, translate};
-use super::{VectorFormat, VectorLayer};
+use super::{VectorFormat, VectorLayer, spatial_index};
 use crate::CubeError;
 use crate::gdal_source::LocalConfig;
+use crate::reading_log::ReadingLog;
 
 /// A layer on its way.
 struct Copied {
@@ -23,7 +25,11 @@ struct Copied {
 }
 
 /// Describes the layers of a GeoPackage that needs no copy.
-pub(super) fn describe(source: &Source) -> Result<Vec<VectorLayer>, CubeError> {
+pub(super) fn describe(
+    source: &Source,
+    reading: &ReadingLog,
+) -> Result<Vec<VectorLayer>, CubeError> {
+    let _reading = reading.begin(&source.name);
     let layers = source.layers(&source.open()?)?;
     Ok(layers
         .into_iter()
@@ -50,12 +56,14 @@ fn layer(name: String, source: &Source, source_layer: &str, header: &LayerHeader
 pub(super) fn copy(
     sources: &[Source],
     target: &Path,
+    reading: &ReadingLog,
     counted: impl FnOnce(u64),
     watch: &Watch<'_>,
 ) -> Result<Vec<VectorLayer>, CubeError> {
     let mut names = TableNames::default();
     let mut layers = Vec::new();
     for (index, source) in sources.iter().enumerate() {
+        let _reading = reading.begin(&source.name);
         // Opened twice, because all at once would be too many for a package of hundreds of files.
         for header in source.layers(&source.open()?)? {
             layers.push(Copied {
@@ -77,6 +85,7 @@ pub(super) fn copy(
     let mut before = 0;
     for of_source in layers.chunk_by(|a, b| a.source == b.source) {
         let source = &sources[of_source[0].source];
+        let _reading = reading.begin(&source.name);
         let dataset = source.open()?;
         for layer in of_source {
             let arguments = arguments(source.format, layer, of_source.len() == 1);
@@ -87,10 +96,23 @@ pub(super) fn copy(
             before += layer.header.features;
         }
     }
-    // Indexes are written now.
-    created
-        .close()
-        .map_err(|error| CubeError::internal("finishing a GeoPackage", gdal_words(&error)))?;
+    let with_geometries: Vec<&str> = layers
+        .iter()
+        .filter(|layer| layer.header.geometry != OGRwkbGeometryType::wkbNone)
+        .map(|layer| layer.table.as_str())
+        .collect();
+    let finishing = |error: GdalError| {
+        let words = gdal_words(&error);
+        if says_disk_is_full(&words) {
+            CubeError::disk_full("the vector data", words)
+        } else {
+            CubeError::internal("finishing a GeoPackage", words)
+        }
+    };
+    // Closed in between: GDAL writes what it has not written yet.
+    created.close().map_err(finishing)?;
+    stop_if_cancelled(watch)?;
+    spatial_index::create(target, &with_geometries, watch).map_err(finishing)?;
     stop_if_cancelled(watch)?;
     check(sources, &layers, target)
 }
@@ -138,6 +160,8 @@ fn arguments(format: VectorFormat, layer: &Copied, only: bool) -> Vec<String> {
     }
     if header.geometry != OGRwkbGeometryType::wkbNone {
         option(format!("GEOMETRY_NAME={}", header.free_column("geom")));
+        // Made in the end, in steps between which the work can be stopped.
+        option("SPATIAL_INDEX=NO".to_owned());
     }
     // Shapefiles don't tell polygons from multipolygons, GeoPackages do.
     let simple = [

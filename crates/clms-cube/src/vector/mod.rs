@@ -41,6 +41,7 @@ mod copy;
 mod format;
 mod placed;
 mod source;
+mod spatial_index;
 mod translate;
 mod upload;
 

@@ -10,6 +10,7 @@ mod formats;
 mod groups;
 mod hostile;
 mod lazy;
+mod memory;
 mod metadata;
 mod mosaic;
 mod nodata;

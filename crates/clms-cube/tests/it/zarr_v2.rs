@@ -104,9 +104,21 @@ async fn the_same_as_v3() {
     }
 }
 
+/// A group in its own CRS below the root, as the overseas departments are.
+fn with_a_department() -> Vec<RasterSpec> {
+    let mut all = tiles(DType::U16, Some("100"));
+    let mut department = all[0]
+        .clone()
+        .epsg(32622)
+        .corner(300_000.0, 500_000.0, 20.0);
+    department.name = "DLT_GF.tif".to_owned();
+    all.push(department);
+    all
+}
+
 #[tokio::test]
-async fn gdal_reads_crs_bounds_nodata_and_pixels() {
-    let dir = write(&tiles(DType::U16, Some("100")));
+async fn gdal_reads_crs_bounds_nodata_and_pixels_of_all_groups() {
+    let dir = write(&with_a_department());
     let place = tempfile::tempdir().unwrap();
     let store: Arc<dyn ObjectStore> =
         Arc::new(LocalFileSystem::new_with_prefix(place.path()).unwrap());
@@ -119,26 +131,40 @@ async fn gdal_reads_crs_bounds_nodata_and_pixels() {
         eprintln!("skipped: this GDAL has no Zarr driver");
         return;
     }
-    let name = format!("ZARR:\"{}\":/DLT", place.path().display());
-    let dataset = gdal::Dataset::open(name).unwrap();
-    let grid = cube.group("").unwrap().grid.clone().unwrap();
-    assert_eq!(
-        dataset.raster_size(),
-        (grid.width as usize, grid.height as usize)
-    );
-    assert_eq!(dataset.geo_transform().unwrap(), grid.geotransform);
-    assert_eq!(dataset.spatial_ref().unwrap().auth_code().unwrap(), 3035);
-    let band = dataset.rasterband(1).unwrap();
-    assert_eq!(band.no_data_value(), Some(100.0));
-    let size = dataset.raster_size();
-    let theirs = band.read_as::<u16>((0, 0), size, size, None).unwrap();
-    let ours = cube
-        .read_window("", "DLT", 0..grid.height, 0..grid.width)
-        .await
-        .unwrap();
-    assert_eq!(
-        clms_cube::Pixels::UInt16(theirs.data().to_vec()),
-        ours.pixels
-    );
-    assert!(theirs.data().contains(&100) && theirs.data().contains(&17));
+    let groups = &cube.structure().groups;
+    assert_eq!(groups.len(), 2);
+    let levels = groups
+        .iter()
+        .flat_map(|group| std::iter::once(group).chain(&group.overviews));
+    let mut seen = Vec::new();
+    for group in levels {
+        let separator = if group.path.is_empty() { "" } else { "/" };
+        let name = format!(
+            "ZARR:\"{}\":{separator}{}/DLT",
+            place.path().display(),
+            group.path
+        );
+        let dataset = gdal::Dataset::open(name).unwrap();
+        let grid = group.grid.clone().unwrap();
+        let size = (grid.width as usize, grid.height as usize);
+        assert_eq!(dataset.raster_size(), size);
+        assert_eq!(dataset.geo_transform().unwrap(), grid.geotransform);
+        let code = dataset.spatial_ref().unwrap().auth_code().unwrap();
+        assert_eq!(grid.crs.code, Some(format!("EPSG:{code}")));
+        let band = dataset.rasterband(1).unwrap();
+        assert_eq!(band.no_data_value(), Some(100.0));
+        let theirs = band.read_as::<u16>((0, 0), size, size, None).unwrap();
+        assert!(theirs.data().contains(&17));
+        let ours = cube
+            .read_window(&group.path, "DLT", 0..grid.height, 0..grid.width)
+            .await
+            .unwrap();
+        assert_eq!(
+            clms_cube::Pixels::UInt16(theirs.data().to_vec()),
+            ours.pixels
+        );
+        seen.push(code);
+    }
+    assert_eq!(seen.iter().filter(|code| **code == 32622).count(), 5);
+    assert_eq!(seen.len(), 10);
 }

@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use clms_api::{Dataset, PrepackagedFile};
 use clms_cache::{Origin, Staged};
 use clms_cube::{
-    BuildOptions, BuildProgress, BuildState, CubeError, CubePlan, EntrySource, Levels, Package,
-    PackageEntry, Provenance, TileSize, ZarrFormat,
+    BuildOptions, BuildProgress, BuildState, CubeError, CubePlan, EntrySource, Levels, Note,
+    Package, PackageEntry, Provenance, TileSize, ZarrFormat,
     vector::{self, VectorOptions, VectorProgress},
 };
 use clms_preload::{BuildOrder, CubeBuilder, Meter, Problem, ProblemKind, UnpackedPackage};
@@ -83,9 +83,7 @@ impl CubeBuilder for GdalCubeBuilder {
         let report = clms_cube::build(plan, staged.store(), &progress, cancel)
             .await
             .map_err(|why| cube_problem(&why))?;
-        for note in &report.notes {
-            tracing::info!(job = %build.job, data_id = %build.request.data_id, "{note}");
-        }
+        log_notes(&build, &report.notes);
         Ok(())
     }
 
@@ -95,6 +93,12 @@ impl CubeBuilder for GdalCubeBuilder {
             Planned::Cube(plan) => Some(plan.memory_needed()),
             Planned::Vectors(..) => Some(VECTOR_MEMORY),
         })
+    }
+}
+
+fn log_notes(build: &BuildOrder<'_>, notes: &[Note]) {
+    for note in notes {
+        tracing::info!(job = %build.job, data_id = %build.request.data_id, "{note}");
     }
 }
 
@@ -154,12 +158,14 @@ async fn keep_vectors(
     let options = VectorOptions {
         provenance: options.provenance,
         zarr_format: options.zarr_format,
+        reading_log: options.reading_log,
         ..VectorOptions::new(scratch)
     };
-    vector::build(package, options, staged.store(), progress, cancel)
+    let report = vector::build(package, options, staged.store(), progress, cancel)
         .await
-        .map(drop)
-        .map_err(|why| cube_problem(&why))
+        .map_err(|why| cube_problem(&why))?;
+    log_notes(build, &report.notes);
+    Ok(())
 }
 
 fn options(build: &BuildOrder<'_>) -> Result<BuildOptions, Problem> {
