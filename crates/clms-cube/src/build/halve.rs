@@ -12,24 +12,55 @@ pub(super) fn halve<T: Element>(
     out: &mut Vec<T>,
 ) {
     // With the widest instructions that this processor has: all pixels of a cube come through here.
-    pulp::Arch::new().dispatch(|| match (method, fill) {
-        (Resampling::Mode, Some(fill)) => {
-            let four = |pixels: [T; 4]| mode_of_four(pixels, |pixel| !pixel.same(fill));
-            let fewer = |quad: &Quad<T>| mode(quad, Some(fill));
-            halve_with(pixels, width, four, |_| true, fewer, out);
-        }
-        (Resampling::Mode, None) => {
-            let four = |pixels: [T; 4]| mode_of_four(pixels, |_| true);
-            let fewer = |quad: &Quad<T>| mode(quad, None);
-            halve_with(pixels, width, four, |_| true, fewer, out);
-        }
-        (Resampling::Mean { min, max }, fill) => {
-            let [min, max] = [min, max].map(T::from_f64);
-            let counts = |pixel: T| (pixel >= min) & (pixel <= max) & !is_fill(pixel, fill);
-            let exact = |quad: &Quad<T>| mean(quad, fill, &counts);
-            halve_with(pixels, width, T::mean_of_four, counts, exact, out);
-        }
+    pulp::Arch::new().dispatch(Halving {
+        pixels,
+        width,
+        fill,
+        method,
+        out,
     });
+}
+
+/// A call of [`halve`]. No closure, because only a method can be told to become part of the function that may use wide instructions.
+struct Halving<'a, T> {
+    pixels: &'a [T],
+    width: usize,
+    fill: Option<T>,
+    method: Resampling,
+    out: &'a mut Vec<T>,
+}
+
+impl<T: Element> pulp::NullaryFnOnce for Halving<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let Self {
+            pixels,
+            width,
+            fill,
+            method,
+            out,
+        } = self;
+        match (method, fill) {
+            (Resampling::Mode, Some(fill)) => {
+                let four = |pixels: [T; 4]| mode_of_four(pixels, |pixel| !pixel.same(fill));
+                let fewer = |quad: &Quad<T>| mode(quad, Some(fill));
+                halve_with(pixels, width, four, |_| true, fewer, out);
+            }
+            (Resampling::Mode, None) => {
+                let four = |pixels: [T; 4]| mode_of_four(pixels, |_| true);
+                let fewer = |quad: &Quad<T>| mode(quad, None);
+                halve_with(pixels, width, four, |_| true, fewer, out);
+            }
+            (Resampling::Mean { min, max }, fill) => {
+                let [min, max] = [min, max].map(T::from_f64);
+                let counts = |pixel: T| (pixel >= min) & (pixel <= max) & !is_fill(pixel, fill);
+                let exact = |quad: &Quad<T>| mean(quad, fill, &counts);
+                halve_with(pixels, width, T::mean_of_four, counts, exact, out);
+            }
+        }
+    }
 }
 
 /// Takes `fast` for four pixels that are all `plain`, and `exact` for all else. Without jumps, so that the processor's wide
@@ -84,11 +115,10 @@ fn quads<T: Element>(upper: &[T], lower: &[T], four: &impl Fn([T; 4]) -> T, out:
     const LANES: usize = 64;
     let zero = T::from_f64(0.0);
     let [mut a, mut b, mut c, mut d] = [[zero; LANES]; 4];
-    let mut blocks = out.chunks_exact_mut(LANES);
-    let pixels = upper
-        .chunks_exact(2 * LANES)
-        .zip(lower.chunks_exact(2 * LANES));
-    for (out, (upper, lower)) in blocks.by_ref().zip(pixels) {
+    let (blocks, rest) = out.as_chunks_mut::<LANES>();
+    let (uppers, upper_rest) = upper.as_chunks::<{ 2 * LANES }>();
+    let (lowers, lower_rest) = lower.as_chunks::<{ 2 * LANES }>();
+    for (out, (upper, lower)) in blocks.iter_mut().zip(uppers.iter().zip(lowers)) {
         for k in 0..LANES {
             (a[k], b[k]) = (upper[2 * k], upper[2 * k + 1]);
             (c[k], d[k]) = (lower[2 * k], lower[2 * k + 1]);
@@ -97,11 +127,9 @@ fn quads<T: Element>(upper: &[T], lower: &[T], four: &impl Fn([T; 4]) -> T, out:
             out[k] = four([a[k], b[k], c[k], d[k]]);
         }
     }
-    let rest = blocks.into_remainder();
-    let first = upper.len() - 2 * rest.len();
-    for (k, pixel) in rest.iter_mut().enumerate() {
-        let left = first + 2 * k;
-        *pixel = four([upper[left], upper[left + 1], lower[left], lower[left + 1]]);
+    let (uppers, lowers) = (upper_rest.as_chunks().0, lower_rest.as_chunks().0);
+    for (pixel, ([a, b], [c, d])) in rest.iter_mut().zip(uppers.iter().zip(lowers)) {
+        *pixel = four([*a, *b, *c, *d]);
     }
 }
 

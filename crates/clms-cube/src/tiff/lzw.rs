@@ -3,6 +3,9 @@
 //! A string of the table is a place in what has been decoded already, so that a code is one short copy; decoders that follow links
 //! from a string's end to its beginning take several times as long. In front of the output stand all bytes once, so that a code for a
 //! single byte is a string like any other: telling them apart would be a jump that no processor can foresee.
+//!
+//! Most codes come in groups that are decoded without asking for the end of anything between them; a code that is not as usual (a long
+//! string, the first one after CLEAR, the last one of a width) is decoded by itself.
 
 const CLEAR: usize = 256;
 const END: usize = 257;
@@ -14,6 +17,8 @@ pub(super) const PREFIX: usize = 256;
 pub(super) const SLACK: usize = 32;
 /// Bytes that are copied at a time.
 const STEP: usize = SLACK / 2;
+/// Codes that are sure to be in eight bytes, whatever bit the first one begins with.
+const GROUP: usize = (64 - 7) / 12;
 
 /// Strings by code: where they begin in the output, in the upper half, and their length.
 #[derive(Debug)]
@@ -29,6 +34,8 @@ impl Default for Table {
         for (byte, entry) in strings[..CLEAR].iter_mut().enumerate() {
             *entry = string(byte, 1);
         }
+        // Longer than any string, so that they are never taken for a usual one.
+        strings[CLEAR..FIRST].fill(string(0, u32::MAX as usize));
         Self(strings)
     }
 }
@@ -51,71 +58,142 @@ pub(super) fn decode(table: &mut Table, data: &[u8], out: &mut [u8]) -> Option<u
     {
         return None;
     }
-    let table = &mut *table.0;
     let end = out.len().checked_sub(SLACK)?;
-    let (mut bits, mut left, mut position) = (0_u64, 0_u32, 0_usize);
-    let mut width = 9;
-    let mut next = FIRST;
-    let mut at = PREFIX;
-    // The string before; 0 at the beginning and after CLEAR.
-    let mut previous = 0;
-    while at < end {
-        if left < width {
-            if let Some(eight) = data
-                .get(position..position + 8)
-                .and_then(|bytes| bytes.try_into().ok())
-            {
-                bits |= u64::from_be_bytes(eight) >> left;
-                let taken = (63 - left) >> 3;
-                position += taken as usize;
-                left += taken * 8;
-            } else {
-                while left <= 56 && position < data.len() {
-                    bits |= u64::from(data[position]) << (56 - left);
-                    position += 1;
-                    left += 8;
-                }
-                if left < width {
-                    break;
-                }
-            }
-        }
-        let code = (bits >> (64 - width)) as usize;
-        bits <<= width;
-        left -= width;
-        if code == CLEAR {
-            (next, width, previous) = (FIRST, 9, 0);
-            continue;
-        }
-        if code == END {
+    let mut state = State {
+        bit: 0,
+        width: 9,
+        next: FIRST,
+        at: PREFIX,
+        previous: 0,
+    };
+    loop {
+        state.usual_codes(table, data, out);
+        if state.at >= end {
             break;
         }
-        if previous == 0 {
+        let Some(code) = state.code(data) else { break };
+        match code {
+            CLEAR => (state.next, state.width, state.previous) = (FIRST, 9, 0),
+            END => break,
+            code => state.any_code(table, code, out)?,
+        }
+    }
+    Some(state.at - PREFIX)
+}
+
+/// How far a block is decoded.
+struct State {
+    /// Bits of the data that have been read.
+    bit: usize,
+    /// Bits of the next code.
+    width: usize,
+    /// The code that the next string of the table gets.
+    next: usize,
+    /// Where the next byte of the output goes. If a string stands before it, its first byte stands here already, because the next code may be
+    /// for that string and its first byte.
+    at: usize,
+    /// The string before; 0 at the beginning and after CLEAR.
+    previous: u64,
+}
+
+impl State {
+    /// Decodes groups of codes, for as long as all is usual.
+    #[inline(always)]
+    fn usual_codes(&mut self, Table(table): &mut Table, data: &[u8], out: &mut [u8]) {
+        let Self {
+            mut bit,
+            width,
+            mut next,
+            mut at,
+            mut previous,
+        } = *self;
+        // One code early: the last of a width is never used.
+        let last = if width < 12 { (1 << width) - 2 } else { TABLE };
+        'usual: while previous != 0 && next + GROUP <= last && at + GROUP * STEP + SLACK <= out.len()
+        {
+            let Some(eight) = data.get(bit / 8..).and_then(<[u8]>::first_chunk) else {
+                break;
+            };
+            let mut bits = u64::from_be_bytes(*eight) << (bit % 8);
+            for _ in 0..GROUP {
+                let code = (bits >> (64 - width)) as usize % TABLE;
+                table[next % TABLE] = previous + 1;
+                let (from, len) = place(table[code]);
+                if len > STEP || code > next {
+                    break 'usual;
+                }
+                next += 1;
+                bits <<= width;
+                bit += width;
+                let first = out[from];
+                copy_step(out, from, at);
+                previous = string(at, len);
+                at += len;
+                out[at] = first;
+            }
+        }
+        *self = Self {
+            bit,
+            width,
+            next,
+            at,
+            previous,
+        };
+    }
+
+    /// The next code, if the data has one.
+    fn code(&mut self, data: &[u8]) -> Option<usize> {
+        let rest = data.get(self.bit / 8..)?;
+        let skipped = self.bit % 8;
+        let bits = match rest.first_chunk() {
+            Some(eight) => u64::from_be_bytes(*eight),
+            None if rest.len() * 8 < skipped + self.width => return None,
+            None => {
+                let mut eight = [0; 8];
+                eight[..rest.len()].copy_from_slice(rest);
+                u64::from_be_bytes(eight)
+            }
+        };
+        self.bit += self.width;
+        Some((bits << skipped >> (64 - self.width)) as usize)
+    }
+
+    /// Decodes a code for a string, of which nothing is known; `None` when it can't stand here.
+    #[inline(always)]
+    fn any_code(&mut self, Table(table): &mut Table, code: usize, out: &mut [u8]) -> Option<()> {
+        if self.previous == 0 {
             if code > CLEAR {
                 return None;
             }
-        } else if next < TABLE {
+        } else if self.next < TABLE {
             // Its last byte is the first one of the string that follows, which is written right behind.
-            table[next] = previous + 1;
-            next += 1;
-            // One code early: the last of a width is never used.
-            if next + 1 >= 1 << width && width < 12 {
-                width += 1;
+            table[self.next] = self.previous + 1;
+            self.next += 1;
+            if self.next + 1 >= 1 << self.width && self.width < 12 {
+                self.width += 1;
             }
         }
-        if code >= next {
+        if code >= self.next {
             return None;
         }
-        let (from, len) = ((table[code] >> 32) as usize, table[code] as u32 as usize);
-        let len = len.min(end - at);
-        copy(out, from, at, len);
-        previous = string(at, len);
-        at += len;
+        let (from, len) = place(table[code]);
+        let len = len.min(out.len() - SLACK - self.at);
+        copy(out, from, self.at, len);
+        self.previous = string(self.at, len);
+        self.at += len;
+        out[self.at] = out[from];
+        Some(())
     }
-    Some(at - PREFIX)
 }
 
-/// Copies a string within the output; may write up to [`SLACK`] bytes beyond its end. The string may reach one byte into its copy.
+/// Where a string begins in the output, and its length.
+#[inline(always)]
+fn place(string: u64) -> (usize, usize) {
+    ((string >> 32) as usize, string as u32 as usize)
+}
+
+/// Copies a string within the output; may write up to [`SLACK`] bytes beyond its end. The string may reach one byte into its copy, which
+/// has its value already.
 #[inline(always)]
 fn copy(out: &mut [u8], from: usize, to: usize, len: usize) {
     copy_step(out, from, to);
@@ -124,9 +202,6 @@ fn copy(out: &mut [u8], from: usize, to: usize, len: usize) {
         if len > 2 * STEP {
             out.copy_within(from + 2 * STEP..from + len, to + 2 * STEP);
         }
-    }
-    if from + len > to {
-        out[to + len - 1] = out[from];
     }
 }
 
