@@ -8,6 +8,7 @@ use std::{
     time::Instant,
 };
 
+use self::bound::Bounds;
 use crate::{
     gdal,
     process::{Result, built, cargo, step, target},
@@ -93,11 +94,13 @@ pub(crate) fn run(args: &[String]) -> Result {
     let options = Options::parse(args)?;
     let version = gdal::ensure()?;
     cargo(["build", "--package", "clms-factory", "--bins", "--locked"]).run()?;
-    cargo(["build", "--package", "clms-cube", "--examples", "--locked"]).run()?;
+    for package in ["clms-cube", "clms-store"] {
+        cargo(["build", "--package", package, "--examples", "--locked"]).run()?;
+    }
     fs::create_dir_all(&options.dir).map_err(|why| format!("{}: {why}", options.dir.display()))?;
     let dir = options.dir.canonicalize().map_err(|why| why.to_string())?;
     println!("GDAL {version}; our crates as the dev profile builds them");
-    let mut peaks = Vec::new();
+    let (mut peaks, mut bounds) = (Vec::new(), Bounds::default());
     for input in &options.inputs {
         let made = step(built("clms-factory"))
             .args(["--out".as_ref(), dir.as_os_str()])
@@ -105,19 +108,24 @@ pub(crate) fn run(args: &[String]) -> Result {
         made.output()
             .ok_or(format!("there is no input {input:?}"))?;
         let zip = dir.join(format!("bench_{input}.zip"));
-        let ours = measure(input, &zip, &dir, options.runs)?;
+        let ours = measure(input, &zip, &dir, options.runs, &mut bounds)?;
         peaks.push((input.as_str(), ours.peak_kib));
     }
     let peak = |wanted: &str| peaks.iter().find(|(input, _)| *input == wanted);
     if let (Some((_, small)), Some((_, large))) = (peak("S"), peak("X")) {
-        println!();
-        bound::say("peak memory of X / that of S", large / small, "", 1.2);
+        bounds.judge_growth(*small, *large);
     }
-    Ok(())
+    bounds.conclude()
 }
 
 /// Prints the table of one input, and returns the row that is ours.
-fn measure(input: &str, zip: &Path, dir: &Path, runs: usize) -> Result<Measured> {
+fn measure(
+    input: &str,
+    zip: &Path,
+    dir: &Path,
+    runs: usize,
+    bounds: &mut Bounds,
+) -> Result<Measured> {
     let has = |program: &str| step("which").args([program]).output().is_some();
     let mut programs = vec![Program::Ours, Program::OursUnpacked];
     if ["unzip", "gdalbuildvrt", "gdal_translate"]
@@ -193,7 +201,7 @@ fn measure(input: &str, zip: &Path, dir: &Path, runs: usize) -> Result<Measured>
         parts.join(" + ")
     );
     let ours = rows[0];
-    bound::judge(input, &ours, yardstick.map(|gdal| gdal.wall), sum);
+    bounds.judge(input, &ours, yardstick.map(|gdal| gdal.wall), sum);
     Ok(ours)
 }
 

@@ -87,6 +87,12 @@ pub mod vector {
     };
 }
 
+/// What a preload does with a downloaded package, for those who measure it; no promise to anybody else.
+#[doc(hidden)]
+pub mod packages {
+    pub use crate::eea::{is_wanted, package, unpacker};
+}
+
 /// Datasets, cached cubes first: their structure, their pixels, and their colours.
 pub mod cube {
     pub use clms_cube::{

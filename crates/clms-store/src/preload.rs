@@ -7,7 +7,7 @@ use clms_cache::CacheStoreExt as _;
 use clms_cube::{Levels, ZarrFormat};
 use clms_preload::{
     ContentKey, Engine, JobId, JobOutcome, JobRecord, JobRequest, JobStatus, Journal, Policy,
-    PollPolicy, Problem, Progress, RunOptions, StageName, ZipUnpacker,
+    PollPolicy, Problem, Progress, RunOptions, StageName,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -285,7 +285,7 @@ impl ClmsStore {
         };
         Engine::builder(
             Arc::new(Portal(client)),
-            Arc::new(ZipUnpacker::new(eea::is_wanted).leaving_deflated(eea::is_left_deflated)),
+            Arc::new(eea::unpacker()),
             Arc::new(GdalCubeBuilder),
             Arc::clone(&self.cache),
             self.scratch_folder(),

@@ -10,7 +10,9 @@ use clms_cube::{
     Package, PackageEntry, Provenance, TileSize, ZarrFormat,
     vector::{self, VectorOptions, VectorProgress},
 };
-use clms_preload::{BuildOrder, CubeBuilder, Meter, Problem, ProblemKind, UnpackedPackage};
+use clms_preload::{
+    BuildOrder, CubeBuilder, Meter, Problem, ProblemKind, UnpackedPackage, ZipUnpacker,
+};
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
@@ -215,7 +217,9 @@ fn origin(provenance: &Provenance) -> Origin {
     origin
 }
 
-fn package(unpacked: &UnpackedPackage) -> Package {
+/// An unpacked package as `clms-cube` takes it.
+#[must_use]
+pub fn package(unpacked: &UnpackedPackage) -> Package {
     let entries = unpacked.entries.iter().map(|entry| PackageEntry {
         name: entry.name.clone(),
         source: match &entry.source {
@@ -243,8 +247,15 @@ fn package(unpacked: &UnpackedPackage) -> Package {
     Package::new(entries.collect()).with_skipped(unpacked.skipped.clone())
 }
 
+/// What opens packages for this builder.
+#[must_use]
+pub fn unpacker() -> ZipUnpacker {
+    ZipUnpacker::new(is_wanted).leaving_deflated(is_left_deflated)
+}
+
 /// Whether the builder may want to look at a file of a package, by its name. Documents and pyramids are left packed.
-pub(crate) fn is_wanted(name: &str) -> bool {
+#[must_use]
+pub fn is_wanted(name: &str) -> bool {
     const UNWANTED: [&str; 10] = [
         ".ovr", ".pdf", ".doc", ".docx", ".xls", ".xlsx", ".lyr", ".lyrx", ".zip", ".avl",
     ];
@@ -253,7 +264,7 @@ pub(crate) fn is_wanted(name: &str) -> bool {
 }
 
 /// Whether the builder inflates a file of a package itself, while it decodes it.
-pub(crate) fn is_left_deflated(name: &str) -> bool {
+fn is_left_deflated(name: &str) -> bool {
     let name = name.to_lowercase();
     name.ends_with(".tif") || name.ends_with(".tiff")
 }

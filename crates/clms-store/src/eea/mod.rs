@@ -7,10 +7,8 @@ use clms_api::{Dataset, PrepackagedFile};
 use clms_preload::{JobRequest, Order};
 
 use self::builder::BuildParameters;
-pub(crate) use self::{
-    builder::{GdalCubeBuilder, is_left_deflated, is_wanted},
-    portal::Portal,
-};
+pub use self::builder::{is_wanted, package, unpacker};
+pub(crate) use self::{builder::GdalCubeBuilder, portal::Portal};
 use crate::{DataId, InvalidDataId, preload::PreloadOptions};
 
 /// The job that brings a prepackaged file into the cache.
