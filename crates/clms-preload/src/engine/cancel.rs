@@ -33,7 +33,11 @@ impl Engine {
             report.was_finished = true;
             return Ok(report);
         }
-        let lease = self.lease_of_stopped(&record).await?;
+        let Some(lease) = self.lease_of_stopped(&record).await? else {
+            report.was_finished = true;
+            parts.journal.withdraw_cancellation(job).await?;
+            return Ok(report);
+        };
         // Once more, now that nobody else changes it.
         let mut record = self.record(job).await?;
         if is_done(&record) {
@@ -82,18 +86,22 @@ impl Engine {
         })
     }
 
-    /// The right to work on a job's cube, after whoever has it was told to stop.
-    async fn lease_of_stopped(&self, record: &JobRecord) -> Result<Lease, Problem> {
+    /// The right to work on a job's cube, after whoever has it was told to stop; `None` if that one was faster.
+    async fn lease_of_stopped(&self, record: &JobRecord) -> Result<Option<Lease>, Problem> {
         let parts = &self.parts;
         let give_up_at = later(parts.clock.now(), parts.policy.cancel_patience);
         loop {
             let error = match parts.cache.lease(&record.request.cube, &parts.holder).await {
-                Ok(lease) => return Ok(lease),
+                Ok(lease) => return Ok(Some(lease)),
                 Err(error) => error,
             };
             let mut problem = Problem::from(error);
             if problem.kind != ProblemKind::Busy {
                 return Err(problem);
+            }
+            // Whoever has done all may have died before the lease was given back, and heeds no word.
+            if is_done(&self.record(&record.job).await?) {
+                return Ok(None);
             }
             if parts.clock.now() >= give_up_at {
                 problem.message.push_str(

@@ -88,6 +88,13 @@ impl JobRun {
                 self.scratch.keep_downloads_of(tasks, true).await;
             }
         }
+        if remembered.unclear_since.is_some() {
+            // The order may have gone out long after it was written down that it would.
+            let content = &self.request.order.content;
+            let last = self.sit_out(|| parts.journal.last_order(content)).await?;
+            let own = last.filter(|last| last.job == self.job).map(|last| last.at);
+            remembered.unclear_since = remembered.unclear_since.max(own);
+        }
         let download_on_disk = remembered
             .downloaded
             .as_ref()
