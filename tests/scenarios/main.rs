@@ -11,3 +11,5 @@ mod kills;
 mod layers;
 mod object_storage;
 mod vectors;
+mod vectors_interrupted;
+mod vectors_interrupted;

@@ -126,7 +126,8 @@ fn a_vector_product_is_told_of_like_any_other() {
         .clms(&["preview", CITY, "--out", "map.png"])
         .with_code(1)
         .saying(&["vector data", "hint: ", "QGIS"]);
-    let _ = scene.clms(&["cache", "list"]).well();
+    let kinds = scene.clms(&["cache", "list", "-o", "json"]).well().json();
+    assert_eq!(kinds[0]["kind"], "vector", "{kinds:#}");
 }
 
 #[test]

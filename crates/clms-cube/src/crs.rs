@@ -41,6 +41,12 @@ impl Crs {
         bbox.iter().all(|edge| edge.is_finite()).then_some(bbox)
     }
 
+    /// Whether coordinates mean the same place in both, whatever they are called.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        let both = SourceCrs::of_text(&self.wkt).zip(SourceCrs::of_text(&other.wkt));
+        both.is_some_and(|(one, other)| one.same(&other))
+    }
+
     /// True if coordinates are longitude and latitude in degrees, false if they are in the units of a projection.
     #[must_use]
     pub fn is_geographic(&self) -> bool {

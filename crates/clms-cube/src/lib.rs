@@ -111,8 +111,8 @@ pub use build::{BuildProgress, BuildReport, BuildState, build};
 pub use classes::Class;
 pub use crs::Crs;
 pub use dataset::{
-    ArrayStructure, Dataset, DatasetStructure, Decoding, Dimension, Duplicates, FileOptions,
-    GroupStructure, Overview, Selection, Slab, StackFile, Window,
+    ArrayStructure, CfDateTime, Dataset, DatasetStructure, Decoding, Dimension, Duplicates,
+    FileOptions, GroupStructure, Overview, Selection, Slab, StackFile, Window,
 };
 pub use dtype::{DataType, Pixels};
 pub use error::CubeError;

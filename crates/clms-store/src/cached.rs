@@ -31,6 +31,8 @@ pub struct CachedCube {
     pub committed_at: Timestamp,
     /// Who offers the data, such as `EEA`.
     pub source: Option<String>,
+    /// `raster` for a cube of pixels, `vector` for files beside a GeoPackage of them; `None` if nobody wrote that down.
+    pub kind: Option<String>,
     /// Whether it has as many objects and bytes as it was finished with; `None` if nobody wrote that down. Whether they are
     /// the same bytes is what [verifying](ClmsStore::verification) tells.
     pub whole: Option<bool>,
@@ -184,14 +186,18 @@ impl ClmsStore {
             Err(CacheError::NotFound { .. }) => return Ok(None),
             usage => usage?,
         };
+        let origin = |name: &str| {
+            let value = manifest?.origin.get(name)?.as_str()?;
+            Some(value.to_owned())
+        };
         Ok(Some(CachedCube {
             data_id: cube.name.to_string(),
             cube: cube.location,
             bytes,
             objects,
             committed_at: cube.committed_at,
-            source: manifest
-                .and_then(|manifest| Some(manifest.origin.get("source")?.as_str()?.to_owned())),
+            source: origin("source"),
+            kind: origin("kind"),
             whole: manifest.map(|manifest| (manifest.bytes, manifest.objects) == (bytes, objects)),
         }))
     }

@@ -6,9 +6,11 @@
 //! Opening reads metadata only. [`Dataset::select`] turns words (bbox in any CRS, times, coordinates, a resolution) into indices,
 //! [`Dataset::read`] reads a part, [`Dataset::stream`] a large part piece by piece. Everything that is read is counted.
 
+mod calendar;
 mod cf_time;
 mod decode;
 mod file;
+mod longitude;
 mod netcdf;
 mod overview;
 mod placement;
@@ -18,6 +20,7 @@ mod source;
 mod span;
 mod stack;
 mod structure;
+mod times;
 mod window;
 mod zarr;
 
@@ -27,6 +30,7 @@ use std::sync::Arc;
 use futures::{Stream, StreamExt};
 use object_store::ObjectStore;
 
+pub use calendar::CfDateTime;
 pub use decode::Decoding;
 pub use file::FileOptions;
 pub use overview::Overview;

@@ -4,8 +4,7 @@ use std::ops::{Range, RangeInclusive};
 
 use jiff::Timestamp;
 
-use super::cf_time::TimeUnits;
-use super::{ArrayStructure, Dataset, GroupStructure, Slab};
+use super::{ArrayStructure, Dataset, GroupStructure, Slab, longitude};
 use crate::{Crs, CubeError, Grid};
 
 /// Which part of a variable is wanted. What is not said is taken whole.
@@ -61,7 +60,8 @@ impl Selection {
         self
     }
 
-    /// The pixels that a rectangle touches: west, south, east, north in the dataset's own CRS, x (easting, longitude) before y.
+    /// The pixels that a rectangle touches: west, south, east, north in the dataset's own CRS, x (easting, longitude) before y. Longitudes may be
+    /// those of -180 to 180 or of 0 to 360 degrees, whatever the dataset has; of a rectangle across the antimeridian, west is greater than east.
     #[must_use]
     pub fn bbox(mut self, bbox: [f64; 4]) -> Self {
         self.bbox = Some((bbox, None));
@@ -69,7 +69,7 @@ impl Selection {
     }
 
     /// The same with a rectangle in another CRS, such as `EPSG:4326` (longitude before latitude, whatever the CRS's own order).
-    /// Taken is the rectangle in the dataset's CRS around it.
+    /// Taken is the rectangle in the dataset's CRS around it. Longitudes are as in [`Selection::bbox`].
     #[must_use]
     pub fn bbox_in(mut self, bbox: [f64; 4], crs: &str) -> Self {
         self.bbox = Some((bbox, Some(crs.to_owned())));
@@ -122,9 +122,8 @@ impl Dataset {
                 Along::Indices(range) => range.clone(),
                 Along::Coordinates(range) => self.within(level, array, axis, range).await?,
                 Along::Times(range) => {
-                    let times = self.times(group).await?;
-                    contiguous(times.iter().map(|time| range.contains(time)))
-                        .ok_or_else(|| invalid(variable, order(TIME)))?
+                    let within = self.within_times(group, range).await?;
+                    contiguous(within.into_iter()).ok_or_else(|| invalid(variable, order(TIME)))?
                 }
             };
             if found.start >= found.end || found.end > size {
@@ -211,32 +210,10 @@ impl Dataset {
         let window = self.read(&slab(structure, coordinate, ranges)).await?;
         Ok(window.values())
     }
-
-    /// The moments of the coordinate `time`.
-    ///
-    /// # Errors
-    /// [`CubeError::NoSuchVariable`] if there is none, [`CubeError::InvalidSelection`] if its units or calendar are none that this crate
-    /// reads; what the store says.
-    pub async fn times(&self, group: &str) -> Result<Vec<Timestamp>, CubeError> {
-        let coordinate = self.group(group)?.coordinate(TIME)?;
-        let calendar = coordinate
-            .attributes
-            .get("calendar")
-            .and_then(|c| c.as_str());
-        let units = TimeUnits::parse(coordinate.units().unwrap_or_default(), calendar)
-            .map_err(|reason| invalid(TIME, reason))?;
-        let numbers = self.coordinate(group, TIME).await?;
-        let moment = |number: &f64| {
-            units
-                .timestamp(*number)
-                .ok_or_else(|| invalid(TIME, format!("{number} is no time")))
-        };
-        numbers.iter().map(moment).collect()
-    }
 }
 
 impl GroupStructure {
-    fn coordinate(&self, dim: &str) -> Result<&ArrayStructure, CubeError> {
+    pub(super) fn coordinate(&self, dim: &str) -> Result<&ArrayStructure, CubeError> {
         let found = self.coordinates.iter().find(|known| known.name == dim);
         found.ok_or_else(|| CubeError::NoSuchVariable {
             group: self.path.clone(),
@@ -272,23 +249,44 @@ fn rows_cols(
     bbox: [f64; 4],
     crs: Option<&str>,
 ) -> Result<(Range<u64>, Range<u64>), CubeError> {
+    let other = match crs {
+        None => None,
+        Some(definition) => Some(
+            Crs::from_definition(definition)
+                .ok_or_else(|| invalid(variable, format!("{definition:?} is no known CRS")))?,
+        ),
+    };
     let [west, south, east, north] = bbox;
-    if !(west < east && south < north && bbox.iter().all(|edge| edge.is_finite())) {
+    // Longitudes may run across the antimeridian.
+    let in_degrees = other.as_ref().unwrap_or(&grid.crs).is_geographic();
+    let is_bbox = (west < east || (in_degrees && west > east))
+        && south < north
+        && bbox.iter().all(|edge| edge.is_finite());
+    if !is_bbox {
         let reason = format!("the bbox {bbox:?} is not west, south, east, north");
         return Err(invalid(variable, reason));
     }
-    let own = match crs {
+    let own = match other.zip(crs) {
         None => bbox,
-        Some(definition) => {
-            let crs = Crs::from_definition(definition)
-                .ok_or_else(|| invalid(variable, format!("{definition:?} is no known CRS")))?;
-            grid.crs.bbox_from(&crs, bbox).ok_or_else(|| {
+        Some((other, _)) if other.is_same(&grid.crs) => bbox,
+        Some((other, definition)) => {
+            let bbox = if in_degrees {
+                longitude::normal(bbox)
+            } else {
+                bbox
+            };
+            grid.crs.bbox_from(&other, bbox).ok_or_else(|| {
                 invalid(
                     variable,
                     format!("the bbox {bbox:?} in {definition} has no place in the dataset's CRS"),
                 )
             })?
         }
+    };
+    let own = if grid.crs.is_geographic() {
+        longitude::on_grid(grid, own).map_err(|reason| invalid(variable, reason))?
+    } else {
+        own
     };
     grid.rows_cols(own).ok_or_else(|| {
         let [west, south, east, north] = grid.bbox();

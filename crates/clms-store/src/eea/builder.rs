@@ -21,6 +21,10 @@ use crate::preload::PreloadOptions;
 /// Who offers what this module builds, as the catalogue has it.
 const SOURCE: &str = "EEA";
 
+/// What a package may hold, as lists of the cache tell it.
+const RASTER: &str = "raster";
+const VECTOR: &str = "vector";
+
 /// [`CubeBuilder`] on top of [`clms_cube`].
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct GdalCubeBuilder;
@@ -71,14 +75,18 @@ impl CubeBuilder for GdalCubeBuilder {
         cancel: &CancellationToken,
     ) -> Result<(), Problem> {
         let options = options(&build)?;
-        staged.set_origin(origin(&options.provenance));
+        let provenance = options.provenance.clone();
         let progress = Report {
             meter: meter.clone(),
             last: Mutex::new(None),
         };
         let plan = match plan(&build, options).await? {
-            Planned::Cube(plan) => *plan,
+            Planned::Cube(plan) => {
+                staged.set_origin(origin(&provenance, RASTER));
+                *plan
+            }
             Planned::Vectors(package, options) => {
+                staged.set_origin(origin(&provenance, VECTOR));
                 return keep_vectors(&build, &package, *options, staged, &progress, cancel).await;
             }
         };
@@ -208,12 +216,13 @@ fn options(build: &BuildOrder<'_>) -> Result<BuildOptions, Problem> {
 }
 
 /// What the cache's manifest says of a cube's origin: what the cube says itself, and who offers the data.
-fn origin(provenance: &Provenance) -> Origin {
+fn origin(provenance: &Provenance, kind: &str) -> Origin {
     let mut origin = match serde_json::to_value(provenance) {
         Ok(serde_json::Value::Object(origin)) => origin,
         _ => Origin::new(),
     };
     origin.insert("source".to_owned(), SOURCE.into());
+    origin.insert("kind".to_owned(), kind.into());
     origin
 }
 

@@ -46,6 +46,7 @@ fn table(cubes: &[CachedCube]) -> String {
         .map(|cube| {
             vec![
                 cube.data_id.clone(),
+                cube.kind.clone().unwrap_or_default(),
                 text::bytes(cube.bytes),
                 cube.objects.to_string(),
                 text::ago(cube.committed_at, now),
@@ -58,6 +59,7 @@ fn table(cubes: &[CachedCube]) -> String {
     if cubes.len() > 1 {
         rows.push(vec![
             format!("{} cubes", cubes.len()),
+            String::new(),
             text::bytes(cubes.iter().map(|cube| cube.bytes).sum()),
             cubes
                 .iter()
@@ -68,10 +70,10 @@ fn table(cubes: &[CachedCube]) -> String {
     }
     text::table(
         &[
-            "data id", "size", "files", "built", "source", "whole", "cube",
+            "data id", "kind", "size", "files", "built", "source", "whole", "cube",
         ],
         rows,
-        &[1, 2],
+        &[2, 3],
     )
 }
 

@@ -1,6 +1,7 @@
 //! Lazy reading: Zarr, GeoTIFF and NetCDF, local and over a web server on this machine.
 
 mod files;
+mod globe;
 mod hostile;
 mod netcdf;
 mod ranges;

@@ -188,7 +188,8 @@ async fn copies_have_spatial_indexes() {
     assert_eq!(found_near(&copy, "many", last), 1);
     // Who edits the copy keeps the index true.
     let moved = copy.execute_sql(
-        "UPDATE many SET geom = (SELECT geom FROM many ORDER BY id LIMIT 1) WHERE id = (SELECT max(id) FROM many)",
+        "UPDATE many SET geom = (SELECT geom FROM many JOIN rtree_many_geom ON fid = rtree_many_geom.id ORDER BY minx LIMIT 1) \
+         WHERE fid = (SELECT id FROM rtree_many_geom ORDER BY minx DESC LIMIT 1)",
         None,
         gdal::vector::sql::Dialect::DEFAULT,
     );

@@ -1,6 +1,8 @@
 //! What is known about CLMS products beyond what their files say: a table of facts taken over from the public product
 //! specifications.
 
+mod crops;
+
 use crate::product_classes::{self as classes, KnownClass};
 
 /// What the values of a product are.
@@ -69,6 +71,12 @@ const PRODUCTS: &[(&str, Product)] = &[
         "TCCM",
         "Tree Cover Change Mask",
         Values::Classes(classes::TREE_COVER_CHANGES),
+    ),
+    // Of its other codes no public source says what they mean.
+    product(
+        "TCMDCL",
+        "Forest Derived Correction Layer",
+        Values::Classes(classes::BEYOND_PERCENT),
     ),
     product(
         "DLT",
@@ -275,7 +283,8 @@ pub(crate) fn by_file_name(stem: &str) -> Option<&'static Product> {
     let separators = ['_', '-', '.', ' '];
     for token in stem.split(separators) {
         let token = token.to_ascii_uppercase();
-        let exact = PRODUCTS.iter().find(|(code, _)| *code == token);
+        let mut all = PRODUCTS.iter().chain(crops::CROPS);
+        let exact = all.find(|(code, _)| *code == token);
         let found_here = exact.or_else(|| {
             // CORINE Land Cover appends the year of reference.
             let code = token.get(..3)?;
@@ -292,12 +301,24 @@ pub(crate) fn by_file_name(stem: &str) -> Option<&'static Product> {
             .filter(|_| is_family || found.is_none())
             .or(found);
     }
-    let (code, product) = found?;
+    let Some((code, product)) = found else {
+        return quality_flag(stem);
+    };
     let mut shares = SHARES_AT_100_M
         .iter()
         .filter(|_| stem.split(separators).any(is_100_m));
     let share = shares.find(|(known, _)| known == code);
     Some(share.map_or(product, |(_, product)| product))
+}
+
+/// The quality of phenology, whose files are named by their family first.
+fn quality_flag(stem: &str) -> Option<&'static Product> {
+    let mut tokens = stem.split(['_', '-', '.', ' ']);
+    let family = tokens.next()?;
+    let is_flag = tokens.any(|token| token.eq_ignore_ascii_case("QFLAG"));
+    let mut known = crops::QUALITY_FLAGS.iter().filter(|_| is_flag);
+    let found = known.find(|(known, _)| known.eq_ignore_ascii_case(family));
+    found.map(|(_, product)| product)
 }
 
 #[cfg(test)]
