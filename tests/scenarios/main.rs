@@ -12,4 +12,3 @@ mod layers;
 mod object_storage;
 mod vectors;
 mod vectors_interrupted;
-mod vectors_interrupted;

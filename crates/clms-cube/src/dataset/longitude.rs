@@ -5,6 +5,12 @@ use crate::Grid;
 /// A whole turn.
 const TURN: f64 = 360.0;
 
+/// Whether a rectangle with these edges, of which the west one is the greater, is meant to cross the antimeridian: one of more than half the globe
+/// is a mistake.
+pub(super) fn crosses(west: f64, east: f64) -> bool {
+    west > east && east + TURN - west <= TURN / 2.0
+}
+
 /// The same rectangle with edges between -180 and 180 degrees: the west one is greater if it crosses the antimeridian.
 pub(super) fn normal([west, south, east, north]: [f64; 4]) -> [f64; 4] {
     let is_normal = |edge: f64| (-TURN / 2.0..=TURN / 2.0).contains(&edge);
@@ -95,6 +101,12 @@ mod tests {
         // Half a pixel over the edge is no second part.
         let centred = grid(-180.5, 360);
         assert_eq!(longitudes(&centred, 170.0, 180.0), Ok((170.0, 180.0)));
+    }
+
+    #[test]
+    fn what_crosses_the_antimeridian() {
+        assert!(crosses(170.0, -170.0) && crosses(20.0, -160.0));
+        assert!(!crosses(20.0, 10.0) && !crosses(-170.0, 170.0) && !crosses(f64::NAN, 0.0));
     }
 
     #[test]

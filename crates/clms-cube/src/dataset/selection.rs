@@ -61,7 +61,8 @@ impl Selection {
     }
 
     /// The pixels that a rectangle touches: west, south, east, north in the dataset's own CRS, x (easting, longitude) before y. Longitudes may be
-    /// those of -180 to 180 or of 0 to 360 degrees, whatever the dataset has; of a rectangle across the antimeridian, west is greater than east.
+    /// those of -180 to 180 or of 0 to 360 degrees, whatever the dataset has; of a rectangle across the antimeridian, which is half the globe at
+    /// most, west is greater than east.
     #[must_use]
     pub fn bbox(mut self, bbox: [f64; 4]) -> Self {
         self.bbox = Some((bbox, None));
@@ -257,9 +258,8 @@ fn rows_cols(
         ),
     };
     let [west, south, east, north] = bbox;
-    // Longitudes may run across the antimeridian.
     let in_degrees = other.as_ref().unwrap_or(&grid.crs).is_geographic();
-    let is_bbox = (west < east || (in_degrees && west > east))
+    let is_bbox = (west < east || (in_degrees && longitude::crosses(west, east)))
         && south < north
         && bbox.iter().all(|edge| edge.is_finite());
     if !is_bbox {

@@ -64,7 +64,10 @@ impl StoredRuns {
 
 /// How a block begins (RFC 1951, 3.2).
 enum Head {
-    Stored { is_last: bool, len: u64 },
+    Stored {
+        is_last: bool,
+        len: u64,
+    },
     /// A last block with nothing in it, which compressors write that did not know that the one before was the last.
     End,
 }

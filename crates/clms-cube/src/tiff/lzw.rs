@@ -109,7 +109,9 @@ impl State {
         } = *self;
         // One code early: the last of a width is never used.
         let last = if width < 12 { (1 << width) - 2 } else { TABLE };
-        'usual: while previous != 0 && next + GROUP <= last && at + GROUP * STEP + SLACK <= out.len()
+        'usual: while previous != 0
+            && next + GROUP <= last
+            && at + GROUP * STEP + SLACK <= out.len()
         {
             let Some(eight) = data.get(bit / 8..).and_then(<[u8]>::first_chunk) else {
                 break;

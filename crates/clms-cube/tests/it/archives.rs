@@ -28,7 +28,9 @@ fn rasters() -> Vec<RasterSpec> {
 /// Rasters that deflate can only store, because nothing in them comes twice.
 fn noisy() -> Vec<RasterSpec> {
     let noise = |x: f64, y: f64| {
-        let mixed = (x * 0.1).floor().mul_add(7919.0, (y * 0.1).floor() * 104_729.0);
+        let mixed = (x * 0.1)
+            .floor()
+            .mul_add(7919.0, (y * 0.1).floor() * 104_729.0);
         ((mixed * 0.618_033_988_75).fract() * 1e6).floor() % 251.0
     };
     let noisy = |raster: RasterSpec| raster.pattern(Pattern::custom(noise)).compress("LZW");

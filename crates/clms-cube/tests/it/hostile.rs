@@ -1,6 +1,6 @@
 //! Rasters that are made to do harm, or were damaged: each gives a clear error or a right cube, and nothing else.
 
-use clms_cube::{BuildOptions, CubeError, EntrySource, Package, PackageEntry};
+use clms_cube::{BuildOptions, CubeError, EntrySource, Levels, Package, PackageEntry};
 use clms_factory::{Crs, DType, Pattern, RasterSpec};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -205,6 +205,35 @@ async fn coordinate_systems_that_nobody_knows() {
         }
         Err(error) => assert_eq!(error.kind(), "not_georeferenced", "{error}"),
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pixels_that_are_no_number() {
+    let odd = Pattern::custom(
+        |x, y| match ((x + y) / 10.0).floor().rem_euclid(5.0) as i32 {
+            0 => f64::NAN,
+            1 => f64::INFINITY,
+            2 => f64::NEG_INFINITY,
+            3 => -9999.0,
+            number => f64::from(number),
+        },
+    );
+    let raster = RasterSpec::new("odd.tif", 90, 70)
+        .dtype(DType::F32)
+        .nodata("-9999")
+        .pattern(odd);
+    let options = BuildOptions {
+        levels: Levels::Exactly(2),
+        ..BuildOptions::default()
+    };
+    let built = build_dir(write(std::slice::from_ref(&raster)), &options)
+        .await
+        .unwrap();
+    built
+        .assert_mosaic("", "band_1", &[raster], 0, -9999.0)
+        .await;
+    let overview = built.pixels("overviews/r2", "band_1").await;
+    assert_eq!(overview.len(), 45 * 35);
 }
 
 #[tokio::test(flavor = "multi_thread")]
