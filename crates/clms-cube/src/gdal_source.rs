@@ -207,8 +207,7 @@ impl RasterSource {
         }
     }
 
-    /// Its bytes; those of an entry of an archive by way of a file, so that GDAL finds there what was read through this.
-    fn bytes(&self) -> Result<RasterBytes, String> {
+    pub(crate) fn bytes(&self) -> Result<RasterBytes, String> {
         match &self.place {
             Place::File(path) => RasterBytes::open(path, None),
             Place::Part(path, offset, len) => RasterBytes::open(path, Some((*offset, *len))),
@@ -225,11 +224,7 @@ impl RasterSource {
     /// Opens it for reading without GDAL; `None` when it has a layout that only GDAL reads.
     pub(crate) fn block_reader(&self) -> Option<BlockReader> {
         let layout = Arc::clone(self.blocks.as_ref()?);
-        let bytes = match self.inflating() {
-            Some(entry) => RasterBytes::deflated(entry),
-            None => self.bytes(),
-        };
-        let bytes = bytes.map_err(|reason| {
+        let bytes = self.bytes().map_err(|reason| {
             tracing::debug!(file = self.name, reason, "left to GDAL");
         });
         Some(BlockReader::new(layout, bytes.ok()?))

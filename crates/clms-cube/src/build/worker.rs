@@ -252,14 +252,16 @@ impl Job {
     pub(super) fn check_archives(&self) -> Result<(), CubeError> {
         for source in self.entries() {
             if let Some(entry) = source.inflating() {
-                entry.check().map_err(|fault| fault.of(&source.name))?;
+                entry
+                    .require(entry.len())
+                    .map_err(|fault| fault.of(&source.name))?;
             }
         }
         Ok(())
     }
 }
 
-/// Inflates or checks what will be needed. What goes wrong is said by those who need it.
+/// Inflates what will be needed. What goes wrong is said by those who need it.
 pub(super) fn inflate_ahead(job: &Job, stop: &CancellationToken) {
     for entry in job
         .entries()

@@ -1,29 +1,146 @@
-//! Entries that are read while they are being inflated.
+//! Entries of archives that are read while they are being inflated.
 //!
 //! The bytes go into a file beside the archive, front to back, as far as somebody has asked for. Whoever asks for more than there is
-//! inflates it himself, one step at a time; a thread that runs ahead of the readers does nothing else. For an entry that is read where it
-//! is, that thread only compares the checksum.
+//! inflates it himself, one step at a time; a thread that runs ahead of the readers does nothing else.
 
-use std::io::{ErrorKind, Read, Write};
+use std::fs::File;
+use std::io::{BufReader, ErrorKind, Read, Seek, SeekFrom, Take, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use flate2::Crc;
+use flate2::bufread::DeflateDecoder;
 use tempfile::{NamedTempFile, TempPath};
 
-use super::stored_runs::StoredBytes;
-use super::{Decoder, DeflatedEntry, Fault, STEP, StoredRuns};
+use crate::CubeError;
 
+/// Bytes that are inflated at a time: they stay in the processor's cache.
+const STEP: usize = 256 << 10;
 /// What is inflated twice rather than kept.
 const SMALL: u64 = 4 << 20;
+
+/// What an archive's directory says about a deflated entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct DeflatedEntry {
+    pub(crate) archive: PathBuf,
+    pub(crate) offset: u64,
+    pub(crate) compressed_len: u64,
+    pub(crate) len: u64,
+    pub(crate) crc32: u32,
+}
+
+impl DeflatedEntry {
+    fn decoder(&self) -> std::io::Result<Decoder> {
+        let mut file = File::open(&self.archive)?;
+        file.seek(SeekFrom::Start(self.offset))?;
+        let part = file.take(self.compressed_len);
+        Ok(DeflateDecoder::new(BufReader::with_capacity(STEP, part)))
+    }
+
+    /// The whole of a small entry.
+    pub(crate) fn read_all(&self) -> Result<Vec<u8>, Fault> {
+        let mut bytes = Vec::new();
+        let decoder = self.decoder().map_err(Fault::reading)?;
+        // One byte more than there should be, to notice it.
+        decoder
+            .take(self.len.saturating_add(1))
+            .read_to_end(&mut bytes)
+            .map_err(Fault::reading)?;
+        let mut crc = Crc::new();
+        crc.update(&bytes);
+        self.check(bytes.len() as u64, &crc)?;
+        Ok(bytes)
+    }
+
+    /// Reads all of it without keeping anything, to find out whether it is damaged.
+    pub(crate) fn verify(&self) -> Result<(), Fault> {
+        let mut decoder = self.decoder().map_err(Fault::reading)?;
+        let (mut buffer, mut crc, mut len) = (vec![0; STEP], Crc::new(), 0);
+        while len <= self.len {
+            match decoder.read(&mut buffer).map_err(Fault::reading)? {
+                0 => break,
+                read => {
+                    crc.update(&buffer[..read]);
+                    len += read as u64;
+                }
+            }
+        }
+        self.check(len, &crc)
+    }
+
+    fn check(&self, len: u64, crc: &Crc) -> Result<(), Fault> {
+        if len != self.len {
+            let reason = format!("it is not {} bytes long, as its archive says", self.len);
+            Err(Fault::Damaged(reason))
+        } else if crc.sum() != self.crc32 {
+            let reason = "its checksum is not the one in its archive";
+            Err(Fault::Damaged(reason.to_owned()))
+        } else {
+            Ok(())
+        }
+    }
+}
+
+/// Why an entry can't be inflated.
+#[derive(Debug, Clone, thiserror::Error)]
+pub(crate) enum Fault {
+    /// It is not what its archive says: another download may be.
+    #[error("{0}")]
+    Damaged(String),
+    /// The local disk refused.
+    #[error("cannot {action} its bytes: {reason}")]
+    Disk {
+        action: &'static str,
+        kind: ErrorKind,
+        reason: String,
+    },
+}
+
+impl Fault {
+    fn reading(error: std::io::Error) -> Self {
+        match error.kind() {
+            ErrorKind::InvalidInput | ErrorKind::InvalidData | ErrorKind::UnexpectedEof => {
+                Self::Damaged(error.to_string())
+            }
+            _ => Self::disk("read", &error),
+        }
+    }
+
+    fn disk(action: &'static str, error: &std::io::Error) -> Self {
+        Self::Disk {
+            action,
+            kind: error.kind(),
+            reason: error.to_string(),
+        }
+    }
+
+    pub(crate) fn of(self, file: &str) -> CubeError {
+        match self {
+            Self::Damaged(reason) => CubeError::DamagedPackage {
+                file: file.to_owned(),
+                reason,
+            },
+            Self::Disk {
+                action,
+                kind,
+                reason,
+            } => {
+                let source = Box::new(std::io::Error::new(kind, reason));
+                let store = "archive";
+                let source = object_store::Error::Generic { store, source };
+                CubeError::store(action, file, source)
+            }
+        }
+    }
+}
+
+type Decoder = DeflateDecoder<BufReader<Take<File>>>;
 
 /// An entry on its way into a file.
 #[derive(Debug)]
 pub(crate) struct Inflating {
     entry: DeflatedEntry,
-    /// Where its bytes are in the archive, once somebody has asked and if they are there as they are.
-    stored: OnceLock<Option<Arc<StoredRuns>>>,
     /// Bytes of the file that are there.
     done: AtomicU64,
     state: Mutex<State>,
@@ -32,21 +149,9 @@ pub(crate) struct Inflating {
 #[derive(Debug)]
 enum State {
     Untouched,
-    /// Nobody needs a file.
-    Checking(Box<Checking>),
-    Checked,
     Running(Box<Running>),
     Whole(TempPath),
     Failed(Fault),
-}
-
-/// Compares the checksum of an entry that is read where it is.
-#[derive(Debug)]
-struct Checking {
-    bytes: StoredBytes,
-    done: u64,
-    crc: Crc,
-    buffer: Vec<u8>,
 }
 
 #[derive(Debug)]
@@ -61,7 +166,6 @@ impl Inflating {
     pub(crate) fn new(entry: DeflatedEntry) -> Self {
         Self {
             entry,
-            stored: OnceLock::new(),
             done: AtomicU64::new(0),
             state: Mutex::new(State::Untouched),
         }
@@ -71,60 +175,23 @@ impl Inflating {
         self.entry.len
     }
 
-    /// Where its bytes are in the archive, if deflate has only stored them: they need not be inflated then.
-    pub(crate) fn stored(&self) -> Option<Arc<StoredRuns>> {
-        // What can't be read is found out by whoever inflates it.
-        let find = || StoredRuns::find(&self.entry).ok().flatten().map(Arc::new);
-        self.stored.get_or_init(find).clone()
-    }
-
     /// Returns once all bytes before `end` are in the file, or says why they can't be.
     pub(crate) fn require(&self, end: u64) -> Result<(), Fault> {
         let end = end.min(self.entry.len);
         while self.done.load(Ordering::Acquire) < end {
-            let mut state = self.lock();
-            self.inflate(&mut state)?;
+            self.advance()?;
         }
         Ok(())
     }
 
-    /// Returns once its checksum has been compared.
-    pub(crate) fn check(&self) -> Result<(), Fault> {
-        while self.advance()? {}
-        Ok(())
-    }
-
-    /// Inflates or checks a little more; returns whether there is more to come.
+    /// Inflates a little more; returns whether there is more to come.
     pub(crate) fn advance(&self) -> Result<bool, Fault> {
         let mut state = self.lock();
-        if matches!(*state, State::Untouched)
-            && let Some(runs) = self.stored()
-        {
-            let checking = Checking::begin(runs).map_err(|error| Fault::disk("open", &error))?;
-            *state = State::Checking(Box::new(checking));
-        }
-        match &mut *state {
-            State::Checked => Ok(false),
-            State::Checking(checking) => {
-                let stepped = checking.step(&self.entry);
-                match &stepped {
-                    Ok(true) => {}
-                    Ok(false) => *state = State::Checked,
-                    Err(fault) => *state = State::Failed(fault.clone()),
-                }
-                stepped
-            }
-            _ => self.inflate(&mut state),
-        }
-    }
-
-    /// Inflates a little more into the file; returns whether there is more to come.
-    fn inflate(&self, state: &mut State) -> Result<bool, Fault> {
-        self.started(state)?;
-        let running = match state {
+        self.started(&mut state)?;
+        let running = match &mut *state {
             State::Running(running) => running,
             State::Failed(fault) => return Err(fault.clone()),
-            _ => return Ok(false),
+            State::Untouched | State::Whole(_) => return Ok(false),
         };
         let done = self.done.load(Ordering::Acquire);
         match running.step(&self.entry, done) {
@@ -133,7 +200,7 @@ impl Inflating {
                 Ok(true)
             }
             Ok(now) => {
-                if let State::Running(running) = std::mem::replace(state, State::Untouched) {
+                if let State::Running(running) = std::mem::replace(&mut *state, State::Untouched) {
                     *state = State::Whole(running.file.into_temp_path());
                 }
                 self.done.store(now, Ordering::Release);
@@ -154,9 +221,7 @@ impl Inflating {
             State::Running(running) => Ok(running.file.path().to_owned()),
             State::Whole(path) => Ok(path.to_path_buf()),
             State::Failed(fault) => Err(fault.clone()),
-            State::Untouched | State::Checking(_) | State::Checked => {
-                Err(Fault::Damaged("it was not begun".to_owned()))
-            }
+            State::Untouched => Err(Fault::Damaged("it was not begun".to_owned())),
         }
     }
 
@@ -172,10 +237,7 @@ impl Inflating {
     }
 
     fn started(&self, state: &mut State) -> Result<(), Fault> {
-        if matches!(
-            state,
-            State::Untouched | State::Checking(_) | State::Checked
-        ) {
+        if matches!(state, State::Untouched) {
             match Running::begin(&self.entry) {
                 Ok(running) => *state = State::Running(Box::new(running)),
                 Err(error) => {
@@ -190,32 +252,6 @@ impl Inflating {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Checking {
-    fn begin(runs: Arc<StoredRuns>) -> std::io::Result<Self> {
-        Ok(Self {
-            bytes: StoredBytes::open(runs)?,
-            done: 0,
-            crc: Crc::new(),
-            buffer: vec![0; STEP],
-        })
-    }
-
-    /// Returns whether there is more to come.
-    fn step(&mut self, entry: &DeflatedEntry) -> Result<bool, Fault> {
-        let len = (entry.len - self.done).min(self.buffer.len() as u64);
-        let buffer = &mut self.buffer[..len as usize];
-        self.bytes
-            .read_at(self.done, buffer)
-            .map_err(|error| Fault::disk("read", &error))?;
-        self.crc.update(buffer);
-        self.done += len;
-        if self.done == entry.len {
-            entry.check(self.done, &self.crc)?;
-        }
-        Ok(self.done < entry.len)
     }
 }
 
