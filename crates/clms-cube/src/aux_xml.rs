@@ -5,7 +5,7 @@ use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 
 use crate::classes::{resolve, unescape};
-use crate::gdal_source::{BandHeader, Items, RasterHeader};
+use crate::raster_header::{BandHeader, Items, RasterHeader};
 
 /// More bands than this are not looked at: no product has as many.
 const MOST_BANDS: usize = 4096;

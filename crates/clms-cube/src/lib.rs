@@ -102,6 +102,7 @@ mod product_classes;
 mod products;
 mod range;
 mod raster_format;
+mod raster_header;
 mod reading_log;
 mod style;
 mod tiff;

@@ -79,5 +79,8 @@ fn sha256(path: &Path) -> Result<String> {
         }
     }
     let digest = hasher.finalize();
-    Ok(digest[..4].iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(digest[..4]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect())
 }

@@ -9,6 +9,7 @@ mod mosaic;
 mod pyramid;
 mod settle;
 mod shard;
+mod unit;
 mod worker;
 
 use std::num::NonZeroUsize;
@@ -26,7 +27,8 @@ use crate::metadata::{self, document_key, node_path};
 use crate::plan::{CubePlan, GroupPlan, Note};
 use crate::{BuildOptions, CubeError, PackageFiles, ZarrFormat};
 use shard::encode_chunk;
-use worker::{Job, Shard, Unit};
+use unit::Unit;
+use worker::{Job, Shard};
 
 /// Objects written at the same time.
 const WRITES: usize = 4;

@@ -5,11 +5,11 @@ use std::collections::HashMap;
 use super::{Class, SideCarFormat, clc, decode_text};
 use crate::aux_xml::{AuxXml, world_file};
 use crate::crs::SourceCrs;
-use crate::gdal_source::RasterHeader;
 use crate::metadata::node_path;
 use crate::package::{PackageEntry, folder, stem};
 use crate::plan::Note;
 use crate::products::Product;
+use crate::raster_header::RasterHeader;
 use crate::{DataType, Package};
 
 /// Side-cars are small; a larger file is passed over with a note.

@@ -15,10 +15,11 @@ use super::source::{Request, Source};
 use super::{ArrayStructure, DatasetStructure, GroupStructure};
 use crate::crs::SourceCrs;
 use crate::dtype::{Element, SourceWindow, with_element};
-use crate::gdal_source::{BandHeader, LocalConfig, band_dtype, open_gdal};
+use crate::gdal_source::{LocalConfig, open_gdal};
 use crate::metadata::flags;
 use crate::range::{FileBytes, VsiFile};
 use crate::raster_format::RasterFormat;
+use crate::raster_header::{BandHeader, band_dtype};
 use crate::{Class, CubeError, DataType, Grid, Pixels};
 
 /// Opened datasets that are kept; more exist only while more threads read.

@@ -3,9 +3,9 @@
 use std::cmp::Reverse;
 
 use crate::crs::SourceCrs;
-use crate::gdal_source::RasterHeader;
 use crate::package::stem;
 use crate::plan::Note;
+use crate::raster_header::RasterHeader;
 use crate::{CubeError, Grid};
 
 /// How far, in pixels, a raster may lie off the common grid: rounding in a header, not another grid.

@@ -7,11 +7,12 @@ use super::{
     placement, source_attributes, tiles,
 };
 use crate::classes::{self, Class, SideCars};
-use crate::gdal_source::{Items, RasterHeader, RasterSource};
+use crate::gdal_source::RasterSource;
 use crate::package::EntryKind;
 use crate::plan::ChunkLayout;
 use crate::product_classes::{self, KnownClass};
 use crate::products::{Product, Values};
+use crate::raster_header::{Items, RasterHeader};
 use crate::reading_log::ReadingLog;
 use crate::{BuildOptions, CubeError, LeftOut, Package, PackageFiles};
 

@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::gdal_source::Items;
+use crate::raster_header::Items;
 use crate::{Class, DataType};
 
 /// Longer texts are documents and no attributes.

@@ -6,7 +6,8 @@ use std::collections::{BTreeSet, BinaryHeap};
 use super::Note;
 use super::fill::normalise_nodata;
 use super::placement::PlacedRaster;
-use crate::gdal_source::{RasterHeader, RasterSource};
+use crate::gdal_source::RasterSource;
+use crate::raster_header::RasterHeader;
 
 /// One raster of a variable.
 #[derive(Debug, Clone)]

@@ -14,6 +14,9 @@ use zip::{
 
 use super::{UnpackError, section::Section};
 
+/// Bytes that are read at a time: few calls for a long entry, and little too much for one of many short ones.
+const BUFFER: usize = 64 << 10;
+
 /// An archive that has been opened and whose names are safe.
 pub(super) struct Directory {
     /// How messages call it.
@@ -69,7 +72,7 @@ impl Directory {
         let config = Config {
             archive_offset: ArchiveOffset::Known(0),
         };
-        let mut zip = ZipArchive::with_config(config, BufReader::new(section))
+        let mut zip = ZipArchive::with_config(config, BufReader::with_capacity(BUFFER, section))
             .map_err(|error| unreadable(&label, &beginning, error))?;
         if zip.len() > limit {
             let why = format!("more than {limit} entries");

@@ -14,6 +14,8 @@ pub(super) struct Section {
     start: u64,
     len: u64,
     position: u64,
+    /// Where the file's own position is, if that is known.
+    file_position: Option<u64>,
 }
 
 impl Section {
@@ -26,6 +28,7 @@ impl Section {
             start: 0,
             len,
             position: 0,
+            file_position: None,
         })
     }
 
@@ -65,10 +68,14 @@ impl Read for Section {
         if wanted == 0 {
             return Ok(0);
         }
-        self.file
-            .seek(SeekFrom::Start(self.start + self.position))?;
+        let place = self.start + self.position;
+        // One call of the system for each piece of a long entry, not two.
+        if self.file_position.take() != Some(place) {
+            self.file.seek(SeekFrom::Start(place))?;
+        }
         let read = self.file.read(&mut buffer[..wanted])?;
         self.position += read as u64;
+        self.file_position = Some(place + read as u64);
         Ok(read)
     }
 }
