@@ -22,7 +22,7 @@ impl CubePlan {
         let workers = worker_count(&self.options) as u64;
         let most = |size: fn(&GroupPlan) -> u64| self.groups.iter().map(size).max().unwrap_or(0);
         let per_worker = WORKER + most(GroupPlan::bytes_of_a_worker);
-        let on_their_way = (workers + WRITES as u64) * most(GroupPlan::bytes_of_a_shard);
+        let on_their_way = (1 + WRITES as u64) * most(GroupPlan::bytes_of_a_shard);
         let needs_gdal = |group: &GroupPlan| {
             let tiles = group.variables.iter().flat_map(|variable| &variable.tiles);
             tiles.into_iter().any(|tile| tile.source.needs_gdal())

@@ -99,7 +99,8 @@ pub async fn build(
     job.leave_out_gaps()?;
     let mut writer = Writer::new(sink, progress, &job);
     let workers = worker_count(&job.plan.options);
-    let (sender, mut shards) = mpsc::channel(workers);
+    // Where the disk is slow, workers wait rather than heap up shards.
+    let (sender, mut shards) = mpsc::channel(1);
     let mut threads = tokio::task::JoinSet::new();
     for _ in 0..workers.min(job.units.len()) {
         let (job, sender, stop) = (Arc::clone(&job), sender.clone(), stop.clone());
