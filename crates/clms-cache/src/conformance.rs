@@ -227,6 +227,10 @@ pub const PROMISES: &[Promise] = &[
         "readers of a cube that is replaced see no torn objects",
         |cache, _| Box::pin(commits::readers_see_whole_objects(cache)),
     ),
+    promise(
+        "a reader of a cube that was replaced is told so",
+        |cache, _| Box::pin(commits::readers_are_told(cache)),
+    ),
     promise("every valid name works", |cache, _| {
         Box::pin(names::every_name_works(cache))
     }),

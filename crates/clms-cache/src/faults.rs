@@ -66,6 +66,8 @@ struct Plan {
     failing: Range<usize>,
     unanswered: Option<usize>,
     crashes_before: Option<usize>,
+    holds_before: Option<usize>,
+    holds_before_read: Option<usize>,
     cut_after: Option<u64>,
     was_hit: bool,
 }
@@ -125,7 +127,7 @@ impl Faults {
         self.plan().crashes_before = Some(write);
     }
 
-    /// True if any of the writes that were to fail came.
+    /// True if anything failed that was to.
     #[must_use]
     pub fn was_hit(&self) -> bool {
         self.plan().was_hit
@@ -136,13 +138,38 @@ impl Faults {
         self.plan().cut_after = Some(bytes);
     }
 
+    /// From that write on requests wait, until they are [released](Self::release).
+    pub fn hold_before(&self, write: usize) {
+        self.plan().holds_before = Some(write);
+    }
+
+    /// From that read on requests wait, until they are [released](Self::release).
+    pub fn hold_before_read(&self, read: usize) {
+        self.plan().holds_before_read = Some(read);
+    }
+
+    /// Returns as soon as requests wait.
+    pub async fn until_held(&self) {
+        let mut gate = self.gate.subscribe();
+        gate.wait_for(|is_open| !*is_open).await.ok();
+    }
+
     /// Requests wait from now on.
     pub fn hold(&self) {
         self.gate.send_replace(false);
     }
 
+    fn hold_if(&self, is_reached: impl FnOnce(&Plan) -> bool) {
+        if is_reached(&self.plan()) {
+            self.hold();
+        }
+    }
+
     /// Requests wait no more.
     pub fn release(&self) {
+        let mut plan = self.plan();
+        (plan.holds_before, plan.holds_before_read) = (None, None);
+        drop(plan);
         self.gate.send_replace(true);
     }
 
@@ -170,11 +197,15 @@ impl Faults {
     }
 
     async fn read(&self) -> Result<Request> {
+        self.hold_if(|plan| reaches(plan.holds_before_read, plan.reads));
         let request = self.pass_gate().await;
         let mut plan = self.plan();
         plan.reads += 1;
         match plan.crashes_before {
-            Some(write) if plan.writes + 1 >= write => Err(refused("the process is dead")),
+            Some(write) if plan.writes + 1 >= write => {
+                plan.was_hit = true;
+                Err(refused("the process is dead"))
+            }
             _ => Ok(request),
         }
     }
@@ -199,6 +230,7 @@ impl Faults {
     }
 
     async fn written<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        self.hold_if(|plan| reaches(plan.holds_before, plan.writes));
         let _request = self.pass_gate().await;
         let outcome = self.write()?;
         let done = work.await?;
@@ -207,6 +239,11 @@ impl Faults {
             Outcome::Lost => Err(refused("its answer is lost")),
         }
     }
+}
+
+/// True if the request after so many is `first` or a later one.
+fn reaches(first: Option<usize>, requests: usize) -> bool {
+    first.is_some_and(|first| requests + 1 >= first)
 }
 
 fn refused(why: &'static str) -> Error {

@@ -304,3 +304,26 @@ pub(super) async fn readers_see_whole_objects(cache: Arc<dyn CacheStore>) -> Che
     ensure!(left == 1, "{left} cubes are listed at the end");
     ensure_present(&*cache, &name, &generation(29)).await
 }
+
+pub(super) async fn readers_are_told(cache: Arc<dyn CacheStore>) -> Checked {
+    let name = CubeName::new("forest|2018")?;
+    let chunk = Path::from("band/c/0/0");
+    commit(&*cache, &name, &objects("old")).await?;
+    let old = cache.open(&name).await?;
+    commit(&*cache, &name, &objects("new")).await?;
+    let new = cache.open(&name).await?;
+    ensure_present(&*cache, &name, &objects("new")).await?;
+    cache.remove(&name).await?;
+    for (handle, fate) in [(old, "replaced"), (new, "removed")] {
+        match handle.get(&chunk).await {
+            Err(error) if WasReplaced::in_error(&error).is_some_and(|found| found.name == name) => {
+            }
+            Err(error) => ensure!(false, "the reader of a {fate} cube is told {error}"),
+            Ok(_) => ensure!(
+                false,
+                "a chunk was read through the handle of a {fate} cube"
+            ),
+        }
+    }
+    Ok(())
+}

@@ -2,6 +2,7 @@
 
 mod cubes;
 mod deeds;
+mod pauses;
 mod signs;
 
 use std::{
@@ -50,6 +51,8 @@ promises! {
     "a crash between any two writes leaves the old cube, the new one, or none" => deeds::crashes,
     "a write that fails leaves the old cube, the new one, or none" => deeds::failures,
     "a write whose answer is lost leaves the old cube, the new one, or none" => deeds::lost_answers,
+    "a writer who pauses before any write harms nobody" => pauses::writers,
+    "a reader who pauses before any request sees one cube or none" => pauses::readers,
     "an answer that is cut is an error and not the absence of a cube" => cubes::cut_answers,
     "a stale lease is taken over, and its holder notices" => signs::stale_lease,
     "a lease that is renewed is not taken over" => signs::renewed_lease,

@@ -166,6 +166,10 @@ async fn each_fault_is_found_under_the_promise_it_breaks() {
             Fault::TearsCubes,
             "readers of a cube that is replaced see no torn objects",
         ),
+        (
+            Fault::OpensWhatComes,
+            "a reader of a cube that was replaced is told so",
+        ),
         (Fault::TearsRecords, "each put of a record is atomic"),
         (Fault::ConfusesNames, "every valid name works"),
         (

@@ -36,6 +36,7 @@ pub(crate) enum Fault {
     LooksUpEverything,
     CountsTooFew,
     OpensAnother,
+    OpensWhatComes,
     StagesInPlace,
     StagesInOneFolder,
     StartsFromTheOld,
@@ -154,6 +155,9 @@ impl CacheStore for Faulty {
         let store = self.inner.open(&self.named(name)).await?;
         if self.is(Fault::OpensAnother) {
             return Ok(self.inner.records());
+        }
+        if self.is(Fault::OpensWhatComes) {
+            return Ok(self.in_place(name));
         }
         Ok(store)
     }

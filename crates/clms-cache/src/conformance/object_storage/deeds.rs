@@ -14,9 +14,18 @@ use crate::{
     },
 };
 
+/// A small cube that has more at its root than what makes a cube of it.
+pub(super) fn cube(generation: &str) -> Objects {
+    let mut cube = objects(generation);
+    for root in [".zattrs", ".zmetadata"] {
+        cube.insert(root.to_owned(), generation.as_bytes().to_vec());
+    }
+    cube
+}
+
 /// What a process does that may die of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Deed {
+pub(super) enum Deed {
     CommitsTheFirst,
     Replaces,
     Removes,
@@ -24,7 +33,7 @@ enum Deed {
     DiscardsTheFirst,
 }
 
-const DEEDS: [Deed; 5] = [
+pub(super) const DEEDS: [Deed; 5] = [
     Deed::CommitsTheFirst,
     Deed::Replaces,
     Deed::Removes,
@@ -33,22 +42,22 @@ const DEEDS: [Deed; 5] = [
 ];
 
 impl Deed {
-    fn begins_with_a_cube(self) -> bool {
+    pub(super) fn begins_with_a_cube(self) -> bool {
         matches!(self, Self::Replaces | Self::Removes | Self::Discards)
     }
 
-    async fn is_done_by(self, cache: &ObjectStorageCache) -> Checked {
+    pub(super) async fn is_done_by(self, cache: &ObjectStorageCache) -> Checked {
         let name = forest()?;
         match self {
             Self::CommitsTheFirst | Self::Replaces => {
-                commit(cache, &name, &objects("new")).await?;
+                commit(cache, &name, &cube("new")).await?;
             }
             Self::Removes => {
                 cache.remove(&name).await?;
             }
             Self::Discards | Self::DiscardsTheFirst => {
                 let staged = cache.stage(&name).await?;
-                write(&*staged.store(), &objects("discarded")).await?;
+                write(&*staged.store(), &cube("discarded")).await?;
                 cache.discard(staged).await?;
             }
         }
@@ -56,8 +65,8 @@ impl Deed {
     }
 
     /// What may be there afterwards; `None` stands for no cube.
-    fn outcomes(self, was_done: bool) -> Vec<Option<Objects>> {
-        let (old, new) = (Some(objects("old")), Some(objects("new")));
+    pub(super) fn outcomes(self, was_done: bool) -> Vec<Option<Objects>> {
+        let (old, new) = (Some(cube("old")), Some(cube("new")));
         match (self, was_done) {
             (Self::CommitsTheFirst | Self::Replaces, true) => vec![new],
             (Self::CommitsTheFirst, false) => vec![None, new],
@@ -123,7 +132,7 @@ async fn deed_with_fault(
     let name = forest()?;
     let (cache, faults) = world.process();
     if deed.begins_with_a_cube() {
-        commit(&cache, &name, &objects("old")).await?;
+        commit(&cache, &name, &cube("old")).await?;
     }
     faults.reset();
     inject(&faults);
@@ -146,14 +155,14 @@ async fn deed_with_fault(
 
     // A new writer goes on at once, even if it has to find out first that the other one is dead.
     let staged = other.stage(&name).await?;
-    write(&*staged.store(), &objects("newest")).await?;
+    write(&*staged.store(), &cube("newest")).await?;
     world.clock.advance(LEASE_TIME);
     other.commit(staged).await?;
-    ensure_present(&other, &name, &objects("newest")).await?;
+    ensure_present(&other, &name, &cube("newest")).await?;
 
     // And nothing is left but the cube, once it was looked after.
     clean(world, &other).await?;
-    ensure_present(&other, &name, &objects("newest")).await?;
+    ensure_present(&other, &name, &cube("newest")).await?;
     let keys = world.keys().await?;
     let strange = keys
         .iter()
@@ -161,7 +170,7 @@ async fn deed_with_fault(
     let strange: Vec<_> = strange.collect();
     ensure!(strange.is_empty(), "{strange:?} are left");
     ensure!(
-        other.usage(&name).await?.objects == objects("newest").len() as u64,
+        other.usage(&name).await?.objects == cube("newest").len() as u64,
         "there is more than the cube: {keys:?}"
     );
     Ok(!was_harmed)
