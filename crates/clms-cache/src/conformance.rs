@@ -68,15 +68,6 @@ impl Extent {
         objects: 1_100,
         fault_step: 3,
     };
-
-    /// The same with a fault at each write.
-    #[must_use]
-    pub const fn with_fault_at_each_write(self) -> Self {
-        Self {
-            fault_step: 1,
-            ..self
-        }
-    }
 }
 
 /// Runs the suite to its [full extent](Extent::FULL) on caches made by `new_cache`, a new one for each promise, and returns

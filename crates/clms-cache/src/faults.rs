@@ -179,10 +179,11 @@ impl Faults {
         self.open_uploads.load(Ordering::Acquire)
     }
 
-    /// True while a request has passed and is not answered to its end.
+    /// True while a request has passed and is not answered to its end; not while requests wait, since then nobody asks for
+    /// those answers.
     #[must_use]
     pub fn is_busy(&self) -> bool {
-        self.under_way.load(Ordering::Acquire) > 0
+        *self.gate.borrow() && self.under_way.load(Ordering::Acquire) > 0
     }
 
     async fn pass_gate(&self) -> Request {

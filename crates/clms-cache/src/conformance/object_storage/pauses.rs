@@ -71,7 +71,7 @@ async fn writer(world: &World, deed: Deed, write: usize) -> Result<bool, Broken>
 
 /// One stops before each request of opening a cube, and another one before each write of replacing it.
 pub(super) async fn readers(store: Arc<dyn ObjectStore>, extent: Extent) -> Checked {
-    for read in 1.. {
+    for read in (1..).step_by(extent.fault_step) {
         let mut was_held = false;
         for write in (1..).step_by(extent.fault_step) {
             let root = format!("{read} {write}");
