@@ -11,7 +11,7 @@ use std::{
 use crate::{
     gdal,
     process::{Result, built, cargo, root, step, target},
-    service::Service,
+    service::{Queue, Service},
 };
 
 /// The four ids of the Python peer's tutorial, and CORINE Land Cover with its overseas departments.
@@ -110,7 +110,7 @@ impl Demo {
         fs::create_dir_all(&pictures)
             .map_err(|why| format!("cannot create {}: {why}", pictures.display()))?;
 
-        let service = Service::start(packages, &credentials)?;
+        let service = Service::start(packages, &credentials, Queue::Short)?;
         say(&format!(
             "The simulated service listens on {}",
             service.api_url

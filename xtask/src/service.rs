@@ -8,6 +8,14 @@ use std::{
 
 use crate::process::{Result, built};
 
+/// How long the simulated CLMS lets its users wait.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Queue {
+    /// So long that one sees it.
+    Short,
+    None,
+}
+
 /// The simulated CLMS.
 pub(crate) struct Service {
     pub(crate) api_url: String,
@@ -15,11 +23,15 @@ pub(crate) struct Service {
 }
 
 impl Service {
-    /// Starts one that delivers what is in the folder `packages`, and writes a service key for it to `credentials`.
-    pub(crate) fn start(packages: &Path, credentials: &Path) -> Result<Self> {
+    /// Starts one that delivers what is in the folder `packages` after `queue`, and writes a service key for it to `credentials`.
+    pub(crate) fn start(packages: &Path, credentials: &Path, queue: Queue) -> Result<Self> {
+        let (queued, running) = match queue {
+            Queue::Short => ("600ms", "900ms"),
+            Queue::None => ("0ms", "0ms"),
+        };
         let mut command = Command::new(built("clms-sim"));
         command
-            .args(["--port", "0", "--queued", "600ms", "--running", "900ms"])
+            .args(["--port", "0", "--queued", queued, "--running", running])
             .arg("--packages")
             .arg(packages)
             .arg("--credentials-out")

@@ -40,9 +40,9 @@ const LEASE_TIME: Duration = Duration::from_secs(60);
 /// The storage has to honour conditional writes (`If-Match`, `If-None-Match`), as S3, Google, Azure and most others do;
 /// that is checked before the first write. What each method costs, in requests:
 ///
-/// - [`look_up`](CacheStore::look_up): two for a cube that is there, up to three for one that is not;
-///   [`list`](CacheStore::list): one for a thousand cubes, and two for each;
-/// - [`open`](CacheStore::open): three, and one for a thousand objects; reading through it is one request for a read, and
+/// - [`look_up`](crate::CacheStore::look_up): two for a cube that is there, up to three for one that is not;
+///   [`list`](crate::CacheStore::list): one for a thousand cubes, and two for each;
+/// - [`open`](crate::CacheStore::open): three, and one for a thousand objects; reading through it is one request for a read, and
 ///   none for a chunk that is not there;
 /// - staging and committing a cube that is not there yet: about twelve, and one for a thousand objects, besides those of
 ///   the objects themselves. A cube that replaces another one is copied by the server: one more request for each object.
