@@ -423,4 +423,17 @@ fn what_goes_wrong_is_said() {
     })
     .with_code(1)
     .saying(&[&address]);
+    let jobs = [
+        "jobs",
+        "list",
+        "--store-option",
+        "max_retries=0",
+        "--store-option",
+        "retry_timeout=1s",
+    ];
+    let mut jobs = cloud.command(&jobs);
+    jobs.env("AWS_ENDPOINT_URL", &address);
+    let _ = Run::of(jobs)
+        .with_code(1)
+        .saying(&[&address, "check the endpoint"]);
 }

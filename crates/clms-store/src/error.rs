@@ -147,7 +147,8 @@ impl StoreError {
                 .hint()
                 .or_else(|| Some(format!("build it anew with: clms preload --force '{data_id}'"))),
             Self::Product { product, .. } => Some(format!("see them with: clms list --product {product}")),
-            Self::Journal(_) | Self::Interrupted => None,
+            Self::Journal(why) => why.hint(),
+            Self::Interrupted => None,
         }
     }
 
