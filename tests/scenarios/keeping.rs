@@ -352,3 +352,18 @@ fn scratch_and_cache_may_be_on_different_file_systems() {
     let left = fs::read_dir(scratch.path()).unwrap().count();
     assert_eq!(left, 0, "nothing is left of the download");
 }
+
+/// Of what other caches' jobs have there, this one's journal knows nothing.
+#[test]
+fn gc_leaves_a_scratch_folder_alone_that_somebody_named() {
+    let scene = scene();
+    let scratch = scene.home().join("shared-scratch");
+    let folder = scratch.join("product-a-0f1d3d4a");
+    fs::create_dir_all(&folder).unwrap();
+    let part = folder.join("download-1.zip.part");
+    fs::write(&part, "arriving").unwrap();
+    let path = scratch.to_str().unwrap();
+    let _ = scene.clms(&["preload", FOREST, "--scratch", path]).well();
+    let _ = scene.clms(&["cache", "gc", "--scratch", path]).well();
+    assert!(part.exists());
+}

@@ -144,14 +144,19 @@ impl ClmsStore {
         }
     }
 
-    /// What could be removed to give room back: what dead processes left, and the oldest cubes beyond the limits. Nothing is
+    /// What could be removed to give room back: what dead processes left, and the oldest cubes beyond the limits. What jobs left
+    /// in a scratch folder that was [named](crate::ClmsStoreBuilder::scratch) stays, since caches may share it. Nothing is
     /// removed before the plan is [executed](Plan::execute). Needs neither credentials nor network.
     ///
     /// # Errors
     /// [`StoreError::Cache`] if the cache can't be read.
     pub async fn plan_gc(&self, limits: Limits) -> Result<Plan, StoreError> {
-        let files = JobFiles::new(Arc::clone(&self.cache), self.scratch_folder());
         let plan = Plan::make(&self.cache, limits).await?;
+        // A folder that somebody named may be other caches' too, of whose jobs this one's journal and leases know nothing.
+        if self.scratch.is_some() {
+            return Ok(plan);
+        }
+        let files = JobFiles::new(Arc::clone(&self.cache), self.scratch_folder());
         Ok(plan.with_files(Arc::new(files)).await?)
     }
 
