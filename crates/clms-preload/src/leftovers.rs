@@ -12,7 +12,7 @@ use clms_cache::{
     gc::{Abandoned, TemporaryFiles},
 };
 
-use crate::{Disk, FileSystem, JobId, JobRecord, Journal, scratch::stem};
+use crate::{Disk, FileSystem, JobId, JobRecord, Journal, scratch::Kept};
 
 /// What jobs left in a scratch folder, by the journal of their cache.
 ///
@@ -49,10 +49,11 @@ impl JobFiles {
     /// What nobody needs of the files in `folder`, and what is known of their job.
     async fn unneeded(&self, folder: &Path) -> Option<(Vec<PathBuf>, Option<JobRecord>)> {
         let record = self.record(folder).await.ok()?;
+        let kept = record.as_ref().map(kept_of);
         let mut paths = FileSystem.entries(folder);
         paths.retain(|path| {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
-            !record.as_ref().is_some_and(|record| needs(record, &name))
+            !kept.as_ref().is_some_and(|kept| kept.has(&name))
         });
         Some((paths, record))
     }
@@ -61,14 +62,10 @@ impl JobFiles {
 /// Whose files they are can't be told.
 struct Unclear;
 
-/// Whether the file or folder `name` in the folder of a job that nobody works on is needed by it.
-fn needs(record: &JobRecord, name: &str) -> bool {
-    let is_package = name.ends_with(".zip");
-    if record.is_finished() {
-        return is_package;
-    }
-    let mut tasks = record.state.knowledge.live_tasks();
-    is_package || tasks.any(|task| name.starts_with(&format!("{}.zip", stem(task))))
+/// What a job that nobody works on needs of its files.
+fn kept_of(record: &JobRecord) -> Kept {
+    let tasks = record.state.knowledge.live_tasks();
+    Kept::downloads_of(tasks.filter(|_| !record.is_finished()), true)
 }
 
 impl fmt::Debug for JobFiles {

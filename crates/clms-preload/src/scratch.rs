@@ -184,7 +184,7 @@ impl Scratch {
     /// Removes everything, or everything but whole packages, after success.
     pub(crate) async fn clean_up(&self, keep_downloads: bool) {
         if keep_downloads {
-            self.remove_if(|name| !name.ends_with(".zip")).await;
+            self.keep_downloads_of(std::iter::empty(), true).await;
         } else {
             self.remove(&self.folder).await;
         }
@@ -196,12 +196,8 @@ impl Scratch {
         tasks: impl Iterator<Item = &TaskId>,
         keep_downloads: bool,
     ) {
-        let kept: Vec<String> = tasks.map(|task| format!("{}.zip", stem(task))).collect();
-        self.remove_if(|name| {
-            let is_kept = kept.iter().any(|begins_with| name.starts_with(begins_with));
-            !(is_kept || keep_downloads && name.ends_with(".zip"))
-        })
-        .await;
+        let kept = Kept::downloads_of(tasks, keep_downloads);
+        self.remove_if(|name| !kept.has(name)).await;
     }
 
     async fn remove_if(&self, is_doomed: impl Fn(&str) -> bool) {
@@ -221,8 +217,35 @@ impl Scratch {
     }
 }
 
+/// Which of a job's files stay.
+#[derive(Debug)]
+pub(crate) struct Kept {
+    beginnings: Vec<String>,
+    all_packages: bool,
+}
+
+impl Kept {
+    /// What has come of the packages of these tasks, and whole packages if `all_packages` are to be kept.
+    pub(crate) fn downloads_of<'t>(
+        tasks: impl Iterator<Item = &'t TaskId>,
+        all_packages: bool,
+    ) -> Self {
+        Self {
+            beginnings: tasks.map(|task| format!("{}.zip", stem(task))).collect(),
+            all_packages,
+        }
+    }
+
+    /// Whether the file or folder of that name stays.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        let mut beginnings = self.beginnings.iter();
+        beginnings.any(|beginning| name.starts_with(beginning))
+            || self.all_packages && name.ends_with(".zip")
+    }
+}
+
 /// The name of a task's files: the task's id with whatever could mean something to a file system taken out.
-pub(crate) fn stem(task: &TaskId) -> String {
+fn stem(task: &TaskId) -> String {
     let safe: String = task
         .as_str()
         .chars()

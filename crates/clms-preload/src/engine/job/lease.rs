@@ -6,7 +6,7 @@ use clms_cache::Lease;
 
 use super::{super::stop::AtWork, JobRun};
 use crate::{
-    Problem, ProblemKind, ProgressEvent, Stage,
+    Problem, ProblemKind, Stage,
     machine::{Command, Event},
 };
 
@@ -31,19 +31,9 @@ impl JobRun {
             if problem.kind != ProblemKind::Busy || !is_wanted {
                 return Event::LeaseRefused(problem);
             }
-            let pause = self.parts.poll.initial;
-            if !has_waited {
-                self.tell(ProgressEvent::Retrying {
-                    job: self.job.clone(),
-                    problem,
-                    pause,
-                });
-            }
-            has_waited = true;
-            tokio::select! {
-                biased;
-                () = self.stop.token.cancelled() => return self.stop.event(),
-                () = self.parts.clock.sleep(pause) => {}
+            self.pause_before_next(problem, &mut has_waited).await;
+            if self.stop.token.is_cancelled() {
+                return self.stop.event();
             }
         }
     }

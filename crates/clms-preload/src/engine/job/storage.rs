@@ -16,7 +16,7 @@ impl JobRun {
     {
         let parts = &self.parts;
         let begun = parts.clock.now();
-        let mut told = false;
+        let mut is_told = false;
         loop {
             let problem = match attempt().await {
                 Ok(done) => return Ok(done),
@@ -28,20 +28,24 @@ impl JobRun {
             if !(has_worked && passes) || is_over || self.stop.token.is_cancelled() {
                 return Err(problem);
             }
-            let pause = parts.poll.initial;
-            if !told {
-                self.tell(ProgressEvent::Retrying {
-                    job: self.job.clone(),
-                    problem,
-                    pause,
-                });
-                told = true;
-            }
-            tokio::select! {
-                biased;
-                () = self.stop.token.cancelled() => {}
-                () = parts.clock.sleep(pause) => {}
-            }
+            self.pause_before_next(problem, &mut is_told).await;
+        }
+    }
+
+    /// Lets the usual pause pass before something is tried again, or as much of it as passes until the job is stopped. Tells why the first time.
+    pub(super) async fn pause_before_next(&self, problem: Problem, is_told: &mut bool) {
+        let pause = self.parts.poll.initial;
+        if !std::mem::replace(is_told, true) {
+            self.tell(ProgressEvent::Retrying {
+                job: self.job.clone(),
+                problem,
+                pause,
+            });
+        }
+        tokio::select! {
+            biased;
+            () = self.stop.token.cancelled() => {}
+            () = self.parts.clock.sleep(pause) => {}
         }
     }
 }
