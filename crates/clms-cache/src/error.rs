@@ -297,29 +297,23 @@ impl CacheError {
                 object_store::Error::Unauthenticated { .. }
                 | object_store::Error::PermissionDenied { .. },
             ) => true,
-            // What lists objects leaves the status in the text, and the type of its cause is private.
-            Self::Storage(error @ object_store::Error::Generic { .. }) => {
-                let text = error.to_string();
-                ["401 Unauthorized", "403 Forbidden"]
-                    .iter()
-                    .any(|status| text.contains(status))
-            }
-            _ => false,
+            _ => self.answer_has(["401 Unauthorized", "403 Forbidden"]),
         }
     }
 
     /// True if the storage's server says that it failed by itself, or has too much to do.
     fn is_out_of_order(&self) -> bool {
-        match self {
-            // What is left of the answer after the last retry is its text; the types are private.
-            Self::Storage(error @ object_store::Error::Generic { .. }) => {
-                let text = error.to_string();
-                ["status code: 5", "status code: 429"]
-                    .iter()
-                    .any(|status| text.contains(status))
-            }
-            _ => false,
-        }
+        self.answer_has(["status code: 5", "status code: 429"])
+    }
+
+    /// Whether the storage's answer has one of these in its text, which is all that lists, and the last of several attempts, leave of its status:
+    /// the types behind it are private.
+    fn answer_has(&self, statuses: [&str; 2]) -> bool {
+        let Self::Storage(error @ object_store::Error::Generic { .. }) = self else {
+            return false;
+        };
+        let text = error.to_string();
+        statuses.iter().any(|status| text.contains(status))
     }
 
     /// True if the storage could not be reached, or the connection broke.
