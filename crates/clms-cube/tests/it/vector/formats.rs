@@ -2,8 +2,8 @@
 
 use std::fs;
 
-use clms_cube::vector::{self, VectorFormat};
-use clms_cube::{CancellationToken, EntrySource, Package};
+use clms_cube::vector::VectorFormat;
+use clms_cube::{EntrySource, Package};
 use clms_factory::{VectorLayer, VectorShape, VectorSpec};
 use gdal::Dataset as Opened;
 
@@ -223,16 +223,7 @@ async fn entries_of_archives_are_read_too() {
         bytes.extend(content);
     }
     fs::write(&archive, bytes).unwrap();
-    let options = kept.options();
-    let report = vector::build(
-        &package,
-        options,
-        kept.sink(),
-        &(),
-        &CancellationToken::new(),
-    )
-    .await
-    .unwrap();
+    let report = kept.build_of(&package, kept.options()).await.unwrap();
     assert_eq!(report.package.features(), 3);
 }
 

@@ -72,15 +72,7 @@ async fn the_older_format_has_a_root_too() {
         zarr_format: ZarrFormat::V2,
         ..kept.options()
     };
-    vector::build(
-        &package,
-        options,
-        kept.sink(),
-        &(),
-        &CancellationToken::new(),
-    )
-    .await
-    .unwrap();
+    kept.build_of(&package, options).await.unwrap();
     let cube = clms_cube::Dataset::open_zarr(kept.sink()).await.unwrap();
     assert_eq!(cube.vector().unwrap().features(), 3);
     assert_eq!(cube.structure().attributes["title"], "A title");

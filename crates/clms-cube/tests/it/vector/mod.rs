@@ -59,14 +59,22 @@ impl Kept {
 
     pub(super) async fn build(&self) -> Result<VectorReport, CubeError> {
         let package = Package::from_dir(self.package.path()).unwrap();
-        let cancel = CancellationToken::new();
-        let report = vector::build(&package, self.options(), self.sink(), &(), &cancel).await;
+        let report = self.build_of(&package, self.options()).await;
         assert_eq!(
             fs::read_dir(self.scratch.path()).unwrap().count(),
             0,
             "temporary files are left behind"
         );
         report
+    }
+
+    pub(super) async fn build_of(
+        &self,
+        package: &Package,
+        options: VectorOptions,
+    ) -> Result<VectorReport, CubeError> {
+        let cancel = CancellationToken::new();
+        vector::build(package, options, self.sink(), &(), &cancel).await
     }
 
     /// What is kept, by what its own metadata say.

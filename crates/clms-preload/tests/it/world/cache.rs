@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
-    fmt, io,
+    io,
     path::PathBuf,
     sync::Arc,
 };
@@ -16,13 +16,12 @@ use clms_preload::JobRecord;
 use futures::{StreamExt as _, TryStreamExt as _, stream::BoxStream};
 use jiff::Timestamp;
 use object_store::{
-    CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
-    ObjectStoreExt as _, PutMultipartOptions, PutOptions, PutPayload, PutResult, memory::InMemory,
-    path::Path as ObjectPath,
+    ObjectStore, ObjectStoreExt as _, PutPayload, memory::InMemory, path::Path as ObjectPath,
 };
 
 use super::{
     disk::{Disks, View},
+    mortal::Mortal,
     server::later,
 };
 
@@ -61,7 +60,7 @@ pub(crate) const CHUNKS: usize = 3;
 
 impl View {
     /// Lets through whoever reaches the storage.
-    fn reach(&self) -> io::Result<()> {
+    pub(super) fn reach(&self) -> io::Result<()> {
         let now = self.clock.now();
         let out_until = self.disks.shelf.lock().unwrap().out_until;
         if out_until.is_some_and(|end| now < end) {
@@ -82,7 +81,7 @@ impl View {
     }
 
     /// A job's journal is written by those who have its lease only.
-    fn check_right_to_write(&self, location: &ObjectPath, payload: &PutPayload) {
+    pub(super) fn check_right_to_write(&self, location: &ObjectPath, payload: &PutPayload) {
         if !location.as_ref().starts_with("jobs/") {
             return;
         }
@@ -342,101 +341,4 @@ async fn whats_wrong_with(name: &CubeName, store: &InMemory) -> Option<String> {
 pub(crate) fn file_of(data_id: &str) -> &str {
     let (_, name) = data_id.split_once('|').unwrap();
     name.split('|').next().unwrap()
-}
-
-/// A store in memory whose user may die at every write.
-#[derive(Debug)]
-struct Mortal {
-    store: Arc<InMemory>,
-    view: View,
-}
-
-impl Mortal {
-    fn reach(&self) -> object_store::Result<()> {
-        self.view
-            .reach()
-            .map_err(|error| object_store::Error::Generic {
-                store: "simulated",
-                source: Box::new(error),
-            })
-    }
-}
-
-impl fmt::Display for Mortal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("simulated")
-    }
-}
-
-#[async_trait]
-impl ObjectStore for Mortal {
-    async fn put_opts(
-        &self,
-        location: &ObjectPath,
-        payload: PutPayload,
-        options: PutOptions,
-    ) -> object_store::Result<PutResult> {
-        self.reach()?;
-        self.view.check_right_to_write(location, &payload);
-        let put = self.store.put_opts(location, payload, options);
-        self.view.life.write(put).await
-    }
-
-    async fn put_multipart_opts(
-        &self,
-        location: &ObjectPath,
-        options: PutMultipartOptions,
-    ) -> object_store::Result<Box<dyn MultipartUpload>> {
-        self.store.put_multipart_opts(location, options).await
-    }
-
-    async fn get_opts(
-        &self,
-        location: &ObjectPath,
-        options: GetOptions,
-    ) -> object_store::Result<GetResult> {
-        self.view.life.check().await;
-        self.reach()?;
-        self.store.get_opts(location, options).await
-    }
-
-    fn delete_stream(
-        &self,
-        locations: BoxStream<'static, object_store::Result<ObjectPath>>,
-    ) -> BoxStream<'static, object_store::Result<ObjectPath>> {
-        let (store, life) = (Arc::clone(&self.store), Arc::clone(&self.view.life));
-        locations
-            .then(move |location| {
-                let (store, life) = (Arc::clone(&store), Arc::clone(&life));
-                async move {
-                    let location = location?;
-                    life.write(store.delete(&location)).await?;
-                    Ok(location)
-                }
-            })
-            .boxed()
-    }
-
-    fn list(
-        &self,
-        prefix: Option<&ObjectPath>,
-    ) -> BoxStream<'static, object_store::Result<ObjectMeta>> {
-        self.store.list(prefix)
-    }
-
-    async fn list_with_delimiter(
-        &self,
-        prefix: Option<&ObjectPath>,
-    ) -> object_store::Result<ListResult> {
-        self.store.list_with_delimiter(prefix).await
-    }
-
-    async fn copy_opts(
-        &self,
-        from: &ObjectPath,
-        to: &ObjectPath,
-        options: CopyOptions,
-    ) -> object_store::Result<()> {
-        self.store.copy_opts(from, to, options).await
-    }
 }

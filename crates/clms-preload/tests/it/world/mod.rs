@@ -7,6 +7,7 @@ pub(crate) mod clock;
 pub(crate) mod disk;
 pub(crate) mod grammar;
 pub(crate) mod life;
+mod mortal;
 pub(crate) mod portal;
 pub(crate) mod server;
 pub(crate) mod workshop;
