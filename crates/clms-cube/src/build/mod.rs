@@ -6,6 +6,7 @@
 mod halve;
 mod memory;
 mod mosaic;
+mod pieces;
 mod pyramid;
 mod settle;
 mod shard;
@@ -254,18 +255,18 @@ impl<'a> Writer<'a> {
     }
 
     async fn write(&mut self, key: String, bytes: Vec<u8>) -> Result<(), CubeError> {
-        self.state.bytes_written += put(Arc::clone(&self.sink), key, bytes).await?;
+        self.state.bytes_written += put(Arc::clone(&self.sink), key, bytes.into()).await?;
         self.objects += 1;
         self.progress.advanced(self.state);
         Ok(())
     }
 }
 
-async fn put(sink: Arc<dyn ObjectStore>, key: String, bytes: Vec<u8>) -> Result<u64, CubeError> {
+async fn put(sink: Arc<dyn ObjectStore>, key: String, bytes: PutPayload) -> Result<u64, CubeError> {
     // `parse`, because `from` would encode some characters of a name.
     let path = Path::parse(&key).map_err(|error| CubeError::internal("naming an object", error))?;
-    let size = bytes.len() as u64;
-    sink.put(&path, PutPayload::from(bytes))
+    let size = bytes.content_length() as u64;
+    sink.put(&path, bytes)
         .await
         .map_err(|error| CubeError::store("write", &key, error))?;
     Ok(size)

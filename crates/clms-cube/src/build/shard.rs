@@ -5,9 +5,11 @@
 
 use std::ops::Range;
 
+use object_store::PutPayload;
 use zstd::bulk::Compressor;
 use zstd::zstd_safe::CParameter;
 
+use super::pieces::Pieces;
 use crate::CubeError;
 use crate::dtype::Element;
 use crate::metadata::DEFAULT_COMPRESSION_LEVEL;
@@ -67,7 +69,7 @@ pub(super) struct ShardEncoder<T> {
     /// Also of chunks that are all fill.
     keep: bool,
     index: Vec<[u64; 2]>,
-    bytes: Vec<u8>,
+    bytes: Pieces,
 }
 
 impl<T: Element> ShardEncoder<T> {
@@ -80,7 +82,7 @@ impl<T: Element> ShardEncoder<T> {
             fill,
             keep,
             index: vec![ABSENT; chunks[0] * chunks[1]],
-            bytes: Vec::new(),
+            bytes: Pieces::default(),
         }
     }
 
@@ -116,13 +118,13 @@ impl<T: Element> ShardEncoder<T> {
             }
             let compressed = compressor.compress(T::bytes(pixels))?;
             self.index[first_place + number] = [self.bytes.len() as u64, compressed.len() as u64];
-            self.bytes.extend_from_slice(compressed);
+            self.bytes.extend(compressed);
         }
         Ok(())
     }
 
     /// The number of stored chunks and the shard; `None` when all of it is fill.
-    pub(super) fn finish(mut self) -> (u64, Option<Vec<u8>>) {
+    pub(super) fn finish(mut self) -> (u64, Option<PutPayload>) {
         let stored = self.index.iter().filter(|entry| **entry != ABSENT).count() as u64;
         if stored == 0 {
             return (0, None);
@@ -133,17 +135,17 @@ impl<T: Element> ShardEncoder<T> {
             .flatten()
             .flat_map(|number| number.to_le_bytes())
             .collect();
-        self.bytes.extend_from_slice(&index);
-        self.bytes
-            .extend_from_slice(&crc32c::crc32c(&index).to_le_bytes());
-        (stored, Some(self.bytes))
+        self.bytes.extend(&index);
+        self.bytes.extend(&crc32c::crc32c(&index).to_le_bytes());
+        (stored, Some(self.bytes.freeze().into_payload()))
     }
 }
 
 impl<T> ShardEncoder<T> {
     /// The stored chunks one by one, each with its row and column in the shard.
-    pub(super) fn finish_apart(self) -> Vec<([u64; 2], Vec<u8>)> {
+    pub(super) fn finish_apart(self) -> Vec<([u64; 2], PutPayload)> {
         let columns = self.chunks[1];
+        let bytes = self.bytes.freeze();
         let stored = self
             .index
             .iter()
@@ -152,8 +154,8 @@ impl<T> ShardEncoder<T> {
         stored
             .map(|(number, [offset, len])| {
                 let place = [(number / columns) as u64, (number % columns) as u64];
-                let bytes = &self.bytes[*offset as usize..(*offset + *len) as usize];
-                (place, bytes.to_vec())
+                let range = *offset as usize..(*offset + *len) as usize;
+                (place, bytes.part(range))
             })
             .collect()
     }

@@ -1,7 +1,7 @@
 //! What one thread makes in one go.
 
 use super::mosaic::Window;
-use crate::plan::{GroupPlan, Tile};
+use crate::plan::{FINE_LEVELS, GroupPlan, Tile};
 
 /// Shards side by side that one thread makes in one go.
 #[derive(Debug, Clone)]
@@ -42,7 +42,24 @@ impl Unit {
                 });
             }
         }
+        if let Some(level) = group.levels.iter().find(|level| level.number > FINE_LEVELS) {
+            let side = level.layout.chunk[0] << level.number;
+            units.sort_by_key(|unit| unit.turn(group, side));
+        }
         units
+    }
+
+    /// Units whose pixels meet in the same chunk of the first coarse overview, `side` pixels of the full resolution high and wide, come one
+    /// after the other, and so do those of the second: chunks that wait for their last piece cost memory. Four of the latter side by side, in
+    /// rows from left to right: archives are inflated front to back. Rows of striped sources stay rows.
+    fn turn(&self, group: &GroupPlan, side: u64) -> [u64; 6] {
+        let layout = &group.layout;
+        let (row, col) = (self.window.row, self.window.col);
+        if layout.shard[0] == layout.chunk[0] {
+            return [row, col, 0, 0, 0, 0];
+        }
+        let twice = 2 * side;
+        [row / twice, col / twice, row / side, col / side, row, col]
     }
 
     /// Chunks that hold at least one pixel of the array.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use object_store::PutPayload;
 use tokio::sync::mpsc::Sender;
 use tokio_util::sync::CancellationToken;
 
@@ -37,7 +38,7 @@ pub(super) struct Job {
 /// A shard, ready to be stored.
 pub(super) struct Shard {
     /// Keys and bytes: one object, or in Zarr v2 one for each chunk; none when it is all fill.
-    pub(super) objects: Vec<(String, Vec<u8>)>,
+    pub(super) objects: Vec<(String, PutPayload)>,
     pub(super) chunks: u64,
     pub(super) chunks_written: u64,
 }
