@@ -39,14 +39,15 @@
 //! Progress, cubes and jobs are re-exported from the layers below, so that this crate is the only one to depend on.
 
 mod as_text;
+mod build;
 mod cached;
 pub mod catalogue;
 mod data_id;
 mod describe;
-mod eea;
 mod error;
 mod jobs;
 mod preload;
+mod sources;
 mod store;
 
 pub use cached::{CachedCube, CachedCubeDetails, Committed};
@@ -90,7 +91,7 @@ pub mod vector {
 /// What a preload does with a downloaded package, for those who measure it; no promise to anybody else.
 #[doc(hidden)]
 pub mod packages {
-    pub use crate::eea::{is_wanted, package, unpacker};
+    pub use crate::build::{is_wanted, package, unpacker};
 }
 
 /// Datasets, cached cubes first: their structure, their pixels, and their colours.

@@ -16,8 +16,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     ClmsStore, DataId, StoreError,
+    build::{self, GdalCubeBuilder},
     catalogue::Catalogue,
-    eea::{self, GdalCubeBuilder, Portal},
+    sources::eea::{self, Portal},
 };
 
 /// How to preload.
@@ -285,7 +286,7 @@ impl ClmsStore {
         };
         Engine::builder(
             Arc::new(Portal(client)),
-            Arc::new(eea::unpacker()),
+            Arc::new(build::unpacker()),
             Arc::new(GdalCubeBuilder),
             Arc::clone(&self.cache),
             self.scratch_folder(),

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use object_store::PutPayload;
 
 /// Small enough that the last piece of each object wastes little, large enough that writing them one by one costs nothing.
-const PIECE: usize = 256 << 10;
+const PIECE: usize = 64 << 10;
 
 #[derive(Default)]
 pub(super) struct Pieces {

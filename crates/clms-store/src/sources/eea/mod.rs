@@ -1,15 +1,12 @@
 //! The source EEA: prepackaged files, ordered from the portal and preloaded by a job.
 
-mod builder;
 mod portal;
 
 use clms_api::{Dataset, PrepackagedFile};
 use clms_preload::{JobRequest, Order};
 
-use self::builder::BuildParameters;
-pub use self::builder::{is_wanted, package, unpacker};
-pub(crate) use self::{builder::GdalCubeBuilder, portal::Portal};
-use crate::{DataId, InvalidDataId, preload::PreloadOptions};
+pub(crate) use self::portal::Portal;
+use crate::{DataId, InvalidDataId, build::BuildParameters, preload::PreloadOptions};
 
 /// The job that brings a prepackaged file into the cache.
 pub(crate) fn job_request(

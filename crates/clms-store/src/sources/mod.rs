@@ -1,0 +1,3 @@
+//! Where data come from: a module for each source.
+
+pub(crate) mod eea;
