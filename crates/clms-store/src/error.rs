@@ -23,12 +23,36 @@ pub enum StoreError {
         nearest: Vec<String>,
     },
     /// The portal offers it, but this program can't get it.
-    #[error("{data_id} can't be preloaded: {}", why.reason)]
+    #[error("{data_id} can't be had: {}", why.reason)]
     Unavailable {
         /// What was asked for.
         data_id: String,
         /// Why not, and what to do instead.
         why: Unavailable,
+    },
+    /// The network is needed, and must not be used.
+    #[error("offline: {wanted} can't be reached")]
+    Offline {
+        /// What was to be reached.
+        wanted: String,
+    },
+    /// A source has no files of what was asked for.
+    #[error("there are no files of {data_id} for {days}: {why}")]
+    NoFiles {
+        /// What was asked for.
+        data_id: String,
+        /// The days that were asked for.
+        days: String,
+        /// Why, in the source's words.
+        why: String,
+    },
+    /// Files that are opened where they lie can't be read.
+    #[error("the files of {data_id} can't be read: {source}")]
+    Files {
+        /// Whose files they are.
+        data_id: String,
+        /// What is wrong with them.
+        source: Box<CubeError>,
     },
     /// It has to be preloaded first.
     #[error("{data_id} is not in the cache {cache}")]
@@ -101,6 +125,14 @@ impl StoreError {
         }
     }
 
+    /// The files of `data_id`, which lie elsewhere, can't be read.
+    pub(crate) fn of_files(data_id: &DataId, source: CubeError) -> Self {
+        Self::Files {
+            data_id: data_id.to_string(),
+            source: Box::new(source),
+        }
+    }
+
     /// A stable word for programs.
     #[must_use]
     pub fn kind(&self) -> &'static str {
@@ -113,7 +145,9 @@ impl StoreError {
             Self::Credentials(why) => why.kind(),
             Self::Api(why) => why.kind(),
             Self::Cache(why) => cache_kind(why),
-            Self::Cube { source, .. } => source.kind(),
+            Self::Cube { source, .. } | Self::Files { source, .. } => source.kind(),
+            Self::Offline { .. } => "offline",
+            Self::NoFiles { .. } => "no_files",
             Self::Product { .. } => "is_a_product",
             Self::Journal(_) => "journal",
             Self::Interrupted => "interrupted",
@@ -146,6 +180,11 @@ impl StoreError {
             Self::Cube { data_id, source } => source
                 .hint()
                 .or_else(|| Some(format!("build it anew with: clms preload --force '{data_id}'"))),
+            Self::Files { source, .. } => source.hint().map(Into::into),
+            Self::Offline { .. } => Some(
+                "what is cached can be used; for all else leave --offline (CLMS_OFFLINE) away".to_owned(),
+            ),
+            Self::NoFiles { .. } => Some("ask for other days with --time; `clms describe` tells which there are".to_owned()),
             Self::Product { product, .. } => Some(format!("see them with: clms list --product {product}")),
             Self::Journal(why) => why.hint(),
             Self::Interrupted => None,
@@ -185,7 +224,7 @@ impl StoreError {
         match self {
             Self::Api(why) => why.is_retryable(),
             Self::Cache(why) => why.is_retryable(),
-            Self::Cube { source, .. } => source.is_retryable(),
+            Self::Cube { source, .. } | Self::Files { source, .. } => source.is_retryable(),
             Self::Interrupted => true,
             _ => false,
         }

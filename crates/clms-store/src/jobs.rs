@@ -107,7 +107,7 @@ impl ClmsStore {
         requests.dedup();
         let mut carried_on = Vec::new();
         if !requests.is_empty() {
-            let client = self.signed_client().await?;
+            let client = self.network.signed_portal().await?;
             tokio::select! {
                 signed_in = client.sign_in() => { signed_in.map_err(StoreError::from)?; }
                 () = cancel.cancelled() => return Err(StoreError::Interrupted.into()),
@@ -142,11 +142,15 @@ impl ClmsStore {
         scope: CancelScope,
     ) -> Result<CancelReport, JobsError> {
         // What can be done here must not wait for a key.
+        let scope = match self.network.is_offline() {
+            true => CancelScope::LocalOnly,
+            false => scope,
+        };
         let client = match scope {
-            CancelScope::Everywhere => self.signed_client().await.ok(),
+            CancelScope::Everywhere => self.network.signed_portal().await.ok(),
             CancelScope::LocalOnly => None,
         };
-        let client = client.unwrap_or_else(|| self.client.clone());
+        let client = client.unwrap_or_else(|| self.network.portal_without_key());
         let progress = Arc::new(clms_preload::NoProgress);
         let engine = self.engine(client, progress, &PreloadOptions::default());
         Ok(engine.cancel(job, scope).await?)

@@ -43,12 +43,16 @@ mod build;
 mod cached;
 pub mod catalogue;
 mod data_id;
+mod day_range;
 mod describe;
 mod error;
 mod jobs;
+mod network;
+mod open;
 mod preload;
 mod sources;
 mod store;
+mod user_folders;
 
 pub use cached::{CachedCube, CachedCubeDetails, Committed};
 pub use catalogue::Catalogue;
@@ -59,11 +63,15 @@ pub use clms_preload::{
     ProblemKind, TaskCancellation,
 };
 pub use data_id::{DataId, InvalidDataId};
+pub use day_range::{DayRange, InvalidDayRange};
 pub use describe::{Description, TimeRange};
 pub use error::{ErrorClass, StoreError};
 pub use jobs::{JobDetails, JobsError, ResumeOptions};
+pub use open::OpenOptions;
 pub use preload::{JobSummary, PlannedAction, PlannedPreload, PreloadOptions};
-pub use store::{ClmsStore, ClmsStoreBuilder, DEFAULT_API_URL, DEFAULT_POLL_INTERVAL};
+pub use store::{
+    ClmsStore, ClmsStoreBuilder, DEFAULT_API_URL, DEFAULT_CATALOGUE_AGE, DEFAULT_POLL_INTERVAL,
+};
 
 /// Looking after the cubes in a cache: whether they are still whole, and what can be removed.
 pub mod keeping {

@@ -19,6 +19,7 @@ use crate::{
     build::{self, GdalCubeBuilder},
     catalogue::Catalogue,
     sources::eea::{self, Portal},
+    user_folders::{as_folder_name, user_cache},
 };
 
 /// How to preload.
@@ -190,7 +191,7 @@ impl ClmsStore {
                 .iter()
                 .map(|data_id| request(&catalogue, data_id, options))
                 .collect::<Result<_, _>>()?;
-            let client = self.signed_client().await?;
+            let client = self.network.signed_portal().await?;
             client.sign_in().await?;
             self.check_scratch().await?;
             Ok::<_, StoreError>((client, requests))
@@ -329,27 +330,6 @@ impl ClmsStore {
             why: why.to_string(),
         })
     }
-}
-
-/// The location of a cache as the name of a folder: the same jobs in two caches must not share their files.
-fn as_folder_name(location: &str) -> String {
-    let mut name = String::new();
-    for byte in location.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' => name.push(byte.into()),
-            _ => name += &format!("%{byte:02X}"),
-        }
-    }
-    name
-}
-
-/// Where this user's programs keep what can be made again.
-fn user_cache() -> PathBuf {
-    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
-    set("XDG_CACHE_HOME")
-        .map(PathBuf::from)
-        .or_else(|| Some(PathBuf::from(set("HOME")?).join(".cache")))
-        .unwrap_or_else(std::env::temp_dir)
 }
 
 fn request(

@@ -8,13 +8,14 @@ use std::{
 
 use clms_api::{Client, ServiceKey, SignedIn};
 use clms_cache::{CacheStore, StorageOptions};
-use clms_cube::Dataset;
 use clms_preload::EngineLimits;
 
 use crate::{
     DataId, StoreError,
-    catalogue::{Catalogue, Filter},
+    catalogue::{self, Catalogue, Filter, Kept},
     describe::Description,
+    network::Network,
+    user_folders::user_cache,
 };
 
 /// The portal's public API.
@@ -23,22 +24,26 @@ pub const DEFAULT_API_URL: &str = clms_api::DEFAULT_BASE_URL;
 /// How often the portal's queue is looked at, to begin with.
 pub const DEFAULT_POLL_INTERVAL: Duration = Duration::from_secs(15);
 
+/// How old the catalogue on disk may be before the portal is asked again: a day.
+pub const DEFAULT_CATALOGUE_AGE: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// The data store: the portal's catalogue on one side, a cache of finished cubes on the other, and the jobs between them.
 ///
 /// Cheap to clone. Nothing is read, created or sent before a method needs it.
 #[derive(Debug, Clone)]
 pub struct ClmsStore {
-    /// Without a key, for what everybody may see.
-    pub(crate) client: Client,
-    credentials: Option<Credentials>,
+    pub(crate) network: Network,
+    catalogue_file: PathBuf,
+    catalogue_age: Duration,
     pub(crate) cache: Arc<dyn CacheStore>,
     pub(crate) scratch: Option<PathBuf>,
     pub(crate) poll_interval: Duration,
     pub(crate) limits: EngineLimits,
 }
 
+/// Who signs in at the portal.
 #[derive(Debug, Clone)]
-enum Credentials {
+pub(crate) enum Credentials {
     File(PathBuf),
     Key(ServiceKey),
 }
@@ -48,6 +53,9 @@ enum Credentials {
 pub struct ClmsStoreBuilder {
     api_url: String,
     credentials: Option<Credentials>,
+    offline: bool,
+    catalogue_age: Duration,
+    catalogue_file: Option<PathBuf>,
     cache: Cache,
     storage_options: StorageOptions,
     scratch: Option<PathBuf>,
@@ -68,6 +76,9 @@ impl ClmsStore {
         ClmsStoreBuilder {
             api_url: DEFAULT_API_URL.to_owned(),
             credentials: None,
+            offline: false,
+            catalogue_age: DEFAULT_CATALOGUE_AGE,
+            catalogue_file: None,
             cache: Cache::Url("./clms_cache".to_owned()),
             storage_options: StorageOptions::new(),
             scratch: None,
@@ -82,15 +93,60 @@ impl ClmsStore {
     /// [`StoreError::Credentials`] if the key can't be read, [`StoreError::Api`] if it is refused or the portal can't be
     /// reached.
     pub async fn sign_in(&self) -> Result<SignedIn, StoreError> {
-        Ok(self.signed_client().await?.sign_in().await?)
+        Ok(self.network.signed_portal().await?.sign_in().await?)
     }
 
-    /// Everything that the portal offers, asked for now. Needs no credentials.
+    /// Everything that the portal offers: from disk if what lies there is young enough, else from the portal. Needs no credentials; offline no
+    /// network either, whatever its age.
     ///
     /// # Errors
-    /// [`StoreError::Api`] if the portal can't be reached or doesn't answer as it should.
+    /// [`StoreError::Api`] if the portal can't be reached or doesn't answer as it should and there is no older catalogue;
+    /// [`StoreError::Offline`] if there is none on disk and the network must not be used.
     pub async fn catalogue(&self) -> Result<Catalogue, StoreError> {
-        Catalogue::load(&self.client).await
+        let kept = self.kept_catalogue().await;
+        match kept {
+            Some(kept) if self.network.is_offline() || kept.is_fresh(self.catalogue_age) => {
+                Ok(kept.into())
+            }
+            None => self.refresh_catalogue().await,
+            Some(kept) => match self.refresh_catalogue().await {
+                Ok(catalogue) => Ok(catalogue),
+                Err(why) => {
+                    let loaded_at = kept.loaded_at;
+                    tracing::warn!(%why, %loaded_at, "an older catalogue stands in for the portal's");
+                    Ok(kept.into())
+                }
+            },
+        }
+    }
+
+    /// Everything that the portal offers, asked for now and kept on disk.
+    ///
+    /// # Errors
+    /// [`StoreError::Api`] if the portal can't be reached or doesn't answer as it should, [`StoreError::Offline`].
+    pub async fn refresh_catalogue(&self) -> Result<Catalogue, StoreError> {
+        let kept = Catalogue::load(self.network.portal()?).await?;
+        let file = self.catalogue_file.clone();
+        // A catalogue that can't be kept is as good as one that is.
+        let written = tokio::task::spawn_blocking(move || {
+            if let Err(why) = kept.write(&file) {
+                tracing::debug!(%why, file = %file.display(), "the catalogue can't be kept");
+            }
+            kept
+        });
+        let kept = written.await.map_err(|why| StoreError::Setting {
+            setting: "catalogue",
+            value: self.catalogue_file.display().to_string(),
+            why: why.to_string(),
+        })?;
+        Ok(kept.into())
+    }
+
+    async fn kept_catalogue(&self) -> Option<Kept> {
+        let file = self.catalogue_file.clone();
+        let portal = self.network.portal_url().to_string();
+        let read = tokio::task::spawn_blocking(move || Kept::read(&file, &portal));
+        read.await.ok().flatten()
     }
 
     /// What a data id is. Needs no credentials.
@@ -132,23 +188,6 @@ impl ClmsStore {
             .collect())
     }
 
-    /// Opens a cached cube; reads its metadata and no pixels. Needs neither credentials nor network.
-    ///
-    /// # Errors
-    /// [`StoreError::NotCached`] if it has to be preloaded first, [`StoreError::Cube`] if it can't be read.
-    pub async fn open(&self, data_id: &DataId) -> Result<Dataset, StoreError> {
-        let name = data_id.cube_name()?;
-        if self.cache.look_up(&name).await?.is_none() {
-            return Err(StoreError::NotCached {
-                data_id: data_id.to_string(),
-                cache: self.cache.location().to_owned(),
-            });
-        }
-        Dataset::open_zarr(self.cache.open(&name).await?)
-            .await
-            .map_err(|why| StoreError::of_cube(data_id, why))
-    }
-
     /// Where other software opens the cube of `data_id`, whether or not it is there.
     ///
     /// # Errors
@@ -162,18 +201,15 @@ impl ClmsStore {
     pub fn cache_location(&self) -> &str {
         self.cache.location()
     }
+}
 
-    /// A client that can sign in.
-    pub(crate) async fn signed_client(&self) -> Result<Client, StoreError> {
-        let key = match &self.credentials {
-            None => return Ok(self.client.clone()),
-            Some(Credentials::Key(key)) => key.clone(),
-            Some(Credentials::File(path)) => read_key(path).await?,
-        };
-        Ok(Client::builder()
-            .base_url(self.client.base_url().as_str())
-            .service_key(key)
-            .build()?)
+impl Credentials {
+    /// The key; read from its file each time, for it may have been replaced.
+    pub(crate) async fn key(&self) -> Result<ServiceKey, StoreError> {
+        match self {
+            Self::Key(key) => Ok(key.clone()),
+            Self::File(path) => read_key(path).await,
+        }
     }
 }
 
@@ -212,6 +248,27 @@ impl ClmsStoreBuilder {
     #[must_use]
     pub fn service_key(mut self, key: ServiceKey) -> Self {
         self.credentials = Some(Credentials::Key(key));
+        self
+    }
+
+    /// Never touch the network: the catalogue on disk and the cache still answer, and everything else is refused.
+    #[must_use]
+    pub fn offline(mut self, offline: bool) -> Self {
+        self.offline = offline;
+        self
+    }
+
+    /// How old the catalogue on disk may be before the portal is asked again; [a day](DEFAULT_CATALOGUE_AGE) if not given.
+    #[must_use]
+    pub fn catalogue_age(mut self, limit: Duration) -> Self {
+        self.catalogue_age = limit;
+        self
+    }
+
+    /// The file in which the catalogue is kept; one below `$XDG_CACHE_HOME/clms/catalogue` for each portal if not given.
+    #[must_use]
+    pub fn catalogue_file(mut self, file: impl Into<PathBuf>) -> Self {
+        self.catalogue_file = Some(file.into());
         self
     }
 
@@ -262,13 +319,26 @@ impl ClmsStoreBuilder {
     /// # Errors
     /// [`StoreError::Api`] for an API URL and [`StoreError::Cache`] for a cache that can't be used.
     pub fn build(self) -> Result<ClmsStore, StoreError> {
+        let portal = Client::builder().base_url(self.api_url).build()?;
+        let url = portal.base_url().to_string();
+        let cache = match self.cache {
+            Cache::Url(url) => {
+                let cache = clms_cache::open_cache(&url, &self.storage_options)?;
+                if self.offline && cache.as_local().is_none() && !url.starts_with("memory:") {
+                    let wanted = format!("the cache {url}");
+                    return Err(StoreError::Offline { wanted });
+                }
+                cache
+            }
+            Cache::Store(store) => store,
+        };
         Ok(ClmsStore {
-            client: Client::builder().base_url(self.api_url).build()?,
-            credentials: self.credentials,
-            cache: match self.cache {
-                Cache::Url(url) => clms_cache::open_cache(&url, &self.storage_options)?,
-                Cache::Store(store) => store,
-            },
+            network: Network::new(portal, self.credentials, self.offline),
+            catalogue_file: self
+                .catalogue_file
+                .unwrap_or_else(|| catalogue::file_of(&url, &user_cache())),
+            catalogue_age: self.catalogue_age,
+            cache,
             scratch: self.scratch,
             poll_interval: self.poll_interval,
             limits: self.limits,

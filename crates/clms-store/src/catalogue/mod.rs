@@ -1,7 +1,9 @@
 //! The catalogue: what the portal offers, as data ids.
 
 mod availability;
+mod disk;
 mod filter;
+mod search;
 
 use std::{cmp::Ordering, collections::HashMap};
 
@@ -9,9 +11,16 @@ use clms_api::{ApiError, Client, Dataset, DatasetQuery, PrepackagedFile};
 use futures::StreamExt;
 use serde::Serialize;
 
-use self::availability::{why_not_file, why_not_product};
-pub use self::{availability::Unavailable, filter::Filter};
-use crate::{DataId, StoreError};
+pub(crate) use self::disk::{Kept, file_of};
+pub use self::{
+    availability::Unavailable,
+    filter::Filter,
+    search::{Hit, Query},
+};
+use crate::{
+    DataId, StoreError,
+    sources::{self, Offer, Part},
+};
 
 /// Everything that the portal offers, loaded once.
 #[derive(Debug, Clone, Default)]
@@ -61,23 +70,22 @@ pub struct Entry {
 pub enum How {
     /// Requested, waited for and cached by a preload job.
     Preload,
+    /// Opened where it lies; what is read of it is loaded when it is read.
+    Open,
 }
 
 /// Where an entry stands in the portal's answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Place {
     dataset: usize,
-    file: Option<usize>,
+    part: Part,
 }
 
 impl Catalogue {
     /// Asks the portal for everything.
     ///
     /// A dataset that can't be read doesn't hide the others; see [`unreadable`](Self::unreadable).
-    ///
-    /// # Errors
-    /// [`StoreError::Api`] when the portal can't be reached or doesn't answer as it should.
-    pub async fn load(client: &Client) -> Result<Self, StoreError> {
+    pub(crate) async fn load(client: &Client) -> Result<Kept, StoreError> {
         let mut datasets = Vec::new();
         let mut unreadable = Vec::new();
         let mut stream = client.datasets(DatasetQuery::new());
@@ -91,9 +99,8 @@ impl Catalogue {
                 Err(why) => return Err(why.into()),
             }
         }
-        let mut catalogue = Self::of(datasets);
-        catalogue.unreadable = unreadable;
-        Ok(catalogue)
+        let portal = client.base_url().as_str();
+        Ok(Kept::now(portal, datasets, unreadable))
     }
 
     /// The catalogue of these datasets.
@@ -160,8 +167,15 @@ impl Catalogue {
     /// The prepackaged file of an entry, if it is one.
     #[must_use]
     pub fn file(&self, entry: &Entry) -> Option<&PrepackagedFile> {
-        let file = entry.place.file?;
-        self.dataset(entry).files.get(file)
+        match entry.place.part {
+            Part::File(file) => self.dataset(entry).files.get(file),
+            Part::Collection(_) | Part::Whole => None,
+        }
+    }
+
+    /// Which part of its dataset an entry is.
+    pub(crate) fn part(entry: &Entry) -> Part {
+        entry.place.part
     }
 
     /// Reasons for which datasets are missing from this catalogue.
@@ -201,65 +215,40 @@ impl Catalogue {
     }
 }
 
+impl From<Kept> for Catalogue {
+    fn from(kept: Kept) -> Self {
+        Self {
+            unreadable: kept.unreadable,
+            ..Self::of(kept.datasets)
+        }
+    }
+}
+
 fn entries_of(position: usize, dataset: &Dataset) -> Vec<Entry> {
-    let of = |data_id: DataId, file: Option<usize>| Entry {
-        data_id,
-        title: dataset.title.clone(),
-        source: None,
-        format: None,
-        size: None,
-        resolution: dataset.resolution.clone(),
-        area: None,
-        version: None,
-        available: false,
-        how: None,
-        why_not: None,
-        place: Place {
-            dataset: position,
-            file,
-        },
-    };
-    let mut entries: Vec<Entry> = Vec::new();
-    for (number, file) in dataset.files.iter().enumerate() {
-        let data_id = match DataId::of_file(&dataset.id, &file.name) {
-            Ok(data_id) => data_id,
-            Err(why) => {
-                tracing::warn!(%why, "a file of the catalogue has no usable name");
-                continue;
-            }
+    let entry = |offer: Offer| {
+        let (how, why_not) = match offer.way {
+            Ok(how) => (Some(how), None),
+            Err(why) => (None, Some(why)),
         };
-        let why_not = why_not_file(file, dataset);
-        entries.push(Entry {
-            source: file.source.as_ref().map(ToString::to_string),
-            format: file.format.as_ref().map(ToString::to_string),
-            size: file.size,
-            resolution: file
-                .resolution
-                .clone()
-                .or_else(|| dataset.resolution.clone()),
-            area: file.area.clone(),
-            version: file.version.clone(),
-            available: why_not.is_none(),
-            how: why_not.is_none().then_some(How::Preload),
+        Entry {
+            data_id: offer.data_id,
+            title: dataset.title.clone(),
+            source: offer.source,
+            format: offer.format,
+            size: offer.size,
+            resolution: offer.resolution,
+            area: offer.area,
+            version: offer.version,
+            available: how.is_some(),
+            how,
             why_not,
-            ..of(data_id, Some(number))
-        });
-    }
-    if entries.is_empty()
-        && let Ok(data_id) = DataId::of_product(&dataset.id)
-    {
-        let information = dataset.download_information.first();
-        let source = information.and_then(|information| information.source.as_ref());
-        entries.push(Entry {
-            source: source.map(ToString::to_string),
-            format: information
-                .and_then(|information| information.format.as_ref())
-                .map(ToString::to_string),
-            why_not: Some(why_not_product(source, dataset)),
-            ..of(data_id, None)
-        });
-    }
-    entries
+            place: Place {
+                dataset: position,
+                part: offer.part,
+            },
+        }
+    };
+    sources::offers(dataset).into_iter().map(entry).collect()
 }
 
 #[cfg(test)]

@@ -1,3 +1,143 @@
-//! Where data come from: a module for each source.
+//! Where data come from: one trait, and a module for each source.
+//!
+//! A source says what it has of each dataset of the portal's catalogue, and opens it lazily where that is possible. What has to be
+//! preloaded is opened from the cache, whatever source it is from. Adding a source is a new folder here and a line in [`ALL`].
 
 pub(crate) mod eea;
+mod landcover;
+mod legacy;
+mod unsupported;
+
+use std::fmt;
+
+use async_trait::async_trait;
+use clms_api::Dataset;
+
+use crate::{
+    DataId, StoreError,
+    catalogue::{How, Unavailable},
+    network::Network,
+    open::OpenOptions,
+};
+
+/// All sources. Of several that offer the same data id, the first one that can get it wins.
+pub(crate) static ALL: [&dyn Source; 3] = [&eea::Eea, &legacy::Legacy, &landcover::Landcover];
+
+/// Somebody who has data.
+#[async_trait]
+pub(crate) trait Source: fmt::Debug + Send + Sync {
+    /// What it has of a dataset, also what can't be had, with the reason.
+    fn offers(&self, dataset: &Dataset) -> Vec<Offer>;
+
+    /// Opens what it [offers](Self::offers) with [`How::Open`]: reads metadata, and no pixels.
+    async fn open(&self, wanted: Wanted<'_>) -> Result<clms_cube::Dataset, StoreError> {
+        Err(StoreError::NotCached {
+            data_id: wanted.data_id.to_string(),
+            cache: wanted.cache.to_owned(),
+        })
+    }
+}
+
+/// What a source shall open.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Wanted<'a> {
+    pub(crate) data_id: &'a DataId,
+    pub(crate) dataset: &'a Dataset,
+    pub(crate) part: Part,
+    pub(crate) options: &'a OpenOptions,
+    pub(crate) network: &'a Network,
+    /// Where the store looked for it first.
+    pub(crate) cache: &'a str,
+}
+
+/// Something that a source has of a dataset.
+#[derive(Debug, Clone)]
+pub(crate) struct Offer {
+    pub(crate) data_id: DataId,
+    /// The portal's word for the source.
+    pub(crate) source: Option<String>,
+    pub(crate) format: Option<String>,
+    pub(crate) size: Option<u64>,
+    pub(crate) resolution: Option<String>,
+    pub(crate) area: Option<String>,
+    pub(crate) version: Option<String>,
+    pub(crate) way: Result<How, Unavailable>,
+    pub(crate) part: Part,
+}
+
+/// Which part of a dataset an offer is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// The file of that number.
+    File(usize),
+    /// The collection of that number.
+    Collection(usize),
+    /// All of it.
+    Whole,
+}
+
+impl Offer {
+    /// A collection of a dataset as a whole, under the product's own id. `None` if that can't be a data id.
+    fn of_collection(
+        dataset: &Dataset,
+        number: usize,
+        way: Result<How, Unavailable>,
+    ) -> Option<Self> {
+        let collection = dataset.download_information.get(number)?;
+        let as_text = |word: &dyn ToString| word.to_string();
+        Some(Self {
+            data_id: product_id(dataset)?,
+            source: collection.source.as_ref().map(|word| as_text(word)),
+            format: collection.format.as_ref().map(|word| as_text(word)),
+            size: None,
+            resolution: dataset.resolution.clone(),
+            area: None,
+            version: None,
+            way,
+            part: Part::Collection(number),
+        })
+    }
+}
+
+/// What there is of a dataset; never nothing, unless its id can't be a data id.
+pub(crate) fn offers(dataset: &Dataset) -> Vec<Offer> {
+    let mut offers: Vec<Offer> = ALL
+        .iter()
+        .flat_map(|source| source.offers(dataset))
+        .collect();
+    if offers.is_empty() {
+        offers.extend(unsupported::offer(dataset));
+    }
+    // Stable: what can be had stands first.
+    offers.sort_by(|a, b| (&a.data_id, a.way.is_err()).cmp(&(&b.data_id, b.way.is_err())));
+    offers.dedup_by(|b, a| a.data_id == b.data_id);
+    offers
+}
+
+/// Opens an offer of a dataset with the source that made it.
+pub(crate) async fn open(wanted: Wanted<'_>) -> Result<clms_cube::Dataset, StoreError> {
+    for source in ALL {
+        let is_it = |offer: &Offer| offer.data_id == *wanted.data_id && offer.way.is_ok();
+        if source.offers(wanted.dataset).iter().any(is_it) {
+            return source.open(wanted).await;
+        }
+    }
+    Err(StoreError::NoSuchDataId {
+        asked: wanted.data_id.to_string(),
+        nearest: Vec::new(),
+    })
+}
+
+fn product_id(dataset: &Dataset) -> Option<DataId> {
+    DataId::of_product(&dataset.id)
+        .inspect_err(|why| tracing::warn!(%why, "a dataset of the catalogue has no usable name"))
+        .ok()
+}
+
+/// The page where a person finds out more.
+fn page(dataset: &Dataset) -> String {
+    dataset.url.as_ref().map_or_else(
+        || "https://land.copernicus.eu".to_owned(),
+        ToString::to_string,
+    )
+}

@@ -1,0 +1,85 @@
+//! The catalogue as it is kept on disk, so that the second look at it needs no network.
+
+use std::{
+    io::{BufReader, Write},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use clms_api::Dataset;
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// The form of the file. One of another version is not read, and written anew.
+const VERSION: u32 = 1;
+
+/// What the portal said, and when.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Kept {
+    version: u32,
+    /// The portal that said it.
+    portal: String,
+    pub(crate) loaded_at: Timestamp,
+    pub(crate) unreadable: Vec<String>,
+    pub(crate) datasets: Vec<Dataset>,
+}
+
+impl Kept {
+    pub(crate) fn now(portal: &str, datasets: Vec<Dataset>, unreadable: Vec<String>) -> Self {
+        Self {
+            version: VERSION,
+            portal: portal.to_owned(),
+            loaded_at: Timestamp::now(),
+            unreadable,
+            datasets: datasets.into_iter().map(without_extra).collect(),
+        }
+    }
+
+    /// Whether it is younger than `limit`. One of the future is not believed.
+    pub(crate) fn is_fresh(&self, limit: Duration) -> bool {
+        let age = Timestamp::now().duration_since(self.loaded_at);
+        let limit = SignedDuration::try_from(limit).unwrap_or(SignedDuration::MAX);
+        (SignedDuration::ZERO..limit).contains(&age)
+    }
+
+    /// Writes it so that nobody ever reads a part of it.
+    pub(crate) fn write(&self, file: &Path) -> std::io::Result<()> {
+        let folder = file.parent().unwrap_or(Path::new("."));
+        std::fs::create_dir_all(folder)?;
+        let mut new = tempfile::NamedTempFile::new_in(folder)?;
+        let bytes = serde_json::to_vec(self)?;
+        new.write_all(&bytes)?;
+        new.persist(file)?;
+        Ok(())
+    }
+
+    /// What stands in a file; `None` if there is none, or none that can be read, or it is another portal's.
+    pub(crate) fn read(file: &Path, portal: &str) -> Option<Self> {
+        let reader = BufReader::new(std::fs::File::open(file).ok()?);
+        let kept: Self = serde_json::from_reader(reader)
+            .inspect_err(|why| tracing::debug!(%why, "the catalogue on disk can't be read"))
+            .ok()?;
+        (kept.version == VERSION && kept.portal == portal).then_some(kept)
+    }
+}
+
+/// What nothing is made of would be most of the file.
+fn without_extra(mut dataset: Dataset) -> Dataset {
+    dataset.extra.clear();
+    for collection in &mut dataset.download_information {
+        collection.extra.clear();
+    }
+    for file in &mut dataset.files {
+        file.extra.clear();
+    }
+    dataset
+}
+
+/// The file of a portal's catalogue in the folder that a user's programs have for what can be made again.
+pub(crate) fn file_of(portal: &str, user_cache: &Path) -> PathBuf {
+    let name = crate::user_folders::as_folder_name(portal);
+    user_cache
+        .join("clms")
+        .join("catalogue")
+        .join(format!("{name}.json"))
+}

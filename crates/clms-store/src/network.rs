@@ -1,0 +1,101 @@
+//! The only door to the network: whoever wants to reach something asks here for the means, and is refused when the store is offline.
+
+use std::sync::Arc;
+
+use clms_api::{Client, ServiceKey};
+use object_store::{ClientOptions, ObjectStore, RetryConfig, http::HttpBuilder, limit::LimitStore};
+use url::Url;
+
+use crate::{StoreError, store::Credentials};
+
+/// Requests to one file server that are under way at the same time.
+const AT_ONCE: usize = 8;
+
+/// Said to every server: some refuse those who don't say who they are.
+const USER_AGENT: &str = concat!("clms/", env!("CARGO_PKG_VERSION"));
+
+/// How the world is reached, if it may be.
+#[derive(Debug, Clone)]
+pub(crate) struct Network {
+    /// Without a key, for what everybody may see.
+    portal: Client,
+    credentials: Option<Credentials>,
+    offline: bool,
+}
+
+impl Network {
+    pub(crate) fn new(portal: Client, credentials: Option<Credentials>, offline: bool) -> Self {
+        Self {
+            portal,
+            credentials,
+            offline,
+        }
+    }
+
+    pub(crate) fn is_offline(&self) -> bool {
+        self.offline
+    }
+
+    /// The portal's address, which needs no network.
+    pub(crate) fn portal_url(&self) -> &Url {
+        self.portal.base_url()
+    }
+
+    /// The portal, for what everybody may see.
+    pub(crate) fn portal(&self) -> Result<&Client, StoreError> {
+        self.allow("the portal")?;
+        Ok(&self.portal)
+    }
+
+    /// The portal as a stranger sees it, for work that needs some portal and asks it for nothing that matters.
+    pub(crate) fn portal_without_key(&self) -> Client {
+        self.portal.clone()
+    }
+
+    /// The portal, for those who sign in; without credentials it says so when they are needed.
+    pub(crate) async fn signed_portal(&self) -> Result<Client, StoreError> {
+        self.allow("the portal")?;
+        let key: ServiceKey = match &self.credentials {
+            None => return Ok(self.portal.clone()),
+            Some(credentials) => credentials.key().await?,
+        };
+        Ok(Client::builder()
+            .base_url(self.portal.base_url().as_str())
+            .service_key(key)
+            .build()?)
+    }
+
+    /// The server of a file, rooted at the host. Repeats requests that are refused for a while (429) or fail, each time after a longer
+    /// pause.
+    pub(crate) fn file_server(&self, file: &Url) -> Result<Arc<dyn ObjectStore>, StoreError> {
+        let root = file[..url::Position::BeforePath].to_owned();
+        self.allow(&root)?;
+        let options = ClientOptions::new()
+            .with_allow_http(true)
+            .with_user_agent(USER_AGENT.parse().map_err(|_| setting(&root, USER_AGENT))?);
+        let server = HttpBuilder::new()
+            .with_url(&root)
+            .with_client_options(options)
+            .with_retry(RetryConfig::default())
+            .build()
+            .map_err(|why| setting(&root, &why.to_string()))?;
+        Ok(Arc::new(LimitStore::new(server, AT_ONCE)))
+    }
+
+    fn allow(&self, place: &str) -> Result<(), StoreError> {
+        if self.offline {
+            return Err(StoreError::Offline {
+                wanted: place.to_owned(),
+            });
+        }
+        Ok(())
+    }
+}
+
+fn setting(url: &str, why: &str) -> StoreError {
+    StoreError::Setting {
+        setting: "url",
+        value: url.to_owned(),
+        why: why.to_owned(),
+    }
+}

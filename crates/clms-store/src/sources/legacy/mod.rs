@@ -1,0 +1,86 @@
+//! The source LEGACY: NetCDF and GeoTIFF files of the former global land service, one for each day or ten days, behind direct links.
+//!
+//! The portal gives the links for a range of days; the files are opened where they lie and stacked along `time`.
+
+mod file;
+mod name;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use clms_api::{ApiError, Dataset, DirectLinks, DirectLinksRequest, Source as Word};
+use clms_cube::{Duplicates, FileOptions, StackFile};
+
+use self::{file::LegacyFile, name::time_of};
+use super::{Offer, Part, Source, Wanted};
+use crate::{StoreError, catalogue::How};
+
+/// The former global land service.
+#[derive(Debug)]
+pub(super) struct Legacy;
+
+#[async_trait]
+impl Source for Legacy {
+    fn offers(&self, dataset: &Dataset) -> Vec<Offer> {
+        let collections = dataset.download_information.iter().enumerate();
+        let mut of_it = collections.filter(|(_, one)| one.source == Some(Word::Legacy));
+        let offer = of_it
+            .next()
+            .and_then(|(number, _)| Offer::of_collection(dataset, number, Ok(How::Open)));
+        offer.into_iter().collect()
+    }
+
+    async fn open(&self, wanted: Wanted<'_>) -> Result<clms_cube::Dataset, StoreError> {
+        let files = files(wanted).await?;
+        // Of one time, the portal lists the oldest version first.
+        clms_cube::Dataset::open_stack(files, Duplicates::KeepLast, &FileOptions::default())
+            .await
+            .map_err(|why| StoreError::of_files(wanted.data_id, why))
+    }
+}
+
+/// The files of the wanted days.
+async fn files(wanted: Wanted<'_>) -> Result<Vec<StackFile>, StoreError> {
+    let number = match wanted.part {
+        Part::Collection(number) => number,
+        Part::File(_) | Part::Whole => 0,
+    };
+    let days = wanted.options.days(wanted.dataset)?;
+    let nothing = |why: String| StoreError::NoFiles {
+        data_id: wanted.data_id.to_string(),
+        days: days.to_string(),
+        why,
+    };
+    let collection = wanted.dataset.download_information.get(number);
+    let collection = collection.ok_or_else(|| nothing("it has no collection".to_owned()))?;
+    let request =
+        DirectLinksRequest::legacy(wanted.dataset, collection, days).map_err(ApiError::from)?;
+    let portal = wanted.network.signed_portal().await?;
+    let links = match portal.direct_links(&request).await? {
+        DirectLinks::Files(links) => links,
+        DirectLinks::Nothing(words) => return Err(nothing(words)),
+        _ => {
+            return Err(nothing(
+                "the portal gave a query in place of links".to_owned(),
+            ));
+        }
+    };
+    let mut files = Vec::new();
+    for link in links {
+        let Some(time) = time_of(&link) else {
+            tracing::warn!(%link, "left out: its name holds no date");
+            continue;
+        };
+        let server = wanted.network.file_server(&link)?;
+        files.push(StackFile {
+            time,
+            reader: Arc::new(LegacyFile::new(server, &link)),
+        });
+    }
+    if files.is_empty() {
+        return Err(nothing(
+            "the portal lists no files of these days".to_owned(),
+        ));
+    }
+    Ok(files)
+}
