@@ -146,6 +146,7 @@ impl Scene {
             .env("CLMS_CACHE", cache)
             .env("CLMS_SCRATCH", &self.scratch)
             .env("CLMS_POLL_INTERVAL", "50ms")
+            .env("XDG_CACHE_HOME", &self.scratch)
             .envs(environment.iter().cloned());
         let begin = Instant::now();
         let output = command

@@ -203,6 +203,7 @@ impl Demo {
             .env("CLMS_CREDENTIALS", &self.credentials)
             .env("CLMS_CACHE", &self.cache)
             .env("CLMS_POLL_INTERVAL", "250ms")
+            .env("XDG_CACHE_HOME", &self.pictures)
             .env_remove("CLMS_OFFLINE")
             .spawn()
             .map_err(|why| format!("cannot start clms: {why}"))?;

@@ -3,8 +3,8 @@
 use std::{ffi::OsString, num::NonZeroUsize, path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use clms_store::JobId;
 use clms_store::cube::{Levels, ZarrFormat};
+use clms_store::{DayRange, JobId};
 
 /// Land data of Copernicus, from catalogue to cube in one command.
 ///
@@ -53,6 +53,14 @@ pub(crate) struct Global {
     /// How long to wait between two looks at the portal's queue, such as 200ms, 15s or 2m; grows while nothing changes
     #[arg(long, global = true, value_name = "DURATION", env = "CLMS_POLL_INTERVAL", default_value = "15s", value_parser = duration)]
     pub(crate) poll_interval: Duration,
+    /// Never touch the network: the catalogue on disk and a local cache still answer
+    #[arg(
+        long,
+        global = true,
+        env = "CLMS_OFFLINE",
+        value_parser = clap::builder::FalseyValueParser::new()
+    )]
+    pub(crate) offline: bool,
     /// How results are printed on standard output
     #[arg(short, long, global = true, value_enum, default_value_t = Output::Table)]
     pub(crate) output: Output,
@@ -107,6 +115,8 @@ pub(crate) enum Command {
     Auth(Auth),
     /// Data ids that can be had
     List(List),
+    /// Products that fit words, a place or a time, the best first
+    Search(Search),
     /// What a data id is: extent, times, resolution, licence, and what to do next
     Describe(Describe),
     /// The whole way into the cache: request, wait, download, unpack, build
@@ -123,6 +133,8 @@ pub(crate) enum Command {
     /// What is cached
     #[command(subcommand)]
     Cache(Cache),
+    /// The JSON Schema of parameters as other software hands them over
+    Schema(Schema),
 }
 
 #[derive(Debug, Subcommand)]
@@ -144,6 +156,41 @@ pub(crate) struct List {
     /// Also what can't be had with this program, and why
     #[arg(long)]
     pub(crate) all: bool,
+    /// Ask the portal, however young the catalogue on disk is
+    #[arg(long)]
+    pub(crate) refresh: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Search {
+    /// Words, such as 'forest Europe 2018' or 'sealed soil'
+    #[arg(value_name = "TEXT")]
+    pub(crate) text: Vec<String>,
+    /// Only products that have something in this box, in degrees (WGS 84)
+    #[arg(long, value_name = "W,S,E,N", value_parser = bbox, allow_hyphen_values = true)]
+    pub(crate) bbox: Option<[f64; 4]>,
+    /// Only products that have something of these days, such as 2018, 2018-06/2018-08 or 2018-06-01/..
+    #[arg(long, value_name = "A/B")]
+    pub(crate) time: Option<DayRange>,
+    /// Only this source, such as EEA
+    #[arg(long, value_name = "SOURCE")]
+    pub(crate) source: Option<String>,
+    /// Only this resolution, such as '10 m'
+    #[arg(long, value_name = "RESOLUTION")]
+    pub(crate) resolution: Option<String>,
+    /// At most so many
+    #[arg(long, value_name = "N", default_value = "20")]
+    pub(crate) limit: NonZeroUsize,
+    /// Ask the portal, however young the catalogue on disk is
+    #[arg(long)]
+    pub(crate) refresh: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Schema {
+    /// Parameters of what
+    #[arg(value_name = "store|open|preload")]
+    pub(crate) of: clms_store::Parameters,
 }
 
 #[derive(Debug, Args)]
@@ -218,8 +265,14 @@ pub(crate) struct Resume {
 
 #[derive(Debug, Args)]
 pub(crate) struct Open {
-    /// The data id of a cached cube
+    /// A data id: of a cached cube, or of something that is opened where it lies
     pub(crate) data_id: String,
+    /// Of what is opened where it lies, only the files of these days, such as 2020-01 or 2020-01-01/2020-01-31
+    #[arg(long, value_name = "A/B")]
+    pub(crate) time: Option<DayRange>,
+    /// Of what is opened where it lies, only files in this box, in degrees (WGS 84)
+    #[arg(long, value_name = "W,S,E,N", value_parser = bbox, allow_hyphen_values = true)]
+    pub(crate) bbox: Option<[f64; 4]>,
 }
 
 #[derive(Debug, Args)]
@@ -307,6 +360,24 @@ fn size(text: &str) -> Result<u64, String> {
     }
 }
 
+/// West, south, east, north.
+fn bbox(text: &str) -> Result<[f64; 4], String> {
+    let wrong = |why: &str| {
+        format!(
+            "{text:?} is no box: {why}; boxes look like 5.8,45.8,10.5,47.8 (west, south, east, north)"
+        )
+    };
+    let numbers: Result<Vec<f64>, _> = text.split(',').map(|side| side.trim().parse()).collect();
+    let numbers = numbers.map_err(|_| wrong("its sides are not all numbers"))?;
+    let [west, south, east, north] = numbers[..] else {
+        return Err(wrong("it has not four sides"));
+    };
+    if !(numbers.iter().all(|side| side.is_finite()) && south < north && west != east) {
+        return Err(wrong("it is empty"));
+    }
+    Ok([west, south, east, north])
+}
+
 fn duration(text: &str) -> Result<Duration, String> {
     humantime::parse_duration(text)
         .map_err(|why| format!("{why}; durations look like 200ms, 15s, 2m or 24h"))
@@ -342,6 +413,21 @@ mod tests {
         assert_eq!(tile_size("256, 1024"), Ok((256, 1024)));
         assert!(tile_size("0").is_err());
         assert!(tile_size("512,").is_err());
+    }
+
+    #[test]
+    fn boxes() {
+        assert_eq!(bbox("-10, 35,5.5,45"), Ok([-10.0, 35.0, 5.5, 45.0]));
+        for text in [
+            "",
+            "1,2,3",
+            "1,2,3,4,5",
+            "a,b,c,d",
+            "5,45,6,45",
+            "1,2,3,nan",
+        ] {
+            assert!(bbox(text).is_err(), "{text:?}");
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::{
     DataId,
-    catalogue::{Catalogue, Entry, Unavailable},
+    catalogue::{Catalogue, Entry, How, Unavailable},
 };
 
 /// What the portal says of a data id, and whether it is in the cache.
@@ -45,6 +45,9 @@ pub struct Description {
     pub citation: Option<String>,
     /// True if this program can get it.
     pub available: bool,
+    /// How it is got.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub how: Option<How>,
     /// Why it can't be got, if it can't.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub why_not: Option<Unavailable>,
@@ -92,6 +95,7 @@ impl Description {
             licence: dataset.license.clone(),
             citation: dataset.citation.clone(),
             available: entry.available,
+            how: entry.how,
             why_not: entry.why_not.clone(),
             cube,
             siblings: dataset.files.len().saturating_sub(1),

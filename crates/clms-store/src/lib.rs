@@ -38,17 +38,20 @@
 //!
 //! Progress, cubes and jobs are re-exported from the layers below, so that this crate is the only one to depend on.
 
+mod as_duration;
 mod as_text;
 mod build;
 mod cached;
 pub mod catalogue;
 mod data_id;
+mod data_types;
 mod day_range;
 mod describe;
 mod error;
 mod jobs;
 mod network;
 mod open;
+mod parameters;
 mod preload;
 mod sources;
 mod store;
@@ -59,15 +62,17 @@ pub use catalogue::Catalogue;
 pub use clms_api::{ServiceKey, SignedIn};
 pub use clms_cache::StorageOptions;
 pub use clms_preload::{
-    CancelReport, CancelScope, CancelVerdict, EngineLimits, JobId, JobOutcome, JobStatus, Problem,
-    ProblemKind, TaskCancellation,
+    CancelReport, CancelScope, CancelVerdict, EngineLimits, JobHandle, JobId, JobOutcome,
+    JobStatus, Problem, ProblemKind, TaskCancellation,
 };
 pub use data_id::{DataId, InvalidDataId};
+pub use data_types::DataType;
 pub use day_range::{DayRange, InvalidDayRange};
 pub use describe::{Description, TimeRange};
 pub use error::{ErrorClass, StoreError};
 pub use jobs::{JobDetails, JobsError, ResumeOptions};
 pub use open::OpenOptions;
+pub use parameters::{Credentials, Parameters, StoreParameters};
 pub use preload::{JobSummary, PlannedAction, PlannedPreload, PreloadOptions};
 pub use store::{
     ClmsStore, ClmsStoreBuilder, DEFAULT_API_URL, DEFAULT_CATALOGUE_AGE, DEFAULT_POLL_INTERVAL,

@@ -2,6 +2,7 @@
 
 use clms_api::Days;
 use clms_cube::Dataset;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -12,10 +13,11 @@ use crate::{
 };
 
 /// What to open of a data id. Cached cubes are opened whole: of them, everything is there.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct OpenOptions {
     /// Only these days, such as `2020-01-01/2020-01-31`; all if not given.
+    #[schemars(with = "Option<String>")]
     pub time: Option<DayRange>,
     /// Only what lies in this box: west, south, east, north in degrees (WGS 84). Of sources that are made of tiles, others are not looked at.
     pub bbox: Option<[f64; 4]>,

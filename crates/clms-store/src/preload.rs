@@ -6,10 +6,11 @@ use clms_api::Client;
 use clms_cache::CacheStoreExt as _;
 use clms_cube::{Levels, ZarrFormat};
 use clms_preload::{
-    ContentKey, Engine, JobId, JobOutcome, JobRecord, JobRequest, JobStatus, Journal, Policy,
-    PollPolicy, Problem, Progress, RunOptions, StageName,
+    ContentKey, Engine, JobHandle, JobId, JobOutcome, JobRecord, JobRequest, JobStatus, Journal,
+    Policy, PollPolicy, Problem, Progress, RunOptions, StageName,
 };
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
@@ -23,8 +24,8 @@ use crate::{
 };
 
 /// How to preload.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
 pub struct PreloadOptions {
     /// Also what is cached already; the new cube replaces the old one when it is whole.
     pub force: bool,
@@ -32,22 +33,42 @@ pub struct PreloadOptions {
     pub tile_size: Option<(u32, u32)>,
     /// The format of the cube: sharded Zarr v3, or v2 for GDAL before 3.13, QGIS, and older readers.
     #[serde(with = "crate::as_text")]
+    #[schemars(with = "String", extend("enum" = ["3", "2"]))]
     pub zarr_format: ZarrFormat,
-    /// How many overviews the cube has.
+    /// How many overviews the cube has: a number, or `auto`.
     #[serde(with = "crate::as_text")]
+    #[schemars(with = "String", regex(pattern = "^(auto|[0-9]+)$"))]
     pub levels: Levels,
     /// Keep the downloaded zip files in the scratch folder.
     pub keep_downloads: bool,
     /// Stop everything after this time; the jobs can be resumed.
+    #[serde(with = "crate::as_duration")]
+    #[schemars(with = "Option<String>")]
     pub timeout: Option<Duration>,
     /// Only request, and leave as soon as the portal has the requests. The same preload again carries on.
     pub detach: bool,
     /// Links of finished tasks older than this are not even tried, whatever the portal promises; a day if not given. Younger ones have to
     /// prove themselves.
+    #[serde(with = "crate::as_duration")]
+    #[schemars(with = "Option<String>")]
     pub max_link_age: Option<Duration>,
     /// How long a task may be queued before it is cancelled and the file requested anew, since the portal makes tasks that it never works on; a
     /// day if not given, for one that is really in a queue loses its place by this.
+    #[serde(with = "crate::as_duration")]
+    #[schemars(with = "Option<String>")]
     pub max_queued: Option<Duration>,
+}
+
+impl PreloadOptions {
+    fn run(&self) -> RunOptions {
+        RunOptions {
+            timeout: self.timeout,
+            detach: self.detach,
+            keep_downloads: self.keep_downloads,
+            // What another process builds already is not built twice. Who wants to leave does not wait for it.
+            wait_for_others: !self.detach,
+        }
+    }
 }
 
 /// What a preload of one data id would do.
@@ -184,31 +205,45 @@ impl ClmsStore {
         if let Some(outcomes) = self.all_cached(data_ids, options).await? {
             return Ok(outcomes);
         }
-        let stopped = cancel.cancelled();
-        let prepared = async {
-            let catalogue = self.catalogue().await?;
-            let requests: Vec<JobRequest> = data_ids
-                .iter()
-                .map(|data_id| request(&catalogue, data_id, options))
-                .collect::<Result<_, _>>()?;
-            let client = self.network.signed_portal().await?;
-            client.sign_in().await?;
-            self.check_scratch().await?;
-            Ok::<_, StoreError>((client, requests))
+        let (engine, requests) = tokio::select! {
+            prepared = self.prepared(data_ids, options, progress) => prepared?,
+            () = cancel.cancelled() => return Err(StoreError::Interrupted),
         };
-        let (client, requests) = tokio::select! {
-            prepared = prepared => prepared?,
-            () = stopped => return Err(StoreError::Interrupted),
-        };
-        let run = RunOptions {
-            timeout: options.timeout,
-            detach: options.detach,
-            keep_downloads: options.keep_downloads,
-            // What another process builds already is not built twice. Who wants to leave does not wait for it.
-            wait_for_others: !options.detach,
-        };
-        let engine = self.engine(client, progress, options);
-        Ok(engine.run(requests, run, cancel).await)
+        Ok(engine.run(requests, options.run(), cancel).await)
+    }
+
+    /// The same in the background, with a handle for each different data id, in their order: its state, its events, and the means to wait for it, to
+    /// stop it, and to give it up. Returns as soon as all that can be checked is checked. Needs a tokio runtime, in which the jobs live; what
+    /// was begun goes on when it is asked for again.
+    ///
+    /// # Errors
+    /// As for [`preload`](Self::preload).
+    pub async fn start_preload(
+        &self,
+        data_ids: &[DataId],
+        options: &PreloadOptions,
+        progress: Arc<dyn Progress>,
+    ) -> Result<Vec<JobHandle>, StoreError> {
+        let (engine, requests) = self.prepared(data_ids, options, progress).await?;
+        Ok(engine.start(requests, options.run()))
+    }
+
+    /// Checks all that can be checked before anything is requested.
+    async fn prepared(
+        &self,
+        data_ids: &[DataId],
+        options: &PreloadOptions,
+        progress: Arc<dyn Progress>,
+    ) -> Result<(Engine, Vec<JobRequest>), StoreError> {
+        let catalogue = self.catalogue().await?;
+        let requests: Vec<JobRequest> = data_ids
+            .iter()
+            .map(|data_id| request(&catalogue, data_id, options))
+            .collect::<Result<_, _>>()?;
+        let client = self.network.signed_portal().await?;
+        client.sign_in().await?;
+        self.check_scratch().await?;
+        Ok((self.engine(client, progress, options), requests))
     }
 
     /// The preload jobs of this cache, the last changed first. Needs neither credentials nor network.

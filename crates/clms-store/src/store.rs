@@ -12,7 +12,7 @@ use clms_preload::EngineLimits;
 
 use crate::{
     DataId, StoreError,
-    catalogue::{self, Catalogue, Filter, Kept},
+    catalogue::{self, Catalogue, Kept},
     describe::Description,
     network::Network,
     user_folders::user_cache,
@@ -176,24 +176,21 @@ impl ClmsStore {
         }
     }
 
-    /// The data ids that can be had. Needs no credentials.
-    ///
-    /// # Errors
-    /// [`StoreError::Api`] as for [`catalogue`](Self::catalogue).
-    pub async fn data_ids(&self, filter: &Filter) -> Result<Vec<DataId>, StoreError> {
-        let catalogue = self.catalogue().await?;
-        Ok(catalogue
-            .list(filter)
-            .map(|entry| entry.data_id.clone())
-            .collect())
-    }
-
     /// Where other software opens the cube of `data_id`, whether or not it is there.
     ///
     /// # Errors
     /// [`StoreError::InvalidDataId`] if it can't name a cube.
     pub fn cube_location(&self, data_id: &DataId) -> Result<String, StoreError> {
         Ok(self.cache.cube_location(&data_id.cube_name()?))
+    }
+
+    /// Where other software opens the cube of `data_id`, if it is there.
+    ///
+    /// # Errors
+    /// [`StoreError::InvalidDataId`] if it can't name a cube, [`StoreError::Cache`] if the cache can't be read.
+    pub async fn cached_at(&self, data_id: &DataId) -> Result<Option<String>, StoreError> {
+        let found = self.cache.look_up(&data_id.cube_name()?).await?;
+        Ok(found.map(|cube| cube.location))
     }
 
     /// The cache's root, as it was named.

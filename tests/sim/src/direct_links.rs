@@ -1,6 +1,7 @@
 //! `@get-download-file-urls` (points 44 to 46) and what its links lead to.
 
 use axum::response::Response;
+use jiff::ToSpan;
 use jiff::civil::Date;
 use serde_json::{Value, json};
 
@@ -100,8 +101,8 @@ fn manifest_name(manifest: &str) -> &str {
     manifest.rsplit('/').next().unwrap_or_default()
 }
 
-/// The files of a manifest: the tenth of each month from 2014 to 2025, as
-/// paths below the sim's URL.
+/// The files of a manifest from 2014 to 2025, as paths below the sim's URL:
+/// of each day if its name says `daily`, else of the tenth of each month.
 fn series(manifest: &str) -> impl Iterator<Item = (Date, String)> {
     let name = manifest
         .trim_start_matches("manifest_")
@@ -116,13 +117,15 @@ fn series(manifest: &str) -> impl Iterator<Item = (Date, String)> {
     } else {
         "GLOBE_SIM_V1.0.1"
     };
-    let months = (2014..=2025).flat_map(|year| (1..=12).map(move |month| (year, month)));
-    months.map(move |(year, month)| {
-        let file = format!("c_gls_{product}_{year}{month:02}101200_{origin}.nc");
-        (
-            jiff::civil::date(year, month, 10),
-            format!("legacydata/{product}/{year}/{month:02}/10/{file}"),
-        )
+    let is_daily = name.contains("_daily");
+    let days = jiff::civil::date(2014, 1, 1).series(1.day());
+    let days = days.take_while(|date| date.year() <= 2025);
+    let days = days.filter(move |date| is_daily || date.day() == 10);
+    days.map(move |date| {
+        let folder = date.strftime("%Y/%m/%d");
+        let day = date.strftime("%Y%m%d");
+        let file = format!("c_gls_{product}_{day}1200_{origin}.nc");
+        (date, format!("legacydata/{product}/{folder}/{file}"))
     })
 }
 

@@ -1,6 +1,6 @@
 //! `clms describe`.
 
-use clms_store::{DataId, Description};
+use clms_store::{DataId, Description, catalogue::How};
 
 use super::{Context, Done};
 use crate::{args::Describe, text};
@@ -75,6 +75,11 @@ fn time(it: &Description) -> Option<String> {
 fn next(it: &Description) -> String {
     match (&it.cube, &it.why_not) {
         (Some(_), _) => format!("clms open '{}'", it.data_id),
+        (None, None) if it.how == Some(How::Open) => {
+            let day = it.time_range.end.or(it.time_range.start).map(text::day);
+            let time = day.map_or_else(String::new, |day| format!(" --time {day}"));
+            format!("clms open '{}'{time}", it.data_id)
+        }
         (None, None) => format!("clms preload '{}'", it.data_id),
         (None, Some(why)) => format!("it can't be had: {}; {}", why.reason, why.hint),
     }

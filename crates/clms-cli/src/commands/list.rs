@@ -6,7 +6,7 @@ use super::{Context, Done};
 use crate::{args::List, text};
 
 pub(crate) async fn run(context: &Context, list: List) -> Done {
-    let catalogue = context.store.catalogue().await?;
+    let catalogue = context.catalogue(list.refresh).await?;
     let filter = Filter {
         pattern: list.pattern,
         product: list.product,
@@ -14,12 +14,6 @@ pub(crate) async fn run(context: &Context, list: List) -> Done {
         all: list.all,
     };
     let entries: Vec<&Entry> = catalogue.list(&filter).collect();
-    if !catalogue.unreadable().is_empty() {
-        context.printer.note(&format!(
-            "note: {} datasets of the portal can't be read and are missing here (-v shows why)",
-            catalogue.unreadable().len()
-        ));
-    }
     if entries.is_empty() {
         let everything = Filter {
             all: true,
@@ -36,7 +30,7 @@ pub(crate) async fn run(context: &Context, list: List) -> Done {
     context.result(&entries, || table(&entries))
 }
 
-fn table(entries: &[&Entry]) -> String {
+pub(super) fn table(entries: &[&Entry]) -> String {
     let word = |word: &Option<String>| word.clone().unwrap_or_default();
     let any_missing = entries.iter().any(|entry| !entry.available);
     let rows = entries.iter().map(|entry| {

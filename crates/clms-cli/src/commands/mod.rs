@@ -8,10 +8,12 @@ mod list;
 mod open;
 mod preload;
 mod preview;
+mod schema;
+mod search;
 
 use std::{ffi::OsString, path::PathBuf};
 
-use clms_store::{ClmsStore, DataId, StorageOptions, StoreError};
+use clms_store::{Catalogue, ClmsStore, DataId, StorageOptions, StoreError};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
@@ -56,7 +58,8 @@ impl Context {
             .api_url(&global.api_url)
             .cache(&global.cache)
             .storage_options(StorageOptions::parse(&global.store_option).map_err(StoreError::from)?)
-            .poll_interval(global.poll_interval);
+            .poll_interval(global.poll_interval)
+            .offline(global.offline);
         if let Some(file) = given(&global.credentials).or_else(default_credentials) {
             builder = builder.credentials_file(file);
         }
@@ -80,6 +83,23 @@ impl Context {
     /// Prints a command's result.
     pub(crate) fn result<T: Serialize>(&self, value: &T, text: impl FnOnce() -> String) -> Done {
         self.printer.result(value, text).map_err(Stop::Closed)
+    }
+}
+
+impl Context {
+    /// What the portal offers, with a word on what of it can't be read.
+    async fn catalogue(&self, refresh: bool) -> Result<Catalogue, StoreError> {
+        let catalogue = match refresh {
+            true => self.store.refresh_catalogue().await?,
+            false => self.store.catalogue().await?,
+        };
+        if !catalogue.unreadable().is_empty() {
+            self.printer.note(&format!(
+                "note: {} datasets of the portal can't be read and are missing here (-v shows why)",
+                catalogue.unreadable().len()
+            ));
+        }
+        Ok(catalogue)
     }
 }
 
@@ -117,12 +137,14 @@ pub(crate) async fn run(context: &Context, command: Command) -> Done {
     match command {
         Command::Auth(Auth::Check) => auth::check(context).await,
         Command::List(list) => list::run(context, list).await,
+        Command::Search(search) => search::run(context, search).await,
         Command::Describe(describe) => describe::run(context, describe).await,
         Command::Preload(preload) => preload::run(context, preload).await,
         Command::Jobs { jobs } => jobs::run(context, jobs.unwrap_or(Jobs::List)).await,
         Command::Open(open) => open::run(context, open).await,
         Command::Preview(preview) => preview::run(context, preview).await,
         Command::Cache(command) => cache::run(context, command).await,
+        Command::Schema(of) => schema::run(context, &of),
     }
 }
 

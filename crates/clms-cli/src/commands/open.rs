@@ -1,7 +1,7 @@
 //! `clms open`.
 
 use clms_store::{
-    DataId, StoreError,
+    DataId, OpenOptions, StoreError,
     cube::{ArrayStructure, Crs, DatasetStructure, GroupStructure},
     vector::VectorPackage,
 };
@@ -14,7 +14,8 @@ use crate::{args::Open, text};
 #[derive(Serialize)]
 struct Opened<'a> {
     data_id: String,
-    cube: String,
+    /// Where it is cached, if it is.
+    cube: Option<String>,
     #[serde(flatten)]
     structure: &'a DatasetStructure,
     /// In place of variables, for vector data.
@@ -24,10 +25,14 @@ struct Opened<'a> {
 
 pub(crate) async fn run(context: &Context, open: Open) -> Done {
     let data_id: DataId = open.data_id.parse().map_err(StoreError::from)?;
-    let cube = context.store.open(&data_id).await?;
+    let options = OpenOptions {
+        time: open.time,
+        bbox: open.bbox,
+    };
+    let cube = context.store.open_part(&data_id, &options).await?;
     let opened = Opened {
         data_id: data_id.to_string(),
-        cube: context.store.cube_location(&data_id)?,
+        cube: context.store.cached_at(&data_id).await?,
         structure: cube.structure(),
         vector: cube.vector(),
     };
@@ -35,7 +40,12 @@ pub(crate) async fn run(context: &Context, open: Open) -> Done {
 }
 
 fn page(opened: &Opened<'_>) -> String {
-    let mut out = format!("{}\n{}\n", opened.data_id, opened.cube);
+    let place = opened.cube.as_deref();
+    let mut out = format!(
+        "{}\n{}\n",
+        opened.data_id,
+        place.unwrap_or("opened where it lies; nothing is cached")
+    );
     if let Some(vector) = &opened.vector {
         out.push_str(&vector_page(vector));
     } else {
@@ -46,13 +56,14 @@ fn page(opened: &Opened<'_>) -> String {
     }
     out.push_str("\nattributes\n");
     out.push_str(&attributes(&opened.structure.attributes));
+    let Some(place) = place else { return out };
     if let Some(vector) = &opened.vector {
-        out.push_str(&how_to_open_vectors(&opened.cube, vector));
+        out.push_str(&how_to_open_vectors(place, vector));
         return out;
     }
     out.push_str(&format!(
         "\nopen it in Python\n  import xarray as xr, rioxarray\n  ds = xr.open_dataset({:?}, engine=\"zarr\", chunks={{}}, decode_coords=\"all\")\n",
-        opened.cube
+        place
     ));
     out
 }

@@ -1,4 +1,6 @@
 //! Integration tests of clms-store.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod examples;
+mod legacy;
 mod portal_troubles;

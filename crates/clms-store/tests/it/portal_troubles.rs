@@ -38,6 +38,7 @@ impl Scene {
             .api_url(self.sim.api_url())
             .service_key(ServiceKey::from_json(&self.sim.service_key_json()).unwrap())
             .cache(self.cache().join("cache").to_str().unwrap())
+            .catalogue_file(self.cache().join("catalogue.json"))
             .poll_interval(Duration::from_millis(50))
             .build()
             .unwrap();

@@ -1,0 +1,103 @@
+//! What data ids become when they are opened, in the words that users of xcube's data stores know.
+
+use futures::{Stream, StreamExt as _, stream};
+use serde_json::{Map, Value};
+
+use crate::{
+    ClmsStore, DataId, StoreError,
+    catalogue::{Entry, Filter, How},
+};
+
+/// What a data id is when it is opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum DataType {
+    /// Arrays with dimensions and coordinates.
+    Dataset,
+    /// Features with geometries: a GeoPackage.
+    GeoDataFrame,
+}
+
+impl DataType {
+    /// The word for it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Dataset => "dataset",
+            Self::GeoDataFrame => "geodataframe",
+        }
+    }
+
+    /// The formats of the portal that are no rasters, in its spelling.
+    const VECTORS: [&str; 6] = ["GDB", "GPKG", "Shapefile", "Geojson", "GML", "WFS"];
+
+    fn of(entry: &Entry) -> Self {
+        let format = entry.format.as_deref().unwrap_or_default();
+        let is_vector = |known: &&str| known.eq_ignore_ascii_case(format);
+        match Self::VECTORS.iter().any(|known| is_vector(&known)) {
+            true => Self::GeoDataFrame,
+            false => Self::Dataset,
+        }
+    }
+}
+
+impl ClmsStore {
+    /// All types that data ids may have.
+    #[must_use]
+    pub fn data_types() -> [DataType; 2] {
+        [DataType::Dataset, DataType::GeoDataFrame]
+    }
+
+    /// What `data_id` is when it is opened. Needs no credentials.
+    ///
+    /// # Errors
+    /// [`StoreError::NoSuchDataId`] with the nearest names; [`StoreError::Api`] as for [`catalogue`](Self::catalogue).
+    pub async fn data_type(&self, data_id: &DataId) -> Result<DataType, StoreError> {
+        Ok(DataType::of(self.catalogue().await?.entry(data_id)?))
+    }
+
+    /// The ways in which `data_id` is opened, as `<data type>:<format>:<place>`: `dataset:zarr:cache` for what is preloaded,
+    /// `dataset:netcdf:https` or `dataset:geotiff:https` for what is opened where it lies. Empty for what can't be had.
+    ///
+    /// # Errors
+    /// As for [`data_type`](Self::data_type).
+    pub async fn opener_ids(&self, data_id: &DataId) -> Result<Vec<String>, StoreError> {
+        let catalogue = self.catalogue().await?;
+        let entry = catalogue.entry(data_id)?;
+        let kind = DataType::of(entry).as_str();
+        Ok(match (entry.how, DataType::of(entry)) {
+            (Some(How::Preload), DataType::Dataset) => vec![format!("{kind}:zarr:cache")],
+            (Some(How::Preload), DataType::GeoDataFrame) => vec![format!("{kind}:gpkg:cache")],
+            (Some(How::Open), _) => {
+                let format = entry.format.as_deref().unwrap_or("netcdf").to_lowercase();
+                vec![format!("{kind}:{format}:https")]
+            }
+            (None, _) => Vec::new(),
+        })
+    }
+
+    /// The data ids that can be had, one after the other, each with those attributes of its [`Entry`] that are named, such as `title` and `size`.
+    /// Needs no credentials.
+    ///
+    /// # Errors
+    /// [`StoreError::Api`] as for [`catalogue`](Self::catalogue), before the first data id.
+    pub async fn data_ids(
+        &self,
+        filter: &Filter,
+        attributes: &[&str],
+    ) -> Result<impl Stream<Item = (DataId, Map<String, Value>)> + Send + use<>, StoreError> {
+        let catalogue = self.catalogue().await?;
+        let entries: Vec<Entry> = catalogue.list(filter).cloned().collect();
+        let attributes: Vec<String> = attributes.iter().map(|&name| name.to_owned()).collect();
+        Ok(stream::iter(entries).map(move |entry| {
+            let all = match serde_json::to_value(&entry) {
+                Ok(Value::Object(all)) => all,
+                _ => Map::new(),
+            };
+            let is_wanted = |name: &String| attributes.contains(name);
+            let wanted = all.into_iter().filter(|(name, _)| is_wanted(name));
+            (entry.data_id, wanted.collect())
+        }))
+    }
+}

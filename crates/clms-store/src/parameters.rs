@@ -1,0 +1,178 @@
+//! Parameters as other software hands them over, and their JSON Schemas: generated from the very structs that are parsed, so that they can't
+//! differ from what is taken.
+
+use std::{collections::BTreeMap, fmt, path::PathBuf, str::FromStr, time::Duration};
+
+use clms_api::ServiceKey;
+use clms_cache::StorageOptions;
+use schemars::{JsonSchema, Schema, generate::SchemaSettings};
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::{
+    ClmsStore, ClmsStoreBuilder, DEFAULT_API_URL, OpenOptions, PreloadOptions, StoreError,
+};
+
+/// The settings of a store. What is not given has its default.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct StoreParameters {
+    /// The service key: the JSON object that the portal gave when the key was made.
+    pub credentials: Option<Credentials>,
+    /// The file that holds the service key's JSON.
+    pub credentials_file: Option<PathBuf>,
+    /// The portal's API; https://land.copernicus.eu/api if not given.
+    pub api_url: Option<String>,
+    /// Where finished cubes live: a path, or a URL such as s3://bucket/prefix; ./clms_cache if not given.
+    pub cache: Option<String>,
+    /// Settings of the object storage behind the cache's URL, such as endpoint and region.
+    pub storage_options: BTreeMap<String, String>,
+    /// Where downloads in progress live; inside the cache if that is a folder and none is given.
+    pub scratch: Option<PathBuf>,
+    /// How often the portal's queue is looked at, to begin with, such as 15s or 2m.
+    #[serde(with = "crate::as_duration")]
+    #[schemars(with = "Option<String>")]
+    pub poll_interval: Option<Duration>,
+    /// How old the catalogue on disk may be before the portal is asked again, such as 24h.
+    #[serde(with = "crate::as_duration")]
+    #[schemars(with = "Option<String>")]
+    pub catalogue_age: Option<Duration>,
+    /// Never touch the network: the catalogue on disk and the cache still answer.
+    pub offline: bool,
+}
+
+/// A service key that nobody sees by accident.
+#[derive(Clone, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct Credentials(#[schemars(with = "serde_json::Map<String, Value>")] Value);
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Credentials(..)")
+    }
+}
+
+impl TryFrom<StoreParameters> for ClmsStoreBuilder {
+    type Error = StoreError;
+
+    /// # Errors
+    /// [`StoreError::Credentials`] for a service key that is none, [`StoreError::Cache`] for a storage option that makes no sense.
+    fn try_from(given: StoreParameters) -> Result<Self, StoreError> {
+        let options: Vec<String> = given
+            .storage_options
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        let mut builder = ClmsStore::builder()
+            .api_url(given.api_url.as_deref().unwrap_or(DEFAULT_API_URL))
+            .storage_options(StorageOptions::parse(&options)?)
+            .offline(given.offline);
+        if let Some(cache) = given.cache {
+            builder = builder.cache(cache);
+        }
+        if let Some(file) = given.credentials_file {
+            builder = builder.credentials_file(file);
+        }
+        if let Some(Credentials(key)) = given.credentials {
+            builder = builder.service_key(ServiceKey::from_json(&key.to_string())?);
+        }
+        if let Some(scratch) = given.scratch {
+            builder = builder.scratch(scratch);
+        }
+        if let Some(interval) = given.poll_interval {
+            builder = builder.poll_interval(interval);
+        }
+        if let Some(age) = given.catalogue_age {
+            builder = builder.catalogue_age(age);
+        }
+        Ok(builder)
+    }
+}
+
+/// What there are parameters of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Parameters {
+    /// [`StoreParameters`].
+    Store,
+    /// [`OpenOptions`].
+    Open,
+    /// [`PreloadOptions`].
+    Preload,
+}
+
+impl Parameters {
+    /// The JSON Schema (draft 2020-12) of the parameters.
+    #[must_use]
+    pub fn schema(self) -> Value {
+        let generator = SchemaSettings::draft2020_12().into_generator();
+        let schema: Schema = match self {
+            Self::Store => generator.into_root_schema_for::<StoreParameters>(),
+            Self::Open => generator.into_root_schema_for::<OpenOptions>(),
+            Self::Preload => generator.into_root_schema_for::<PreloadOptions>(),
+        };
+        schema.to_value()
+    }
+}
+
+impl FromStr for Parameters {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "store" => Ok(Self::Store),
+            "open" => Ok(Self::Open),
+            "preload" => Ok(Self::Preload),
+            _ => Err(format!(
+                "there are no parameters of {text:?}; there are those of store, open and preload"
+            )),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_a_schema_names_is_taken_and_nothing_else() {
+        let given = json!({
+            "credentials": {"client_id": "x"}, "credentials_file": "key.json", "api_url": "http://127.0.0.1:1/api",
+            "cache": "memory:///", "storage_options": {"region": "x"}, "scratch": "/tmp", "poll_interval": "200ms",
+            "catalogue_age": "1h", "offline": true,
+        });
+        let schema = Parameters::Store.schema();
+        let named: Vec<&String> = schema["properties"].as_object().unwrap().keys().collect();
+        let keys: Vec<&String> = given.as_object().unwrap().keys().collect();
+        assert_eq!(named, keys);
+        let parsed: StoreParameters = serde_json::from_value(given).unwrap();
+        assert_eq!(parsed.poll_interval, Some(Duration::from_millis(200)));
+        assert!(!format!("{parsed:?}").contains("client_id"));
+        assert!(serde_json::from_value::<StoreParameters>(json!({"cash": "x"})).is_err());
+        assert!(
+            serde_json::from_value::<PreloadOptions>(
+                json!({"tile_size": [256, 256], "timeout": "90m", "levels": "auto"})
+            )
+            .is_ok()
+        );
+        assert!(
+            serde_json::from_value::<OpenOptions>(
+                json!({"time": "2020/2021", "bbox": [1, 2, 3, 4]})
+            )
+            .is_ok()
+        );
+        assert!(serde_json::from_value::<OpenOptions>(json!({"times": "2020"})).is_err());
+    }
+
+    #[test]
+    fn schemas_describe_each_parameter() {
+        for of in [Parameters::Store, Parameters::Open, Parameters::Preload] {
+            for (name, schema) in of.schema()["properties"].as_object().unwrap() {
+                assert!(schema["description"].is_string(), "{of:?} {name}");
+            }
+        }
+    }
+}
