@@ -1,3 +1,4 @@
 //! Where data come from: a module for each source.
 
+pub(crate) mod cdse;
 pub(crate) mod eea;

@@ -65,10 +65,11 @@ impl Collection {
     #[must_use]
     pub fn find(id: &str) -> Option<&'static Self> {
         let id = id.trim();
-        Self::all()
-            .iter()
-            .find(|known| known.id == id)
-            .or_else(|| Self::all().iter().find(|known| known.also.iter().any(|name| name == id)))
+        Self::all().iter().find(|known| known.id == id).or_else(|| {
+            Self::all()
+                .iter()
+                .find(|known| known.also.iter().any(|name| name == id))
+        })
     }
 
     /// The collections that have the data of a product of the portal: first that of its title, then its confidence layer, if that is one of
@@ -76,7 +77,12 @@ impl Collection {
     #[must_use]
     pub fn of_title(title: &str) -> Vec<&'static Self> {
         let wanted = plain(title);
-        let titled = |known: &&Self| known.title.as_deref().is_some_and(|title| plain(title) == wanted);
+        let titled = |known: &&Self| {
+            known
+                .title
+                .as_deref()
+                .is_some_and(|title| plain(title) == wanted)
+        };
         let Some(main) = Self::all().iter().find(titled) else {
             return Vec::new();
         };
@@ -86,6 +92,34 @@ impl Collection {
         std::iter::once(main)
             .chain(Self::all().iter().filter(layer))
             .collect()
+    }
+
+    /// What is known of a variable by its name in a dataset: `FAPAR` of `FAPAR300-FAPAR`, whatever its case.
+    pub(super) fn facts_of(&self, variable: &str) -> Option<&VariableFacts> {
+        let named = |facts: &&VariableFacts| {
+            let name = facts.name.to_lowercase();
+            let wanted = variable.to_lowercase();
+            let own_part = || name.split_once('-').is_some_and(|(_, part)| part == wanted);
+            name == wanted || own_part()
+        };
+        self.variables.iter().find(named)
+    }
+
+    /// Where its files lie, for people.
+    pub(super) fn place(&self) -> String {
+        format!(
+            "s3://eodata/CLMS/{}/{} (dataspace.copernicus.eu)",
+            self.folder, self.id
+        )
+    }
+
+    /// What it holds if that is no rasters, in words.
+    pub(super) fn is_not_raster(&self) -> Option<&'static str> {
+        match self.kind {
+            CollectionKind::Raster => None,
+            CollectionKind::Vector => Some("vector data"),
+            CollectionKind::Series => Some("time series of single places"),
+        }
     }
 
     /// What is known of the variable that a file of this collection holds, by the file's name: that of the longest name in it.
@@ -171,14 +205,22 @@ mod tests {
                 assert!(ids.insert(name.clone()), "{name} stands there twice");
                 assert_eq!(Collection::find(name), Some(collection));
             }
-            assert_eq!(collection.folder.matches('/').count(), 1, "{}", collection.id);
+            assert_eq!(
+                collection.folder.matches('/').count(),
+                1,
+                "{}",
+                collection.id
+            );
             if let Some(title) = &collection.title {
                 assert!(titles.insert(plain(title)), "{title} stands there twice");
                 assert_eq!(Collection::of_title(title)[0], collection);
             }
             for facts in &collection.variables {
                 // 0 would make everything the same; 1 needs no saying.
-                assert!(facts.scale.is_none_or(|scale| scale > 0.0 && scale < 1.0), "{facts:?}");
+                assert!(
+                    facts.scale.is_none_or(|scale| scale > 0.0 && scale < 1.0),
+                    "{facts:?}"
+                );
                 assert!(facts.offset.is_none_or(f64::is_finite));
             }
         }
@@ -188,28 +230,51 @@ mod tests {
     #[test]
     fn titles_are_found_as_the_portal_writes_them() {
         let ids = |title: &str| -> Vec<&str> {
-            Collection::of_title(title).iter().map(|c| c.id.as_str()).collect()
+            Collection::of_title(title)
+                .iter()
+                .map(|c| c.id.as_str())
+                .collect()
         };
         let burnt = "Burnt Area 2023-2025 (raster 300 m), global, daily - Version 3.1";
         assert_eq!(ids(burnt), ["ba_global_300m_daily_v3"]);
-        assert_eq!(ids("CLCplus Backbone 2018 (raster 10 m), Europe, 3-yearly"), [""; 0]);
+        assert_eq!(
+            ids("CLCplus Backbone 2018 (raster 10 m), Europe, 3-yearly"),
+            [""; 0]
+        );
         let main = Collection::find("clms_vlcc_crop-types_europe_10m_yearly_v1").unwrap();
         assert_eq!(
             ids(main.title.as_deref().unwrap()),
-            [main.id.as_str(), "clms_vlcc_crop-types-confidence-layer_europe_10m_yearly_v1"]
+            [
+                main.id.as_str(),
+                "clms_vlcc_crop-types-confidence-layer_europe_10m_yearly_v1"
+            ]
         );
     }
 
     #[test]
     fn files_tell_their_variable() {
         let facts = |id: &str, stem: &str| Collection::find(id)?.variable_of_file(stem);
-        let fapar = facts("fapar_global_300m_10daily_v2", "c_gls_FAPAR300-FAPAR-RT6_201401100000_GLOBE_PROBAV_V2.0.1");
+        let fapar = facts(
+            "fapar_global_300m_10daily_v2",
+            "c_gls_FAPAR300-FAPAR-RT6_201401100000_GLOBE_PROBAV_V2.0.1",
+        );
         assert_eq!(fapar.unwrap().scale, Some(0.004));
         let ndvi = "c_gls_NDVI-MEAN-LTS_1999-2019-0621_GLOBE_VGT-PROBAV_V3.0.1";
-        assert_eq!(facts("ndvi-lts_global_1km_10daily_v3", ndvi).unwrap().offset, Some(-0.08));
+        assert_eq!(
+            facts("ndvi-lts_global_1km_10daily_v3", ndvi)
+                .unwrap()
+                .offset,
+            Some(-0.08)
+        );
         let snow = "CLMS_WSI_FSC_020m_T32TLR_20260402T102841_S2A_V200_FSCOG-QA";
-        let found = facts("clms_wsi_fractional-snow-cover_europe_utm_20m_daily_v2", snow);
+        let found = facts(
+            "clms_wsi_fractional-snow-cover_europe_utm_20m_daily_v2",
+            snow,
+        );
         assert_eq!(found.unwrap().name, "FSCOG-QA");
-        assert_eq!(facts("fapar_global_300m_10daily_v2", "something_else"), None);
+        assert_eq!(
+            facts("fapar_global_300m_10daily_v2", "something_else"),
+            None
+        );
     }
 }

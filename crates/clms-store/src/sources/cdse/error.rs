@@ -88,6 +88,18 @@ pub enum CdseError {
         /// What was asked for, in words.
         asked: String,
     },
+    /// More places than can be put into one dataset.
+    #[error(
+        "{tiles} tiles of {collection} are within what was asked for; at most {most} are opened as one"
+    )]
+    TooManyTiles {
+        /// The collection.
+        collection: String,
+        /// How many there are.
+        tiles: usize,
+        /// How many are opened at once.
+        most: usize,
+    },
     /// All versions were asked for, and there are several for one date and place.
     #[error("{first} and {second} are of the same date and place")]
     Doubles {
@@ -134,7 +146,9 @@ pub enum CdseError {
 }
 
 fn format_note(format: &Option<&'static str>) -> String {
-    format.map(|format| format!(" as {format}")).unwrap_or_default()
+    format
+        .map(|format| format!(" as {format}"))
+        .unwrap_or_default()
 }
 
 /// Where keys are made and how they are given.
@@ -155,6 +169,7 @@ impl CdseError {
             Self::Io { .. } => "io",
             Self::NothingFound { .. } => "nothing_found",
             Self::TooMany { .. } => "too_many",
+            Self::TooManyTiles { .. } => "too_many_tiles",
             Self::Doubles { .. } => "doubles",
             Self::NoSuchVariable { .. } => "no_such_variable",
             Self::NoKeys => "no_keys",
@@ -173,11 +188,16 @@ impl CdseError {
                 format!("did you mean one of these? {}", nearest.join(", "))
             }
             Self::NotRaster { place, .. } => format!("its files lie in {place}"),
-            Self::NoList { .. } => "the collection may have moved: see csv.dataspace.copernicus.eu/CLMS".to_owned(),
+            Self::NoList { .. } => {
+                "the collection may have moved: see csv.dataspace.copernicus.eu/CLMS".to_owned()
+            }
             Self::Offline { .. } => "ask once while online".to_owned(),
             Self::NothingFound { .. } => "ask for a longer time or a larger area".to_owned(),
             Self::TooMany { .. } => "ask for a shorter time or a smaller area".to_owned(),
-            Self::Doubles { .. } => "ask for the newest, or name the version or the consolidation".to_owned(),
+            Self::TooManyTiles { .. } => "ask for a smaller area (bbox)".to_owned(),
+            Self::Doubles { .. } => {
+                "ask for the newest, or name the version or the consolidation".to_owned()
+            }
             Self::NoKeys => KEYS.to_owned(),
             Self::List { .. } => "it is fetched again when its copy is removed".to_owned(),
             _ if self.is_denied() => format!("the keys are wrong, or have ended: {KEYS}"),

@@ -65,6 +65,13 @@ pub enum Freshness {
     Offline,
 }
 
+impl Default for Freshness {
+    /// Lists grow once a day.
+    fn default() -> Self {
+        Self::Within(Duration::from_hours(24))
+    }
+}
+
 /// A list of products on this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -120,7 +127,9 @@ impl Lists {
         let known = self.known(collection, freshness).await?;
         let wanted = |listed: &&Listed| format.is_none_or(|format| listed.format == format);
         let listed = known.lists.iter().filter(wanted).min_by_key(|listed| {
-            RasterFormat::ALL.iter().position(|format| *format == listed.format)
+            RasterFormat::ALL
+                .iter()
+                .position(|format| *format == listed.format)
         });
         let listed = listed.ok_or_else(|| CdseError::NoList {
             collection: collection.id.clone(),
@@ -144,7 +153,8 @@ impl Lists {
 
     fn copy_of(&self, collection: &Collection, listed: &Listed) -> PathBuf {
         let (id, format) = (&collection.id, listed.format.as_str());
-        self.folder.join(format!("{id}_{format}.{}.csv", listed.hash))
+        self.folder
+            .join(format!("{id}_{format}.{}.csv", listed.hash))
     }
 
     fn offline(&self, collection: &Collection) -> CdseError {
@@ -171,10 +181,19 @@ impl Lists {
             _ => {}
         }
         let checked = Timestamp::now();
-        let mut lists = self.find(&format!("{}/{}/", collection.folder, collection.id), collection).await?;
+        let mut lists = self
+            .find(
+                &format!("{}/{}/", collection.folder, collection.id),
+                collection,
+            )
+            .await?;
         for component in COMPONENTS {
             if lists.is_empty() {
-                tracing::debug!(collection = collection.id, component, "looking for its list");
+                tracing::debug!(
+                    collection = collection.id,
+                    component,
+                    "looking for its list"
+                );
                 lists = self.find(&format!("{component}/"), collection).await?;
             }
         }
@@ -187,19 +206,18 @@ impl Lists {
     }
 
     /// The lists of a collection below a prefix.
-    async fn find(
-        &self,
-        prefix: &str,
-        collection: &Collection,
-    ) -> Result<Vec<Listed>, CdseError> {
+    async fn find(&self, prefix: &str, collection: &Collection) -> Result<Vec<Listed>, CdseError> {
         let id = &collection.id;
-        let names = RasterFormat::ALL.map(|format| (format, format!("/{id}/{id}_{}.csv", format.as_str())));
+        let names =
+            RasterFormat::ALL.map(|format| (format, format!("/{id}/{id}_{}.csv", format.as_str())));
         let mut found = Vec::new();
         let mut marker: Option<String> = None;
         loop {
             let page = self.page(prefix, marker.as_deref()).await?;
             for entry in &page {
-                let format = names.iter().find(|(_, name)| entry.name.ends_with(name.as_str()));
+                let format = names
+                    .iter()
+                    .find(|(_, name)| entry.name.ends_with(name.as_str()));
                 if let Some((format, _)) = format {
                     found.push(Listed {
                         format: *format,
@@ -217,11 +235,7 @@ impl Lists {
         }
     }
 
-    async fn page(
-        &self,
-        prefix: &str,
-        marker: Option<&str>,
-    ) -> Result<Vec<Entry>, CdseError> {
+    async fn page(&self, prefix: &str, marker: Option<&str>) -> Result<Vec<Entry>, CdseError> {
         let mut url = self.catalogue.clone();
         url.query_pairs_mut()
             .append_pair("format", "json")
@@ -245,11 +259,7 @@ impl Lists {
     }
 
     /// Fetches a list to a temporary name and renames it when it is whole. Memory holds one piece of it.
-    async fn fetch(
-        &self,
-        listed: &Listed,
-        path: &Path,
-    ) -> Result<(), CdseError> {
+    async fn fetch(&self, listed: &Listed, path: &Path) -> Result<(), CdseError> {
         let mut url = self.catalogue.clone();
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.pop_if_empty().extend(listed.name.split('/'));
@@ -264,7 +274,8 @@ impl Lists {
                 file.write_all(&piece).await.map_err(io)?;
             }
             file.sync_all().await.map_err(io)?;
-            part.persist(path).map_err(|why| CdseError::io(path, why.error))?;
+            part.persist(path)
+                .map_err(|why| CdseError::io(path, why.error))?;
             Ok(())
         };
         let outcome = self.web.get(&url, write).await?;
@@ -283,7 +294,9 @@ impl Lists {
         };
         while let Ok(Some(entry)) = entries.next_entry().await {
             let name = entry.file_name();
-            let is_copy = name.to_str().is_some_and(|name| name.starts_with(&begin) && name.ends_with(".csv"));
+            let is_copy = name
+                .to_str()
+                .is_some_and(|name| name.starts_with(&begin) && name.ends_with(".csv"));
             if is_copy && entry.path() != newest {
                 let _ = tokio::fs::remove_file(entry.path()).await;
             }
@@ -294,7 +307,11 @@ impl Lists {
 /// A hash as a part of a file's name.
 fn plain_hash(hash: &str) -> String {
     let plain: String = hash.chars().filter(char::is_ascii_alphanumeric).collect();
-    if plain.is_empty() { "unknown".to_owned() } else { plain }
+    if plain.is_empty() {
+        "unknown".to_owned()
+    } else {
+        plain
+    }
 }
 
 fn is_within(checked: Timestamp, time: Duration) -> bool {
@@ -305,7 +322,9 @@ fn is_within(checked: Timestamp, time: Duration) -> bool {
 
 fn temporary(folder: &Path) -> Result<NamedTempFile, CdseError> {
     std::fs::create_dir_all(folder).map_err(|why| CdseError::io(folder, why))?;
-    let made = tempfile::Builder::new().prefix(".part-").tempfile_in(folder);
+    let made = tempfile::Builder::new()
+        .prefix(".part-")
+        .tempfile_in(folder);
     made.map_err(|why| CdseError::io(folder, why))
 }
 
@@ -323,6 +342,7 @@ async fn write_json(folder: &Path, path: &Path, value: &impl Serialize) -> Resul
     let text = serde_json::to_vec_pretty(value).map_err(|why| CdseError::io(path, why.into()))?;
     let io = |why| CdseError::io(part.path(), why);
     tokio::fs::write(part.path(), text).await.map_err(io)?;
-    part.persist(path).map_err(|why| CdseError::io(path, why.error))?;
+    part.persist(path)
+        .map_err(|why| CdseError::io(path, why.error))?;
     Ok(())
 }

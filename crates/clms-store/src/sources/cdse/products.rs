@@ -11,8 +11,8 @@ use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
 
-use super::versions::{ProductName, VersionWish, rank};
 use super::CdseError;
+use super::versions::{ProductName, VersionWish, rank};
 
 /// Products that are opened at once, at most: each takes some hundred bytes.
 const MOST: usize = 200_000;
@@ -96,11 +96,21 @@ impl ProductQuery {
 
     /// In words.
     pub(super) fn describe(&self) -> String {
-        let times = self.times.as_ref().map(|times| format!("from {} to {}", times.start(), times.end()));
-        let bbox = self.bbox.map(|[west, south, east, north]| format!("within {west}, {south}, {east}, {north}"));
-        let version = (self.version != VersionWish::Newest).then(|| format!("in the version {}", self.version));
+        let times = self
+            .times
+            .as_ref()
+            .map(|times| format!("from {} to {}", times.start(), times.end()));
+        let bbox = self
+            .bbox
+            .map(|[west, south, east, north]| format!("within {west}, {south}, {east}, {north}"));
+        let version = (self.version != VersionWish::Newest)
+            .then(|| format!("in the version {}", self.version));
         let words: Vec<String> = [times, bbox, version].into_iter().flatten().collect();
-        if words.is_empty() { "at all".to_owned() } else { words.join(" ") }
+        if words.is_empty() {
+            "at all".to_owned()
+        } else {
+            words.join(" ")
+        }
     }
 
     fn admits(&self, product: &Product) -> bool {
@@ -120,18 +130,25 @@ impl ProductQuery {
 fn touches(wanted: [f64; 4], bbox: [f64; 4]) -> bool {
     let [west, south, east, north] = wanted;
     if west > east {
-        return touches([west, south, 180.0, north], bbox) || touches([-180.0, south, east, north], bbox);
+        return touches([west, south, 180.0, north], bbox)
+            || touches([-180.0, south, east, north], bbox);
     }
     west < bbox[2] && east > bbox[0] && south < bbox[3] && north > bbox[1]
 }
 
 /// The wanted products of a list, by time and tile. Memory holds those, and one row of the others.
-pub(super) async fn select(path: PathBuf, collection: &str, query: &ProductQuery) -> Result<Vec<Product>, CdseError> {
+pub(super) async fn select(
+    path: PathBuf,
+    collection: &str,
+    query: &ProductQuery,
+) -> Result<Vec<Product>, CdseError> {
     let (collection, query) = (collection.to_owned(), query.clone());
     let wanted = CancellationToken::new();
     let _stop_when_dropped = wanted.clone().drop_guard();
     let work = move || select_blocking(&path, &collection, &query, &wanted);
-    tokio::task::spawn_blocking(work).await.map_err(|_| CdseError::Cancelled)?
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|_| CdseError::Cancelled)?
 }
 
 fn select_blocking(
@@ -142,13 +159,19 @@ fn select_blocking(
 ) -> Result<Vec<Product>, CdseError> {
     let file = File::open(path).map_err(|why| CdseError::io(path, why))?;
     // Quotes are none in these lists, but names may hold any character.
-    let mut rows = csv::ReaderBuilder::new().delimiter(b';').flexible(true).from_reader(file);
+    let mut rows = csv::ReaderBuilder::new()
+        .delimiter(b';')
+        .flexible(true)
+        .from_reader(file);
     let bad = |why: csv::Error| CdseError::List {
         list: path.display().to_string(),
         reason: why.to_string(),
     };
     let headers = rows.headers().map_err(bad)?.clone();
-    if let Some(missing) = ["name", "s3_path"].iter().find(|name| !headers.iter().any(|header| header == **name)) {
+    if let Some(missing) = ["name", "s3_path"]
+        .iter()
+        .find(|name| !headers.iter().any(|header| header == **name))
+    {
         return Err(CdseError::List {
             list: path.display().to_string(),
             reason: format!("it has no column {missing}"),
@@ -249,7 +272,9 @@ impl Row<'_> {
             bbox,
             tile: match (name.and_then(|name| name.tile.clone()), bbox) {
                 (Some(tile), _) => Tile::Named(tile),
-                (None, Some(bbox)) => Tile::Around(bbox.map(|degrees| (degrees * 10.0).round() as i32)),
+                (None, Some(bbox)) => {
+                    Tile::Around(bbox.map(|degrees| (degrees * 10.0).round() as i32))
+                }
                 (None, None) => Tile::Unknown,
             },
         })
@@ -267,7 +292,12 @@ fn timestamp(text: &str) -> Option<Timestamp> {
 
 /// The box around a polygon in WKT: west, south, east, north. One across the antimeridian is as wide as its coordinates say.
 fn bbox_of(wkt: &str) -> Option<[f64; 4]> {
-    let mut bbox = [f64::INFINITY, f64::INFINITY, f64::NEG_INFINITY, f64::NEG_INFINITY];
+    let mut bbox = [
+        f64::INFINITY,
+        f64::INFINITY,
+        f64::NEG_INFINITY,
+        f64::NEG_INFINITY,
+    ];
     let coordinates = wkt.split_once('(')?.1;
     for point in coordinates.split(',') {
         let mut numbers = point
@@ -277,7 +307,12 @@ fn bbox_of(wkt: &str) -> Option<[f64; 4]> {
         let (Some(Ok(x)), Some(Ok(y))) = (numbers.next(), numbers.next()) else {
             return None;
         };
-        bbox = [bbox[0].min(x), bbox[1].min(y), bbox[2].max(x), bbox[3].max(y)];
+        bbox = [
+            bbox[0].min(x),
+            bbox[1].min(y),
+            bbox[2].max(x),
+            bbox[3].max(y),
+        ];
     }
     bbox.iter().all(|number| number.is_finite()).then_some(bbox)
 }
@@ -289,10 +324,20 @@ mod tests {
     #[test]
     fn polygons_become_boxes() {
         let globe = "POLYGON((-180.0014881 -59.9985119,-180.0014881 80.0014881,179.9985119 80.0014881,179.9985119 -59.9985119,-180.0014881 -59.9985119))";
-        assert_eq!(bbox_of(globe), Some([-180.0014881, -59.9985119, 179.9985119, 80.0014881]));
+        assert_eq!(
+            bbox_of(globe),
+            Some([-180.0014881, -59.9985119, 179.9985119, 80.0014881])
+        );
         let several = "MULTIPOLYGON (((1 2, 3 4, 1 2)), ((-5 6.5, 7 8, -5 6.5)))";
         assert_eq!(bbox_of(several), Some([-5.0, 2.0, 7.0, 8.0]));
-        for none in ["", "POLYGON", "POLYGON(())", "POLYGON((a b))", "POLYGON((1 2,3))", "POLYGON((NaN 1))"] {
+        for none in [
+            "",
+            "POLYGON",
+            "POLYGON(())",
+            "POLYGON((a b))",
+            "POLYGON((1 2,3))",
+            "POLYGON((NaN 1))",
+        ] {
             assert_eq!(bbox_of(none), None, "{none}");
         }
     }
@@ -309,7 +354,12 @@ mod tests {
     #[test]
     fn times_are_utc() {
         let expected: Timestamp = "2025-06-01T00:00:00Z".parse().unwrap();
-        for text in ["2025-06-01T00:00:00.000", "2025-06-01T00:00:00Z", " 2025-06-01T00:00:00 ", "2025-06-01T02:00:00+02:00"] {
+        for text in [
+            "2025-06-01T00:00:00.000",
+            "2025-06-01T00:00:00Z",
+            " 2025-06-01T00:00:00 ",
+            "2025-06-01T02:00:00+02:00",
+        ] {
             assert_eq!(timestamp(text), Some(expected), "{text}");
         }
         assert_eq!(timestamp("yesterday"), None);

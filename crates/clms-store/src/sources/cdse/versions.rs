@@ -202,10 +202,7 @@ impl FromStr for VersionWish {
 }
 
 /// How much a product is to be preferred: names that say nothing come last, and of equals the one that was modified last wins.
-pub(super) fn rank(
-    name: Option<&ProductName>,
-    modified: Option<Timestamp>,
-) -> impl Ord + use<> {
+pub(super) fn rank(name: Option<&ProductName>, modified: Option<Timestamp>) -> impl Ord + use<> {
     let said = name.map(|name| (name.consolidation, name.version.clone()));
     (said, modified)
 }
@@ -241,11 +238,16 @@ mod tests {
 
     #[test]
     fn wishes_are_read_as_they_are_shown() {
-        for text in ["newest", "all", "NRT", "NTC", "RT0", "RT6", "V1.1.2", "V200"] {
+        for text in [
+            "newest", "all", "NRT", "NTC", "RT0", "RT6", "V1.1.2", "V200",
+        ] {
             let wish: VersionWish = text.parse().unwrap();
             assert_eq!(wish.to_string(), text);
         }
-        assert_eq!(" rt3 ".parse(), Ok(VersionWish::Consolidation(Consolidation::RealTime(3))));
+        assert_eq!(
+            " rt3 ".parse(),
+            Ok(VersionWish::Consolidation(Consolidation::RealTime(3)))
+        );
         for nonsense in ["", "RT", "RTx", "V", "V1.x", "latest"] {
             assert!(nonsense.parse::<VersionWish>().is_err(), "{nonsense}");
         }

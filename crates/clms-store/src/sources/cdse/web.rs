@@ -76,7 +76,10 @@ fn refused(url: &Url, answer: &Response) -> CdseError {
         address: url.to_string(),
         reason: format!("the server answers {status}"),
         retryable: status.is_server_error()
-            || matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT),
+            || matches!(
+                status,
+                StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT
+            ),
     }
 }
 
@@ -91,7 +94,11 @@ pub(super) fn unreachable(url: &Url, why: &reqwest::Error) -> CdseError {
     }
     CdseError::Web {
         address: url.to_string(),
-        reason: if reason.is_empty() { why.to_string() } else { reason },
+        reason: if reason.is_empty() {
+            why.to_string()
+        } else {
+            reason
+        },
         retryable: !why.is_builder(),
     }
 }
