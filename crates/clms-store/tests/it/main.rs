@@ -1,4 +1,5 @@
 //! Integration tests of clms-store.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod cdse;
 mod portal_troubles;
