@@ -4,7 +4,7 @@ use std::{ffi::OsString, num::NonZeroUsize, path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clms_store::cube::{Levels, ZarrFormat};
-use clms_store::{DayRange, JobId};
+use clms_store::{DayRange, JobId, cdse::VersionWish};
 
 /// Land data of Copernicus, from catalogue to cube in one command.
 ///
@@ -270,6 +270,12 @@ pub(crate) struct Open {
     /// Of what is opened where it lies, only the files of these days, such as 2020-01 or 2020-01-01/2020-01-31
     #[arg(long, value_name = "A/B")]
     pub(crate) time: Option<DayRange>,
+    /// Of what is opened where it lies, which of several versions of a day: newest, all, V1.2.1, RT0, NRT
+    #[arg(long, value_name = "VERSION", default_value_t = VersionWish::default())]
+    pub(crate) product_version: VersionWish,
+    /// Of what is opened where it lies, only these variables; can be given several times
+    #[arg(long, value_name = "VARIABLE")]
+    pub(crate) variable: Vec<String>,
     /// Of what is opened where it lies, only files in this box, in degrees (WGS 84)
     #[arg(long, value_name = "W,S,E,N", value_parser = bbox, allow_hyphen_values = true)]
     pub(crate) bbox: Option<[f64; 4]>,

@@ -5,7 +5,7 @@ use clms_cache::CacheError;
 use clms_cube::CubeError;
 use clms_preload::JournalError;
 
-use crate::{DataId, InvalidDataId, catalogue::Unavailable};
+use crate::{DataId, InvalidDataId, catalogue::Unavailable, sources::cdse::CdseError};
 
 /// Why the store could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -54,6 +54,9 @@ pub enum StoreError {
         /// What is wrong with them.
         source: Box<CubeError>,
     },
+    /// CDSE refused, or can't be reached.
+    #[error(transparent)]
+    Cdse(#[from] CdseError),
     /// It has to be preloaded first.
     #[error("{data_id} is not in the cache {cache}")]
     NotCached {
@@ -147,6 +150,7 @@ impl StoreError {
             Self::Cache(why) => cache_kind(why),
             Self::Cube { source, .. } | Self::Files { source, .. } => source.kind(),
             Self::Offline { .. } => "offline",
+            Self::Cdse(why) => why.kind(),
             Self::NoFiles { .. } => "no_files",
             Self::Product { .. } => "is_a_product",
             Self::Journal(_) => "journal",
@@ -181,6 +185,7 @@ impl StoreError {
                 .hint()
                 .or_else(|| Some(format!("build it anew with: clms preload --force '{data_id}'"))),
             Self::Files { source, .. } => source.hint().map(Into::into),
+            Self::Cdse(why) => why.hint(),
             Self::Offline { .. } => Some(
                 "what is cached can be used; for all else leave --offline (CLMS_OFFLINE) away".to_owned(),
             ),
@@ -207,6 +212,7 @@ impl StoreError {
                 | ApiError::Signing { .. },
             ) => ErrorClass::Credentials,
             Self::Cache(why) if why.is_about_credentials() => ErrorClass::Credentials,
+            Self::Cdse(why) if why.is_about_credentials() => ErrorClass::Credentials,
             Self::Setting { .. }
             | Self::Api(ApiError::Configuration { .. })
             | Self::Cache(
@@ -224,6 +230,7 @@ impl StoreError {
         match self {
             Self::Api(why) => why.is_retryable(),
             Self::Cache(why) => why.is_retryable(),
+            Self::Cdse(why) => why.is_retryable(),
             Self::Cube { source, .. } | Self::Files { source, .. } => source.is_retryable(),
             Self::Interrupted => true,
             _ => false,

@@ -107,6 +107,12 @@ pub mod packages {
     pub use crate::build::{is_wanted, package, unpacker};
 }
 
+/// The Copernicus Data Space Ecosystem: lists of products, and rasters that are opened where they lie.
+pub mod cdse {
+    #[doc(inline)]
+    pub use crate::sources::cdse::*;
+}
+
 /// Datasets, cached cubes first: their structure, their pixels, and their colours.
 pub mod cube {
     pub use clms_cube::{

@@ -6,7 +6,11 @@ use clms_api::{Client, ServiceKey};
 use object_store::{ClientOptions, ObjectStore, RetryConfig, http::HttpBuilder, limit::LimitStore};
 use url::Url;
 
-use crate::{StoreError, store::Credentials};
+use crate::{
+    StoreError,
+    sources::cdse::{Cdse, CdseSettings},
+    store::Credentials,
+};
 
 /// Requests to one file server that are under way at the same time.
 const AT_ONCE: usize = 8;
@@ -20,14 +24,21 @@ pub(crate) struct Network {
     /// Without a key, for what everybody may see.
     portal: Client,
     credentials: Option<Credentials>,
+    cdse: CdseSettings,
     offline: bool,
 }
 
 impl Network {
-    pub(crate) fn new(portal: Client, credentials: Option<Credentials>, offline: bool) -> Self {
+    pub(crate) fn new(
+        portal: Client,
+        credentials: Option<Credentials>,
+        cdse: CdseSettings,
+        offline: bool,
+    ) -> Self {
         Self {
             portal,
             credentials,
+            cdse,
             offline,
         }
     }
@@ -63,6 +74,12 @@ impl Network {
             .base_url(self.portal.base_url().as_str())
             .service_key(key)
             .build()?)
+    }
+
+    /// CDSE, with the user's keys if there are any.
+    pub(crate) fn cdse(&self) -> Result<Cdse, StoreError> {
+        self.allow("CDSE")?;
+        Ok(Cdse::new(self.cdse.clone())?)
     }
 
     /// The server of a file, rooted at the host. Repeats requests that are refused for a while (429) or fail, each time after a longer

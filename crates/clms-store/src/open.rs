@@ -9,7 +9,7 @@ use crate::{
     ClmsStore, DataId, StoreError,
     catalogue::{Catalogue, How},
     day_range::DayRange,
-    sources::{self, Wanted},
+    sources::{self, Wanted, cdse::VersionWish},
 };
 
 /// What to open of a data id. Cached cubes are opened whole: of them, everything is there.
@@ -21,6 +21,13 @@ pub struct OpenOptions {
     pub time: Option<DayRange>,
     /// Only what lies in this box: west, south, east, north in degrees (WGS 84). Of sources that are made of tiles, others are not looked at.
     pub bbox: Option<[f64; 4]>,
+    /// Only these variables; all if not given. Of CDSE's GeoTIFFs each is a file of its own.
+    pub variables: Option<Vec<String>>,
+    /// Which of several versions of one day, where a source keeps them: `newest`, `all`, a version such as `V1.2.1`, or how final it is, such as
+    /// `RT0` or `NRT`.
+    #[serde(with = "crate::as_text")]
+    #[schemars(with = "String")]
+    pub version: VersionWish,
 }
 
 impl OpenOptions {

@@ -15,6 +15,7 @@ use crate::{
     catalogue::{self, Catalogue, Kept},
     describe::Description,
     network::Network,
+    sources::cdse::CdseSettings,
     user_folders::user_cache,
 };
 
@@ -56,6 +57,7 @@ pub struct ClmsStoreBuilder {
     offline: bool,
     catalogue_age: Duration,
     catalogue_file: Option<PathBuf>,
+    cdse: Option<CdseSettings>,
     cache: Cache,
     storage_options: StorageOptions,
     scratch: Option<PathBuf>,
@@ -79,6 +81,7 @@ impl ClmsStore {
             offline: false,
             catalogue_age: DEFAULT_CATALOGUE_AGE,
             catalogue_file: None,
+            cdse: None,
             cache: Cache::Url("./clms_cache".to_owned()),
             storage_options: StorageOptions::new(),
             scratch: None,
@@ -262,6 +265,13 @@ impl ClmsStoreBuilder {
         self
     }
 
+    /// How CDSE is reached; as [`CdseSettings::new`] has it, with lists of products below `$XDG_CACHE_HOME/clms/cdse`, if not given.
+    #[must_use]
+    pub fn cdse(mut self, settings: CdseSettings) -> Self {
+        self.cdse = Some(settings);
+        self
+    }
+
     /// The file in which the catalogue is kept; one below `$XDG_CACHE_HOME/clms/catalogue` for each portal if not given.
     #[must_use]
     pub fn catalogue_file(mut self, file: impl Into<PathBuf>) -> Self {
@@ -329,8 +339,11 @@ impl ClmsStoreBuilder {
             }
             Cache::Store(store) => store,
         };
+        let cdse = self
+            .cdse
+            .unwrap_or_else(|| CdseSettings::new(user_cache().join("clms").join("cdse")));
         Ok(ClmsStore {
-            network: Network::new(portal, self.credentials, self.offline),
+            network: Network::new(portal, self.credentials, cdse, self.offline),
             catalogue_file: self
                 .catalogue_file
                 .unwrap_or_else(|| catalogue::file_of(&url, &user_cache())),

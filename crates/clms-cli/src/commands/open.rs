@@ -28,6 +28,8 @@ pub(crate) async fn run(context: &Context, open: Open) -> Done {
     let options = OpenOptions {
         time: open.time,
         bbox: open.bbox,
+        variables: (!open.variable.is_empty()).then_some(open.variable),
+        version: open.product_version,
     };
     let cube = context.store.open_part(&data_id, &options).await?;
     let opened = Opened {

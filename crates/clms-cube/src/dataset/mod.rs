@@ -11,6 +11,8 @@ mod cf_time;
 mod decode;
 mod file;
 mod longitude;
+mod merge;
+mod mosaic;
 mod netcdf;
 mod overview;
 mod placement;

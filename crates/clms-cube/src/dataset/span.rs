@@ -43,21 +43,31 @@ impl Span {
 
     /// Copies the pixels of a part of this box to their places among all of its pixels.
     pub(super) fn paste(&self, part: &[Range<u64>], from: &[u8], to: &mut [u8], itemsize: usize) {
-        let Some((last, outer)) = part.split_last() else {
-            to.copy_from_slice(from);
-            return;
-        };
-        let line = (last.end - last.start) as usize * itemsize;
-        if line == 0 {
-            return;
+        let lines = self.lines(part, itemsize);
+        for (line, source) in lines.zip(from.chunks_exact(line_len(part, itemsize).max(1))) {
+            to[line].copy_from_slice(source);
         }
-        let mut position: Vec<u64> = outer.iter().map(|range| range.start).collect();
-        for source in from.chunks_exact(line) {
+    }
+
+    /// The pixels of a part of this box out of all of its pixels.
+    pub(super) fn copied(&self, part: &[Range<u64>], from: &[u8], itemsize: usize) -> Vec<u8> {
+        self.lines(part, itemsize)
+            .flat_map(|line| &from[line])
+            .copied()
+            .collect()
+    }
+
+    /// Where the bytes of each line of a part lie among those of the whole box.
+    fn lines(&self, part: &[Range<u64>], itemsize: usize) -> impl Iterator<Item = Range<usize>> {
+        let length = line_len(part, itemsize);
+        let outer = &part[..part.len().saturating_sub(1)];
+        let count: u64 = outer.iter().map(|range| range.end - range.start).product();
+        let mut position: Vec<u64> = part.iter().map(|range| range.start).collect();
+        (0..if length == 0 { 0 } else { count }).map(move |_| {
             let mut at = 0;
-            for (index, range) in position.iter().chain([&last.start]).zip(&self.0) {
+            for (index, range) in position.iter().zip(&self.0) {
                 at = at * (range.end - range.start) as usize + (index - range.start) as usize;
             }
-            to[at * itemsize..at * itemsize + line].copy_from_slice(source);
             for (index, range) in position.iter_mut().zip(outer).rev() {
                 *index += 1;
                 if *index < range.end {
@@ -65,8 +75,15 @@ impl Span {
                 }
                 *index = range.start;
             }
-        }
+            at * itemsize..at * itemsize + length
+        })
     }
+}
+
+/// Bytes of a line of a box: its pixels along the last dimension.
+fn line_len(part: &[Range<u64>], itemsize: usize) -> usize {
+    part.last()
+        .map_or(itemsize, |last| (last.end - last.start) as usize * itemsize)
 }
 
 #[cfg(test)]
@@ -87,6 +104,7 @@ mod tests {
             }
             count += bytes.len();
             span.paste(&piece, &bytes, &mut whole, 1);
+            assert_eq!(span.copied(&piece, &whole, 1), bytes);
         }
         assert_eq!(count, whole.len());
         let expected = (1..3_u64).flat_map(|a| {

@@ -266,7 +266,7 @@ fn stack_group(group: &mut GroupStructure, steps: u64, file: &str) -> Result<(),
     Ok(())
 }
 
-fn time_coordinate(steps: u64) -> ArrayStructure {
+pub(super) fn time_coordinate(steps: u64) -> ArrayStructure {
     let attributes = json!({
         "standard_name": TIME,
         "axis": "T",

@@ -43,6 +43,7 @@ impl CubeError {
             Self::Range(_) => "range",
             Self::UnknownFormat { .. } => "unknown_format",
             Self::Stack { .. } => "stack",
+            Self::Differing { .. } => "differing",
             Self::DiskFull { .. } => "disk_full",
             Self::Store { .. } => "store",
             Self::Decode { .. } => "decode",
@@ -77,6 +78,7 @@ impl CubeError {
                 "choose a smaller part or a coarser resolution, or read it piece by piece"
             }
             Self::Range(source) => return source.hint().map(str::to_owned),
+            Self::Differing { .. } => "open them one by one",
             Self::UnknownFormat { .. } => {
                 "servers answer with a page when a file has moved: look where it is now"
             }

@@ -213,6 +213,14 @@ pub enum CubeError {
         /// Why.
         reason: String,
     },
+    /// Datasets that can't become one.
+    #[error("cannot put {what} together with others: {reason}")]
+    Differing {
+        /// The variables or the place of the one that differs.
+        what: String,
+        /// How it differs.
+        reason: String,
+    },
     /// There is no room for the cube.
     #[error("no space left to write {key}")]
     DiskFull {

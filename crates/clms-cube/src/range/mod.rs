@@ -146,7 +146,9 @@ impl RangeError {
         }
     }
 
-    fn of_store(name: &str, source: StoreError) -> Self {
+    /// What an object store says of an object or folder of this name.
+    #[must_use]
+    pub fn of_store(name: &str, source: StoreError) -> Self {
         let name = name.to_owned();
         match source {
             StoreError::NotFound { .. } => Self::NotFound { name },

@@ -22,9 +22,19 @@ pub struct Traffic {
 pub(crate) struct Meter {
     requests: AtomicU64,
     bytes: AtomicU64,
+    /// What is counted elsewhere and belongs to it.
+    parts: Vec<Arc<Meter>>,
 }
 
 impl Meter {
+    /// The sum of others.
+    pub(crate) fn of(parts: Vec<Arc<Self>>) -> Self {
+        Self {
+            parts,
+            ..Self::default()
+        }
+    }
+
     pub(crate) fn request(&self) {
         self.requests.fetch_add(1, Ordering::Relaxed);
     }
@@ -34,10 +44,17 @@ impl Meter {
     }
 
     pub(crate) fn traffic(&self) -> Traffic {
-        Traffic {
+        let own = Traffic {
             requests: self.requests.load(Ordering::Relaxed),
             bytes: self.bytes.load(Ordering::Relaxed),
-        }
+        };
+        self.parts
+            .iter()
+            .map(|part| part.traffic())
+            .fold(own, |sum, part| Traffic {
+                requests: sum.requests + part.requests,
+                bytes: sum.bytes + part.bytes,
+            })
     }
 }
 

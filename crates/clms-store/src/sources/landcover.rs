@@ -2,7 +2,7 @@
 
 use clms_api::{Dataset, Source as Word};
 
-use super::{Offer, Source};
+use super::{Offer, Source, cdse::Moved, page};
 use crate::catalogue::Unavailable;
 
 /// The closed bucket of the global land cover.
@@ -15,16 +15,21 @@ impl Source for Landcover {
         let mut of_it = collections.filter(|(_, one)| one.source == Some(Word::Landcover));
         let offer = of_it
             .next()
-            .and_then(|(number, _)| Offer::of_collection(dataset, number, Err(closed())));
+            .and_then(|(number, _)| Offer::of_collection(dataset, number, Err(closed(dataset))));
         offer.into_iter().collect()
     }
 }
 
-/// Closed since 2025-06-14, as those who had used it were told.
-fn closed() -> Unavailable {
-    Unavailable::unsupported_source(
-        "its source LANDCOVER was closed in June 2025".to_owned(),
-        "the same data are in the Copernicus Data Space Ecosystem (dataspace.copernicus.eu), collection lc_global_100m_yearly_v3"
-            .to_owned(),
-    )
+/// What is known of where the data are now.
+fn closed(dataset: &Dataset) -> Unavailable {
+    let word = Word::Landcover;
+    let moved = Moved::of_product(&dataset.id, &dataset.title, Some(word.as_str()));
+    let known = moved.map(|moved| (moved.reason, moved.hint));
+    let (reason, hint) = known.unwrap_or_else(|| {
+        (
+            format!("its source {word} was closed"),
+            format!("see {}", page(dataset)),
+        )
+    });
+    Unavailable::unsupported_source(reason, hint)
 }

@@ -3,6 +3,7 @@
 //! A source says what it has of each dataset of the portal's catalogue, and opens it lazily where that is possible. What has to be
 //! preloaded is opened from the cache, whatever source it is from. Adding a source is a new folder here and a line in [`ALL`].
 
+pub(crate) mod cdse;
 pub(crate) mod eea;
 mod landcover;
 mod legacy;
@@ -21,7 +22,13 @@ use crate::{
 };
 
 /// All sources. Of several that offer the same data id, the first one that can get it wins.
-pub(crate) static ALL: [&dyn Source; 3] = [&eea::Eea, &legacy::Legacy, &landcover::Landcover];
+/// CDSE stands before those whose data it has taken over.
+pub(crate) static ALL: [&dyn Source; 4] = [
+    &eea::Eea,
+    &cdse::CdseSource,
+    &legacy::Legacy,
+    &landcover::Landcover,
+];
 
 /// Somebody who has data.
 #[async_trait]

@@ -1,6 +1,7 @@
 //! Integration tests of clms-store.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod cdse;
 mod examples;
 mod legacy;
 mod portal_troubles;

@@ -12,8 +12,8 @@ use clms_api::{ApiError, Dataset, DirectLinks, DirectLinksRequest, Source as Wor
 use clms_cube::{Duplicates, FileOptions, StackFile};
 
 use self::{file::LegacyFile, name::time_of};
-use super::{Offer, Part, Source, Wanted};
-use crate::{StoreError, catalogue::How};
+use super::{Offer, Part, Source, Wanted, cdse::Collection};
+use crate::{DataId, StoreError, catalogue::How};
 
 /// The former global land service.
 #[derive(Debug)]
@@ -27,6 +27,14 @@ impl Source for Legacy {
         let offer = of_it
             .next()
             .and_then(|(number, _)| Offer::of_collection(dataset, number, Ok(How::Open)));
+        // The product's own id is that of the place that its data have moved to.
+        let offer = offer.and_then(|offer| match Collection::of_title(&dataset.title)[..] {
+            [] => Some(offer),
+            _ => Some(Offer {
+                data_id: DataId::of_file(&dataset.id, Word::Legacy.as_str()).ok()?,
+                ..offer
+            }),
+        });
         offer.into_iter().collect()
     }
 

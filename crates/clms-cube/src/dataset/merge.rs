@@ -1,0 +1,204 @@
+//! Variables of several datasets in one.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use super::selection::TIME;
+use super::source::{Request, Source};
+use super::{ArrayStructure, Dataset, DatasetStructure, GroupStructure};
+use crate::range::Meter;
+use crate::{CubeError, Pixels};
+
+impl Dataset {
+    /// The variables of several datasets of the same groups, dimensions, grids and times in one: products come with a file for each variable.
+    /// Coordinates are those of the first one that has them, attributes those that all agree on. Reads coordinates of time, and nothing
+    /// where they are known already.
+    ///
+    /// # Errors
+    /// [`CubeError::Differing`] if dimensions, grids or times differ, if two have a variable of the same name, or if there are no datasets.
+    pub async fn merge(parts: Vec<Self>) -> Result<Self, CubeError> {
+        let mut all = parts.iter();
+        let first = all
+            .next()
+            .ok_or_else(|| differing("nothing", "there are no datasets"))?;
+        let mut structure = DatasetStructure::clone(&first.structure);
+        let mut routes = Routes::default();
+        routes.add(0, &structure.groups);
+        for (number, part) in (1..).zip(all) {
+            part.same_times(first).await?;
+            agreed(&mut structure.attributes, &part.structure.attributes);
+            for group in &mut structure.groups {
+                let other = part.group(&group.path)?;
+                join(group, other)?;
+                // A level that not all have is none of the whole.
+                group.overviews.retain_mut(|overview| {
+                    let other = other
+                        .overviews
+                        .iter()
+                        .find(|other| other.path == overview.path);
+                    other.is_some_and(|other| join(overview, other).is_ok())
+                });
+            }
+            routes.add(number, &part.structure.groups);
+        }
+        let meters = parts.iter().map(|part| Arc::clone(&part.meter)).collect();
+        Ok(Self {
+            structure: Arc::new(structure),
+            source: Arc::new(Merged {
+                parts: parts.into_iter().map(|part| part.source).collect(),
+                routes,
+            }),
+            meter: Arc::new(Meter::of(meters)),
+        })
+    }
+
+    /// The same with attributes that a variable of the root group, and its overviews, has where the dataset itself does not say them: what
+    /// is known of a product without its files. Scale, offset and the like are heeded in all that is decoded.
+    ///
+    /// # Errors
+    /// [`CubeError::NoSuchVariable`].
+    pub fn with_default_attributes(
+        mut self,
+        variable: &str,
+        attributes: &Map<String, Value>,
+    ) -> Result<Self, CubeError> {
+        self.variable("", variable)?;
+        let structure = Arc::make_mut(&mut self.structure);
+        let roots = structure
+            .groups
+            .iter_mut()
+            .filter(|group| group.path.is_empty());
+        for group in roots {
+            let levels = std::iter::once(&mut group.variables).chain(
+                group
+                    .overviews
+                    .iter_mut()
+                    .map(|overview| &mut overview.variables),
+            );
+            for known in levels.flatten().filter(|known| known.name == variable) {
+                for (name, value) in attributes {
+                    known
+                        .attributes
+                        .entry(name.as_str())
+                        .or_insert_with(|| value.clone());
+                }
+            }
+        }
+        Ok(self)
+    }
+
+    /// That all groups have the times that those of another dataset have.
+    async fn same_times(&self, other: &Self) -> Result<(), CubeError> {
+        for group in &self.structure.groups {
+            let has_time = |dataset: &Self| {
+                Ok::<_, CubeError>(dataset.group(&group.path)?.coordinate(TIME).is_ok())
+            };
+            let same = match (has_time(self)?, has_time(other)?) {
+                (true, true) => self.dates(&group.path).await? == other.dates(&group.path).await?,
+                (own, others) => own == others,
+            };
+            if !same {
+                return Err(differing(
+                    &names(group),
+                    "other times than the first dataset",
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Adds the variables of a group to those of another one.
+fn join(group: &mut GroupStructure, other: &GroupStructure) -> Result<(), CubeError> {
+    if group.grid != other.grid {
+        return Err(differing(
+            &names(other),
+            "another grid than the first dataset",
+        ));
+    }
+    for dim in &other.dims {
+        match group.dims.iter().find(|known| known.name == dim.name) {
+            Some(known) if known.size != dim.size => {
+                let reason = format!("{} of length {} and not {}", dim.name, dim.size, known.size);
+                return Err(differing(&names(other), &reason));
+            }
+            Some(_) => {}
+            None => group.dims.push(dim.clone()),
+        }
+    }
+    for variable in &other.variables {
+        if has(&group.variables, variable) {
+            return Err(differing(&variable.name, "two datasets have it"));
+        }
+        group.variables.push(variable.clone());
+    }
+    for coordinate in &other.coordinates {
+        if !has(&group.coordinates, coordinate) {
+            group.coordinates.push(coordinate.clone());
+        }
+    }
+    agreed(&mut group.attributes, &other.attributes);
+    Ok(())
+}
+
+fn has(arrays: &[ArrayStructure], wanted: &ArrayStructure) -> bool {
+    arrays.iter().any(|known| known.name == wanted.name)
+}
+
+/// Leaves what both say.
+fn agreed(attributes: &mut Map<String, Value>, other: &Map<String, Value>) {
+    attributes.retain(|name, value| other.get(name) == Some(value));
+}
+
+fn names(group: &GroupStructure) -> String {
+    let names: Vec<&str> = group
+        .variables
+        .iter()
+        .map(|known| known.name.as_str())
+        .collect();
+    names.join(", ")
+}
+
+pub(super) fn differing(what: &str, reason: &str) -> CubeError {
+    CubeError::Differing {
+        what: what.to_owned(),
+        reason: reason.to_owned(),
+    }
+}
+
+/// Several sources as one.
+#[derive(Debug)]
+struct Merged {
+    parts: Vec<Arc<dyn Source>>,
+    routes: Routes,
+}
+
+/// Which part has an array, by group and name.
+#[derive(Debug, Default)]
+struct Routes(HashMap<String, HashMap<String, usize>>);
+
+impl Routes {
+    /// Of arrays that several parts have, the first one's is taken.
+    fn add(&mut self, part: usize, groups: &[GroupStructure]) {
+        for group in groups {
+            let known = self.0.entry(group.path.clone()).or_default();
+            for array in group.coordinates.iter().chain(&group.variables) {
+                known.entry(array.name.clone()).or_insert(part);
+            }
+            self.add(part, &group.overviews);
+        }
+    }
+}
+
+impl Source for Merged {
+    fn read(&self, request: Request<'_>) -> Result<Pixels, CubeError> {
+        let group = self.routes.0.get(request.group);
+        let part = group.and_then(|group| group.get(&request.array.name));
+        let source = part.and_then(|part| self.parts.get(*part));
+        let source = source
+            .ok_or_else(|| CubeError::internal("finding a dataset's part", &request.array.name))?;
+        source.read(request)
+    }
+}

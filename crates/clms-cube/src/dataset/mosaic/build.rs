@@ -1,0 +1,448 @@
+//! From open tiles to groups: which belong together, and where each lies.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value, json};
+
+use super::super::merge::differing;
+use super::super::selection::TIME;
+use super::super::stack::time_coordinate;
+use super::super::{
+    ArrayStructure, Dataset, DatasetStructure, Decoding, Dimension, GroupStructure,
+};
+use super::{Level, Mosaic, Placed, meet};
+use crate::dtype::{Element, with_element};
+use crate::metadata::node_path;
+use crate::range::Meter;
+use crate::{CubeError, DataType, Grid};
+
+/// Grids fit that are off one another by less than this part of a pixel.
+const TOLERANCE: f64 = 1e-3;
+
+/// More columns or rows than this are a mistake: the Earth has 8 million pixels of 5 m.
+const MOST_PIXELS_ALONG: f64 = 1e8;
+
+/// A tile with what is needed to place it.
+struct Tile {
+    group: GroupStructure,
+    grid: Grid,
+    /// Seconds since 1970.
+    times: Vec<f64>,
+}
+
+pub(super) async fn mosaic(tiles: Vec<Dataset>) -> Result<Dataset, CubeError> {
+    let mut known = Vec::with_capacity(tiles.len());
+    for tile in &tiles {
+        known.push(Tile::of(tile).await?);
+    }
+    // Numbers of the tiles of each group, the group with the most pixels first.
+    let mut sets: Vec<Vec<usize>> = Vec::new();
+    for (number, tile) in known.iter().enumerate() {
+        match sets.iter_mut().find(|set| known[set[0]].fits(tile)) {
+            Some(set) => set.push(number),
+            None => sets.push(vec![number]),
+        }
+    }
+    let pixels = |set: &Vec<usize>| {
+        set.iter()
+            .map(|tile| known[*tile].grid.width * known[*tile].grid.height)
+            .sum::<u64>()
+    };
+    sets.sort_by_key(|set| std::cmp::Reverse(pixels(set)));
+    if sets.is_empty() {
+        return Err(differing("nothing", "there are no tiles"));
+    }
+    let mut levels = Vec::new();
+    let mut groups: Vec<GroupStructure> = Vec::new();
+    for (number, set) in sets.iter().enumerate() {
+        let path = match number {
+            0 => String::new(),
+            _ => group_name(&known[set[0]].grid, &groups),
+        };
+        let (mut group, level) = assemble(&path, set, &known, |tile| Some(&tile.group))?;
+        levels.push(level);
+        for overview in 0..known[set[0]].group.overviews.len() {
+            let path = node_path(&path, &known[set[0]].group.overviews[overview].path);
+            // A level that not all tiles have, or whose pixels don't meet, is none of the whole.
+            let Ok((group_of_level, level)) = assemble(&path, set, &known, |tile| {
+                tile.group.overviews.get(overview)
+            }) else {
+                break;
+            };
+            group.overviews.push(group_of_level);
+            levels.push(level);
+        }
+        groups.push(group);
+    }
+    let structure = DatasetStructure {
+        attributes: groups[0].attributes.clone(),
+        groups,
+    };
+    let meters = tiles.iter().map(|tile| Arc::clone(&tile.meter)).collect();
+    Ok(Dataset {
+        structure: Arc::new(structure),
+        source: Arc::new(Mosaic {
+            tiles: tiles.into_iter().map(|tile| tile.source).collect(),
+            levels,
+        }),
+        meter: Arc::new(Meter::of(meters)),
+    })
+}
+
+impl Tile {
+    async fn of(tile: &Dataset) -> Result<Self, CubeError> {
+        let group = tile.group("")?.clone();
+        let Some(grid) = group.grid.clone() else {
+            return Err(differing("a tile", "it says nowhere where it lies"));
+        };
+        for variable in &group.variables {
+            let leading = variable
+                .dims
+                .len()
+                .checked_sub(2)
+                .map(|count| &variable.dims[..count]);
+            if !matches!(leading, Some([])) && !matches!(leading, Some([time]) if time == TIME) {
+                let reason = format!("its dimensions are {}", variable.dims.join(", "));
+                return Err(differing(&variable.name, &reason));
+            }
+        }
+        let times = match group.coordinate(TIME) {
+            Ok(_) => tile
+                .times("")
+                .await?
+                .iter()
+                .map(|time| time.as_nanosecond() as f64 / 1e9)
+                .collect(),
+            Err(_) => Vec::new(),
+        };
+        Ok(Self { group, grid, times })
+    }
+
+    /// Whether both can be tiles of one group.
+    fn fits(&self, other: &Self) -> bool {
+        let variables = |tile: &Self| {
+            let mut facts: Vec<_> = tile
+                .group
+                .variables
+                .iter()
+                .map(|v| (v.name.clone(), v.dtype, v.dims.clone()))
+                .collect();
+            facts.sort();
+            facts
+        };
+        let decoded_alike = self.group.variables.iter().all(|own| {
+            let twin = other
+                .group
+                .variables
+                .iter()
+                .find(|twin| twin.name == own.name);
+            twin.is_some_and(|twin| Decoding::of(twin) == Decoding::of(own))
+        });
+        offset(&self.grid, &other.grid).is_some()
+            && variables(self) == variables(other)
+            && decoded_alike
+            && (self.grid.crs == other.grid.crs || self.grid.crs.is_same(&other.grid.crs))
+    }
+}
+
+/// How many rows and columns a grid lies beyond another one of the same pixels; `None` if its pixels are others. CRS are not compared.
+fn offset(from: &Grid, to: &Grid) -> Option<[f64; 2]> {
+    let [west, dx, _, north, _, dy] = from.geotransform;
+    let [other_west, other_dx, _, other_north, _, other_dy] = to.geotransform;
+    let size = from.width.max(from.height).max(to.width).max(to.height) as f64;
+    let same = |a: f64, b: f64| ((a - b) / a).abs() * size <= TOLERANCE;
+    let off = [(other_north - north) / dy, (other_west - west) / dx];
+    let is_whole = |number: f64| (number - number.round()).abs() <= TOLERANCE;
+    (same(dx, other_dx) && same(dy, other_dy) && off.into_iter().all(is_whole))
+        .then(|| off.map(f64::round))
+}
+
+/// One group of tiles.
+fn assemble<'t>(
+    path: &str,
+    set: &[usize],
+    tiles: &'t [Tile],
+    of: impl Fn(&'t Tile) -> Option<&'t GroupStructure>,
+) -> Result<(GroupStructure, Level), CubeError> {
+    let mut members = Vec::with_capacity(set.len());
+    for number in set {
+        let group = of(&tiles[*number]).ok_or_else(|| differing("a tile", "it lacks a level"))?;
+        let grid = group
+            .grid
+            .as_ref()
+            .ok_or_else(|| differing("a tile", "a level is nowhere"))?;
+        members.push((*number, group, grid));
+    }
+    let (_, template, first) = members[0];
+    let mut extent = [[0.0, first.height as f64], [0.0, first.width as f64]];
+    let mut offsets = Vec::with_capacity(members.len());
+    for (_, _, grid) in &members {
+        let off = offset(first, grid)
+            .ok_or_else(|| differing("a tile", "its pixels are not those of others"))?;
+        for ((edges, off), size) in extent.iter_mut().zip(off).zip([grid.height, grid.width]) {
+            *edges = [edges[0].min(off), edges[1].max(off + size as f64)];
+        }
+        offsets.push(off);
+    }
+    let [height, width] = extent.map(|[low, high]| high - low);
+    // Not `>`: NaN must be refused.
+    if !(height <= MOST_PIXELS_ALONG && width <= MOST_PIXELS_ALONG) {
+        return Err(differing(
+            "tiles",
+            &format!("a grid around them would have {height} x {width} pixels"),
+        ));
+    }
+    let [west, dx, _, north, _, dy] = first.geotransform;
+    let grid = Grid {
+        crs: first.crs.clone(),
+        geotransform: [
+            west + extent[1][0] * dx,
+            dx,
+            0.0,
+            north + extent[0][0] * dy,
+            0.0,
+            dy,
+        ],
+        width: width as u64,
+        height: height as u64,
+    };
+    let times = all_times(set, tiles);
+    let mut placed: Vec<Placed> = Vec::with_capacity(members.len());
+    for ((number, group, own), off) in members.iter().zip(&offsets) {
+        let range = |axis: usize, size: u64| {
+            let start = (off[axis] - extent[axis][0]) as u64;
+            start..start + size
+        };
+        placed.push(Placed {
+            tile: *number,
+            group: group.path.clone(),
+            arrays: group.variables.clone(),
+            rows: range(0, own.height),
+            cols: range(1, own.width),
+            steps: steps(&times, &tiles[*number].times),
+            overlapped: false,
+        });
+    }
+    mark_overlaps(&mut placed);
+    let structure = structure(path, template, &grid, times.len() as u64);
+    let level = Level {
+        path: path.to_owned(),
+        grid,
+        times,
+        placed,
+    };
+    Ok((structure, level))
+}
+
+fn all_times(set: &[usize], tiles: &[Tile]) -> Vec<f64> {
+    let mut times: Vec<f64> = set
+        .iter()
+        .flat_map(|number| tiles[*number].times.iter().copied())
+        .collect();
+    times.sort_by(f64::total_cmp);
+    times.dedup();
+    times
+}
+
+/// For each of all times, which of a tile's it is.
+fn steps(all: &[f64], own: &[f64]) -> Vec<Option<u64>> {
+    let of = |time: &f64| {
+        own.iter()
+            .position(|known| known == time)
+            .map(|step| step as u64)
+    };
+    all.iter().map(of).collect()
+}
+
+/// Tells the tiles that share ground with another one. Sorted by rows, so that not all are compared with all.
+fn mark_overlaps(placed: &mut [Placed]) {
+    let mut order: Vec<usize> = (0..placed.len()).collect();
+    order.sort_by_key(|number| placed[*number].rows.start);
+    for (position, one) in order.iter().enumerate() {
+        for other in &order[position + 1..] {
+            if placed[*other].rows.start >= placed[*one].rows.end {
+                break;
+            }
+            if meet(&placed[*one].cols, &placed[*other].cols).is_some() {
+                placed[*one].overlapped = true;
+                placed[*other].overlapped = true;
+            }
+        }
+    }
+}
+
+/// The group as the first tile has it, on the grid of all.
+fn structure(path: &str, template: &GroupStructure, grid: &Grid, steps: u64) -> GroupStructure {
+    let mut variables = template.variables.clone();
+    let mut spatial: [String; 2] = ["y".to_owned(), "x".to_owned()];
+    for variable in &mut variables {
+        let axes = variable.dims.len() - 2;
+        spatial = [variable.dims[axes].clone(), variable.dims[axes + 1].clone()];
+        if axes == 1 {
+            variable.shape[0] = steps;
+        }
+        variable.shape[axes] = grid.height;
+        variable.shape[axes + 1] = grid.width;
+        // Chunks are the tiles' own, which begin anew in each tile.
+        if variable.fill_value.is_none() {
+            let fill = substitute(variable.dtype);
+            variable.fill_value = Some(fill);
+            if fill.is_finite() {
+                variable
+                    .attributes
+                    .insert("_FillValue".to_owned(), json!(fill));
+            }
+        }
+    }
+    let mut dims = Vec::new();
+    let mut coordinates = Vec::new();
+    if steps > 0 {
+        dims.push((TIME.to_owned(), steps));
+        coordinates.push(time_coordinate(steps));
+    }
+    for ((name, size), axis) in spatial
+        .into_iter()
+        .zip([grid.height, grid.width])
+        .zip(["Y", "X"])
+    {
+        coordinates.push(axis_coordinate(&name, size, axis, template));
+        dims.push((name, size));
+    }
+    GroupStructure {
+        path: path.to_owned(),
+        attributes: Map::new(),
+        dims: dims
+            .into_iter()
+            .map(|(name, size)| Dimension { name, size })
+            .collect(),
+        grid: Some(grid.clone()),
+        coordinates,
+        variables,
+        other_arrays: Vec::new(),
+        overviews: Vec::new(),
+    }
+}
+
+/// A coordinate of pixel centres, with the attributes that the tiles' own one has.
+fn axis_coordinate(name: &str, size: u64, axis: &str, template: &GroupStructure) -> ArrayStructure {
+    let own = template.coordinates.iter().find(|known| known.name == name);
+    let mut attributes = own.map(|own| own.attributes.clone()).unwrap_or_default();
+    // Of packed coordinates, what is given out here is not.
+    attributes.retain(|key, _| {
+        ![
+            "scale_factor",
+            "add_offset",
+            "_FillValue",
+            "valid_range",
+            "valid_min",
+            "valid_max",
+        ]
+        .contains(&key.as_str())
+    });
+    attributes.insert("axis".to_owned(), Value::from(axis));
+    ArrayStructure {
+        name: name.to_owned(),
+        dtype: DataType::Float64,
+        dims: vec![name.to_owned()],
+        shape: vec![size],
+        chunks: vec![size],
+        shards: None,
+        fill_value: None,
+        attributes,
+    }
+}
+
+/// What stands where there is no tile, of a variable that has no value for that.
+fn substitute(dtype: DataType) -> f64 {
+    dtype
+        .integer_range()
+        .map_or(f64::NAN, |(_, greatest)| greatest as f64)
+}
+
+/// The bytes of a pixel where there is nothing.
+pub(super) fn fill_of(array: &ArrayStructure) -> Vec<u8> {
+    let fill = array.fill_value.unwrap_or_else(|| substitute(array.dtype));
+    with_element!(array.dtype, T => T::bytes(&[T::from_f64(fill)]).to_vec())
+}
+
+/// A name for a group of another CRS or pixel size than the root's.
+fn group_name(grid: &Grid, others: &[GroupStructure]) -> String {
+    let code = grid
+        .crs
+        .code
+        .clone()
+        .unwrap_or_else(|| format!("grid_{}", others.len() + 1));
+    let name = code.replace(|c: char| !c.is_alphanumeric(), "_");
+    let is_taken = |name: &str| others.iter().any(|group| group.path == name);
+    let numbered = (2..).map(|number| format!("{name}_{number}"));
+    std::iter::once(name.clone())
+        .chain(numbered)
+        .find(|name| !is_taken(name))
+        .unwrap_or(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ops::Range;
+
+    use super::*;
+
+    fn grid(west: f64, north: f64, size: u64) -> Grid {
+        Grid {
+            crs: crate::Crs {
+                code: None,
+                name: None,
+                wkt: String::new(),
+            },
+            geotransform: [west, 10.0, 0.0, north, 0.0, -10.0],
+            width: size,
+            height: size,
+        }
+    }
+
+    #[test]
+    fn grids_fit_whose_pixels_meet() {
+        let base = grid(4_000_000.0, 3_000_000.0, 10_000);
+        assert_eq!(
+            offset(&base, &grid(4_100_000.0, 2_900_000.0, 10_000)),
+            Some([10_000.0, 10_000.0])
+        );
+        assert_eq!(
+            offset(&base, &grid(3_999_990.0, 3_000_010.0, 5)),
+            Some([-1.0, -1.0])
+        );
+        assert_eq!(offset(&base, &grid(4_000_005.0, 3_000_000.0, 10_000)), None);
+        let other_pixels = Grid {
+            geotransform: [4_000_000.0, 10.1, 0.0, 3_000_000.0, 0.0, -10.1],
+            ..base.clone()
+        };
+        assert_eq!(offset(&base, &other_pixels), None);
+        let from_south = Grid {
+            geotransform: [4_000_000.0, 10.0, 0.0, 3_000_000.0, 0.0, 10.0],
+            ..base.clone()
+        };
+        assert_eq!(offset(&base, &from_south), None);
+    }
+
+    #[test]
+    fn neighbours_share_no_ground() {
+        let tile = |rows: Range<u64>, cols: Range<u64>| Placed {
+            tile: 0,
+            group: String::new(),
+            arrays: Vec::new(),
+            rows,
+            cols,
+            steps: Vec::new(),
+            overlapped: false,
+        };
+        let mut placed = vec![
+            tile(0..10, 0..10),
+            tile(0..10, 10..20),
+            tile(9..19, 19..29),
+            tile(10..20, 0..10),
+        ];
+        mark_overlaps(&mut placed);
+        let overlapped: Vec<bool> = placed.iter().map(|tile| tile.overlapped).collect();
+        assert_eq!(overlapped, [false, true, true, false]);
+    }
+}

@@ -1,0 +1,235 @@
+//! The bucket with the files of all collections, and the files in it.
+
+use std::{env, fmt, num::NonZeroU64, ops::Range, sync::Arc};
+
+use async_trait::async_trait;
+use clms_api::RetryPolicy;
+use clms_cache::{Rate, Throttle};
+use clms_cube::{ObjectReader, Part, RangeError, RangeReader};
+use object_store::{
+    BackoffConfig, ObjectStore, RetryConfig, aws::AmazonS3Builder, limit::LimitStore, path::Path,
+};
+use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::OnceCell;
+use url::Url;
+
+use super::{CdseError, CdseSettings};
+
+/// Requests under way at a time: the quota of an ordinary user of CDSE is four connections.
+const CONNECTIONS: usize = 4;
+
+/// Requests in a second: the quota is 2000 in a minute.
+const REQUESTS_PER_SECOND: NonZeroU64 = NonZeroU64::new(33).unwrap();
+
+/// The bucket's only region.
+const REGION: &str = "default";
+
+/// Keys for CDSE's buckets. Neither is ever shown.
+#[derive(Clone)]
+pub struct S3Keys {
+    id: SecretString,
+    secret: SecretString,
+}
+
+impl S3Keys {
+    /// An access key and its secret.
+    #[must_use]
+    pub fn new(id: impl Into<String>, secret: impl Into<String>) -> Self {
+        Self {
+            id: id.into().into(),
+            secret: secret.into().into(),
+        }
+    }
+
+    /// Those in `CDSE_AWS_ACCESS_KEY_ID` and `CDSE_AWS_SECRET_ACCESS_KEY`, if both are there.
+    #[must_use]
+    pub fn from_env() -> Option<Self> {
+        let variable = |name| {
+            env::var(name)
+                .ok()
+                .map(|text| text.trim().to_owned())
+                .filter(|text| !text.is_empty())
+        };
+        Some(Self::new(
+            variable("CDSE_AWS_ACCESS_KEY_ID")?,
+            variable("CDSE_AWS_SECRET_ACCESS_KEY")?,
+        ))
+    }
+}
+
+impl fmt::Debug for S3Keys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("S3Keys(..)")
+    }
+}
+
+/// The bucket. `Debug` shows its name only: what is below it holds keys.
+#[derive(Clone)]
+pub(super) struct Bucket {
+    store: Arc<dyn ObjectStore>,
+    name: String,
+}
+
+impl fmt::Debug for Bucket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Bucket").field(&self.name).finish()
+    }
+}
+
+impl Bucket {
+    /// Nothing is asked yet.
+    pub(super) fn new(
+        settings: &CdseSettings,
+        endpoint: &Url,
+        keys: &S3Keys,
+    ) -> Result<Self, CdseError> {
+        let built = AmazonS3Builder::new()
+            .with_endpoint(endpoint.as_str().trim_end_matches('/'))
+            .with_allow_http(endpoint.scheme() == "http")
+            .with_virtual_hosted_style_request(false)
+            .with_bucket_name(&settings.bucket)
+            .with_region(REGION)
+            .with_access_key_id(keys.id.expose_secret())
+            .with_secret_access_key(keys.secret.expose_secret())
+            .with_retry(retry(settings.retry))
+            .build();
+        // Its words may name a setting's value.
+        let store = built.map_err(|_| CdseError::Setting {
+            setting: "endpoint",
+            why: "no object storage can be reached by it".to_owned(),
+        })?;
+        let throttle = Throttle::new(Rate::default().with_requests_per_second(REQUESTS_PER_SECOND));
+        let limited = LimitStore::new(throttle.before(Arc::new(store)), CONNECTIONS);
+        Ok(Self {
+            store: Arc::new(limited),
+            name: settings.bucket.clone(),
+        })
+    }
+
+    /// The key of a folder that a list names as `s3://eodata/CLMS/...`.
+    pub(super) fn folder(&self, s3_path: &str) -> Path {
+        let key = s3_path
+            .trim()
+            .strip_prefix("s3://")
+            .unwrap_or(s3_path.trim());
+        let key = key.trim_matches('/');
+        let own = key
+            .strip_prefix(self.name.as_str())
+            .and_then(|key| key.strip_prefix('/'));
+        Path::from(own.unwrap_or(key))
+    }
+
+    /// Names of the files right in a folder. One request for each 1000.
+    pub(super) async fn files(&self, folder: &Path) -> Result<Vec<String>, object_store::Error> {
+        let listed = self.store.list_with_delimiter(Some(folder)).await?;
+        let names = listed
+            .objects
+            .iter()
+            .filter_map(|object| object.location.filename());
+        Ok(names.map(str::to_owned).collect())
+    }
+}
+
+fn retry(policy: RetryPolicy) -> RetryConfig {
+    RetryConfig {
+        backoff: BackoffConfig {
+            init_backoff: policy.base_delay,
+            max_backoff: policy.max_delay,
+            base: 2.0,
+        },
+        max_retries: policy.max_attempts.saturating_sub(1) as usize,
+        retry_timeout: policy.max_elapsed,
+    }
+}
+
+/// Which file of a folder it is.
+pub(super) type Recognise = Arc<dyn Fn(&str) -> bool + Send + Sync>;
+
+/// A file of a product. Its name is known as a rule; where it is not so, its folder is listed when it is read first.
+pub(super) struct ProductFile {
+    bucket: Bucket,
+    folder: Path,
+    /// For messages: the likely name.
+    name: String,
+    guess: Option<Path>,
+    recognise: Recognise,
+    found: OnceCell<ObjectReader>,
+}
+
+impl fmt::Debug for ProductFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ProductFile").field(&self.name).finish()
+    }
+}
+
+impl ProductFile {
+    /// The file of a folder that is probably called `guess`, and that `recognise` tells from others.
+    pub(super) fn new(
+        bucket: &Bucket,
+        folder: Path,
+        guess: Option<String>,
+        recognise: Recognise,
+    ) -> Self {
+        let guess = guess.map(|name| folder.clone().join(name));
+        Self {
+            bucket: bucket.clone(),
+            name: guess.as_ref().unwrap_or(&folder).to_string(),
+            folder,
+            guess,
+            recognise,
+            found: OnceCell::new(),
+        }
+    }
+
+    fn reader(&self, path: Path) -> ObjectReader {
+        ObjectReader::new(Arc::clone(&self.bucket.store), path)
+    }
+
+    fn not_found(&self) -> RangeError {
+        RangeError::NotFound {
+            name: self.name.clone(),
+        }
+    }
+
+    /// By a look into the folder.
+    async fn look(&self) -> Result<ObjectReader, RangeError> {
+        tracing::debug!(folder = %self.folder, "looking for a file");
+        let names = self.bucket.files(&self.folder).await;
+        let names = names.map_err(|why| RangeError::of_store(self.folder.as_ref(), why))?;
+        let name = names
+            .iter()
+            .find(|name| (self.recognise)(name))
+            .ok_or_else(|| self.not_found())?;
+        Ok(self.reader(self.folder.clone().join(name.as_str())))
+    }
+}
+
+#[async_trait]
+impl RangeReader for ProductFile {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    async fn read(&self, range: Range<u64>) -> Result<Part, RangeError> {
+        if let Some(reader) = self.found.get() {
+            return reader.read(range).await;
+        }
+        if let Some(guess) = &self.guess {
+            let reader = self.reader(guess.clone());
+            match reader.read(range.clone()).await {
+                Err(RangeError::NotFound { .. }) => {}
+                outcome => {
+                    if outcome.is_ok() {
+                        let _ = self.found.set(reader);
+                    }
+                    return outcome;
+                }
+            }
+        }
+        self.found
+            .get_or_try_init(|| self.look())
+            .await?
+            .read(range)
+            .await
+    }
+}

@@ -1,0 +1,90 @@
+//! CDSE as a source of the store's catalogue.
+
+use async_trait::async_trait;
+use clms_api::Dataset;
+
+use super::{Collection, CollectionKind, Freshness, Moved, OpenOptions, ProductQuery};
+use crate::{
+    DataId, StoreError,
+    catalogue::{How, Unavailable},
+    sources::{Offer, Part, Source, Wanted, product_id},
+};
+
+/// The collections of CLMS in CDSE, under the products of the portal that they belong to.
+#[derive(Debug)]
+pub(crate) struct CdseSource;
+
+/// The portal's word for it.
+const WORD: &str = "CDSE";
+
+/// A dataset's collections, each with its data id: the product's own if there is only one.
+fn collections(dataset: &Dataset) -> Vec<(DataId, &'static Collection)> {
+    let found = Collection::of_title(&dataset.title);
+    let is_only_one = found.len() == 1;
+    let ids = found.into_iter().filter_map(|collection| {
+        let id = match is_only_one {
+            true => product_id(dataset)?,
+            false => DataId::of_file(&dataset.id, &collection.id).ok()?,
+        };
+        Some((id, collection))
+    });
+    ids.collect()
+}
+
+#[async_trait]
+impl Source for CdseSource {
+    fn offers(&self, dataset: &Dataset) -> Vec<Offer> {
+        let offer = |(data_id, collection): (DataId, &Collection)| Offer {
+            data_id,
+            source: Some(WORD.to_owned()),
+            format: None,
+            size: None,
+            resolution: dataset.resolution.clone(),
+            area: None,
+            version: None,
+            way: way(dataset, collection),
+            part: Part::Whole,
+        };
+        collections(dataset).into_iter().map(offer).collect()
+    }
+
+    async fn open(&self, wanted: Wanted<'_>) -> Result<clms_cube::Dataset, StoreError> {
+        let mut of_product = collections(wanted.dataset).into_iter();
+        let found = of_product.find(|(data_id, _)| data_id == wanted.data_id);
+        let (_, collection) = found.ok_or_else(|| StoreError::NoSuchDataId {
+            asked: wanted.data_id.to_string(),
+            nearest: Vec::new(),
+        })?;
+        let cdse = wanted.network.cdse()?;
+        let options = wanted.options;
+        let mut query = ProductQuery::new().version(options.version.clone());
+        if options.time.is_some() {
+            query = query.times(options.days(wanted.dataset)?.instants());
+        }
+        if let Some(bbox) = options.bbox {
+            query = query.bbox(bbox);
+        }
+        let mut of_collection = OpenOptions::new(query).freshness(Freshness::default());
+        if let Some(variables) = &options.variables {
+            of_collection = of_collection.variables(variables);
+        }
+        Ok(cdse.open(collection, &of_collection).await?)
+    }
+}
+
+fn way(dataset: &Dataset, collection: &Collection) -> Result<How, Unavailable> {
+    if collection.kind == CollectionKind::Raster {
+        return Ok(How::Open);
+    }
+    let word = dataset.download_information.first();
+    let word = word.and_then(|information| information.source.as_ref());
+    let moved = Moved::of_product(&dataset.id, &dataset.title, word.map(|word| word.as_str()));
+    let (reason, hint) = match moved {
+        Some(moved) => (moved.reason, moved.hint),
+        None => (
+            "it is at CDSE, in a form that this version does not read".to_owned(),
+            format!("get the files from {}", collection.place()),
+        ),
+    };
+    Err(Unavailable::unsupported_source(reason, hint))
+}
