@@ -61,6 +61,24 @@ pub(crate) struct Global {
         value_parser = clap::builder::FalseyValueParser::new()
     )]
     pub(crate) offline: bool,
+    /// Another container of CDSE's lists of products than the public one
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        env = "CLMS_CDSE_CATALOGUE",
+        hide = true
+    )]
+    pub(crate) cdse_catalogue: Option<String>,
+    /// Another object storage than CDSE's
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        env = "CLMS_CDSE_ENDPOINT",
+        hide = true
+    )]
+    pub(crate) cdse_endpoint: Option<String>,
     /// How results are printed on standard output
     #[arg(short, long, global = true, value_enum, default_value_t = Output::Table)]
     pub(crate) output: Output,

@@ -1,7 +1,7 @@
 //! Opens files where they lie and reads the window of one day.
 //!
 //! ```sh
-//! CLMS_CREDENTIALS=key.json cargo run -p clms-store --example open_lazily -- lake-ice-extent-europe-v2-250m 2020-01
+//! CLMS_CREDENTIALS=key.json cargo run -p clms-store --example open_lazily -- 'lake-ice-extent-europe-v2-250m|LEGACY' 2020-01
 //! ```
 //!
 //! Reads the metadata of the first and the last file, and then what the window needs. `CLMS_API_URL` names another portal than the real one.

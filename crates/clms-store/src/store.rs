@@ -213,6 +213,10 @@ impl Credentials {
     }
 }
 
+fn usual_cdse() -> CdseSettings {
+    CdseSettings::new(user_cache().join("clms").join("cdse"))
+}
+
 async fn read_key(path: &Path) -> Result<ServiceKey, StoreError> {
     // Small, but on a disk that may sleep.
     let file = path.to_owned();
@@ -268,6 +272,20 @@ impl ClmsStoreBuilder {
     /// How CDSE is reached; as [`CdseSettings::new`] has it, with lists of products below `$XDG_CACHE_HOME/clms/cdse`, if not given.
     #[must_use]
     pub fn cdse(mut self, settings: CdseSettings) -> Self {
+        self.cdse = Some(settings);
+        self
+    }
+
+    /// Other servers than those of CDSE: a container of lists of products, and an object storage.
+    #[must_use]
+    pub fn cdse_servers(mut self, catalogue: Option<&str>, endpoint: Option<&str>) -> Self {
+        let mut settings = self.cdse.take().unwrap_or_else(usual_cdse);
+        if let Some(catalogue) = catalogue {
+            settings.catalogue = catalogue.to_owned();
+        }
+        if let Some(endpoint) = endpoint {
+            settings.endpoint = endpoint.to_owned();
+        }
         self.cdse = Some(settings);
         self
     }
@@ -339,9 +357,7 @@ impl ClmsStoreBuilder {
             }
             Cache::Store(store) => store,
         };
-        let cdse = self
-            .cdse
-            .unwrap_or_else(|| CdseSettings::new(user_cache().join("clms").join("cdse")));
+        let cdse = self.cdse.unwrap_or_else(usual_cdse);
         Ok(ClmsStore {
             network: Network::new(portal, self.credentials, cdse, self.offline),
             catalogue_file: self

@@ -59,7 +59,11 @@ impl Context {
             .cache(&global.cache)
             .storage_options(StorageOptions::parse(&global.store_option).map_err(StoreError::from)?)
             .poll_interval(global.poll_interval)
-            .offline(global.offline);
+            .offline(global.offline)
+            .cdse_servers(
+                global.cdse_catalogue.as_deref(),
+                global.cdse_endpoint.as_deref(),
+            );
         if let Some(file) = given(&global.credentials).or_else(default_credentials) {
             builder = builder.credentials_file(file);
         }

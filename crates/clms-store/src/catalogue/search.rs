@@ -81,6 +81,20 @@ const SYNONYMS: [&[&str]; 16] = [
     &["european", "europe", "eu", "eea38", "eea39"],
 ];
 
+/// What people say in several words, and what products are called in one.
+const PHRASES: [(&str, &str); 4] = [
+    ("sealed soil", "imperviousness"),
+    ("soil sealing", "imperviousness"),
+    ("sealed surface", "imperviousness"),
+    ("ndvi", "normalised difference vegetation index"),
+];
+
+/// What the portal puts behind the title of a product that has a successor, and what that costs.
+const SUPERSEDED: (&str, f64) = ("superseded", 0.9);
+
+/// What each letter of a title costs: of products that fit alike, the one with the plainest name is meant.
+const LENGTH: f64 = 0.01;
+
 /// Words that say nothing of a product.
 const EMPTY: [&str; 14] = [
     "the", "of", "in", "and", "for", "a", "an", "to", "with", "from", "on", "by", "data", "map",
@@ -119,7 +133,11 @@ impl Catalogue {
             .iter()
             .zip(&pages)
             .filter_map(|((_, entries), page)| {
-                let score = score(&words, page)?;
+                let mut score = score(&words, page)?;
+                if page.contains_key(SUPERSEDED.0) {
+                    score *= SUPERSEDED.1;
+                }
+                score -= LENGTH * entries.first().map_or(0, |one| one.title.len()) as f64;
                 best_of(entries, &words, query, score)
             })
             .collect();
@@ -140,8 +158,12 @@ struct Word {
 }
 
 fn wanted_words(text: &str, pages: &[HashMap<String, f64>]) -> Vec<Word> {
+    let mut text = text.to_lowercase();
+    for (said, meant) in PHRASES {
+        text = text.replace(said, meant);
+    }
     let mut seen = HashSet::new();
-    let words = words_of(text).filter(|word| !EMPTY.contains(&word.as_str()));
+    let words = words_of(&text).filter(|word| !EMPTY.contains(&word.as_str()));
     let words = words.filter(|word| seen.insert(word.clone()));
     words
         .map(|text| {
@@ -179,27 +201,17 @@ impl Word {
     }
 }
 
-/// The sum over all words; `None` if the one that counts most is missing, or more than a third of them are.
+/// Words that are not there may not be worth more than this share of all.
+const MISSING: f64 = 0.6;
+
+/// The sum over all words; `None` if too much is missing.
 fn score(words: &[Word], page: &HashMap<String, f64>) -> Option<f64> {
     let fits: Vec<f64> = words.iter().map(|word| word.fit(page)).collect();
-    let missing = fits.iter().filter(|fit| **fit == 0.0).count();
-    if missing * 3 > words.len() {
-        return None;
-    }
-    let most = words
-        .iter()
-        .zip(&fits)
-        .max_by(|(a, _), (b, _)| a.worth.total_cmp(&b.worth));
-    if most.is_some_and(|(_, fit)| *fit == 0.0) {
-        return None;
-    }
-    Some(
-        words
-            .iter()
-            .zip(fits)
-            .map(|(word, fit)| word.worth * fit)
-            .sum(),
-    )
+    let all: f64 = words.iter().map(|word| word.worth).sum();
+    let with_fits = || words.iter().zip(&fits);
+    let missing = with_fits().filter(|(_, fit)| **fit == 0.0);
+    let missing: f64 = missing.map(|(word, _)| word.worth).sum();
+    (missing <= MISSING * all).then(|| with_fits().map(|(word, fit)| word.worth * fit).sum())
 }
 
 /// The words of a dataset, each with what its best place is worth.

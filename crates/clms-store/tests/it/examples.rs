@@ -76,7 +76,7 @@ fn preload() {
 fn open_lazily() {
     let told = Scene::new().run(
         "open_lazily",
-        &["lake-ice-extent-europe-v2-250m", "2020-01"],
+        &["lake-ice-extent-europe-v2-250m|LEGACY", "2020-01"],
     );
     assert!(told.contains("time: 31"), "{told}");
     assert!(told.contains("ssm: "), "{told}");

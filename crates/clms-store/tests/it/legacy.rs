@@ -11,7 +11,7 @@ use clms_store::{
 use jiff::{ToSpan, civil::Date};
 use tempfile::TempDir;
 
-const LAKE_ICE: &str = "lake-ice-extent-europe-v2-250m";
+const LAKE_ICE: &str = "lake-ice-extent-europe-v2-250m|LEGACY";
 const WIDTH: usize = 240;
 const HEIGHT: usize = 160;
 

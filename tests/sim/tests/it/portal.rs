@@ -225,7 +225,7 @@ async fn direct_links_lead_to_files_and_the_land_cover_bucket_is_closed() {
             .as_u16()
     };
     let legacy = links("LEGACY", "&date_from=2024-01-01&date_to=2024-02-28").await;
-    assert_eq!(legacy.as_array().unwrap().len(), 2);
+    assert_eq!(legacy.as_array().unwrap().len(), 59, "of each day");
     assert_eq!(status(&legacy[0]).await, 200);
     let tiles = links("LANDCOVER", "&x_min=6&y_min=49&x_max=7&y_max=50").await;
     assert_eq!(status(&tiles[0]).await, 403);
