@@ -3,6 +3,7 @@
 mod files;
 mod globe;
 mod hostile;
+mod mosaic;
 mod netcdf;
 mod ranges;
 mod raster;

@@ -1,6 +1,6 @@
 //! The bucket with the files of all collections, and the files in it.
 
-use std::{env, fmt, num::NonZeroU64, ops::Range, sync::Arc};
+use std::{env, error::Error, fmt, num::NonZeroU64, ops::Range, sync::Arc};
 
 use async_trait::async_trait;
 use clms_api::RetryPolicy;
@@ -121,13 +121,33 @@ impl Bucket {
 
     /// Names of the files right in a folder. One request for each 1000.
     pub(super) async fn files(&self, folder: &Path) -> Result<Vec<String>, object_store::Error> {
-        let listed = self.store.list_with_delimiter(Some(folder)).await?;
+        let listed = self.store.list_with_delimiter(Some(folder)).await;
+        let listed = listed.map_err(|why| refused(folder, why))?;
         let names = listed
             .objects
             .iter()
             .filter_map(|object| object.location.filename());
         Ok(names.map(str::to_owned).collect())
     }
+}
+
+/// Listings that are refused come as any other failure.
+fn refused(folder: &Path, why: object_store::Error) -> object_store::Error {
+    let mut cause: Option<&dyn Error> = Some(&why);
+    while let Some(error) = cause {
+        let said = error.to_string();
+        if ["401 Unauthorized", "403 Forbidden"]
+            .iter()
+            .any(|status| said.contains(status))
+        {
+            return object_store::Error::PermissionDenied {
+                path: folder.to_string(),
+                source: why.into(),
+            };
+        }
+        cause = error.source();
+    }
+    why
 }
 
 fn retry(policy: RetryPolicy) -> RetryConfig {

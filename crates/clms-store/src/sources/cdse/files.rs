@@ -42,6 +42,18 @@ impl FilePattern {
         })
     }
 
+    /// Whether a file of another product holds the same.
+    pub(super) fn is_of(&self, collection: &Collection, product: &str, file: &str) -> bool {
+        let Some(other) = Self::of(collection, product, file) else {
+            return false;
+        };
+        let by_facts = || {
+            let facts = collection.variable_of_file(file);
+            facts.is_some() && facts == collection.facts_of(&self.variable)
+        };
+        other.variable == self.variable || (other.addition.is_none() && by_facts())
+    }
+
     /// The name of the file of another product, as far as it can be told.
     pub(super) fn file_of(&self, product: &str) -> Option<String> {
         let named = self.addition.as_ref()?.put_into(stem(product))?;

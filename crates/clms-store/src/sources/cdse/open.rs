@@ -162,14 +162,8 @@ fn geotiff(
     pattern: &FilePattern,
     product: &Product,
 ) -> StackFile {
-    let (collection, wanted, of) = (
-        collection.clone(),
-        pattern.variable.clone(),
-        product.name.clone(),
-    );
-    let recognise: Recognise = Arc::new(move |name| {
-        FilePattern::of(&collection, &of, name).is_some_and(|pattern| pattern.variable == wanted)
-    });
+    let (wanted, collection, of) = (pattern.clone(), collection.clone(), product.name.clone());
+    let recognise: Recognise = Arc::new(move |name| wanted.is_of(&collection, &of, name));
     let folder = bucket.folder(&product.s3_path);
     let guess = pattern.file_of(&product.name);
     StackFile {

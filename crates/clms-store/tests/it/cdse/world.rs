@@ -120,8 +120,12 @@ impl World {
     }
 
     /// The file that a raster becomes.
-    pub(crate) fn written(&self, write: impl Fn(&Path) -> clms_factory::Result<()>) -> Vec<u8> {
-        let path = self.folder.path().join("file");
+    pub(crate) fn written(
+        &self,
+        name: &str,
+        write: impl Fn(&Path) -> clms_factory::Result<()>,
+    ) -> Vec<u8> {
+        let path = self.folder.path().join(name);
         write(&path).unwrap();
         let bytes = std::fs::read(&path).unwrap();
         std::fs::remove_file(path).unwrap();
@@ -129,16 +133,24 @@ impl World {
     }
 
     pub(crate) fn cog(&self, raster: &DatedRaster) -> Vec<u8> {
-        self.written(|path| raster.write_cog(path))
+        self.written("raster.tif", |path| raster.write_cog(path))
     }
 
-    /// The reads that the object storage has answered since it had said so much, by what was read, and how much it has said now.
-    pub(crate) fn reads(&self, since: usize) -> (Vec<String>, usize) {
+    /// What has been read of the object storage since it had said so much, of which there are at least `expected`, and how much it has said
+    /// now: it says so after it has answered.
+    pub(crate) fn reads(&self, since: usize, expected: u64) -> (Vec<String>, usize) {
+        self.s3
+            .wait_until_said(|said| reads_in(&said[since..]).len() as u64 >= expected);
         let said = self.s3.said();
-        let reads = said[since..].lines().filter_map(|line| {
-            let rest = line.split_once("\"GET /")?.1;
-            Some(rest.split(' ').next()?.to_owned())
-        });
-        (reads.collect(), said.len())
+        (reads_in(&said[since..]), said.len())
     }
+}
+
+/// The keys, or questions, of the lines for requests that read.
+fn reads_in(said: &str) -> Vec<String> {
+    let of_line = |line: &str| {
+        let rest = line.split_once("GET /")?.1;
+        Some(rest.split(' ').next()?.to_owned())
+    };
+    said.lines().filter_map(of_line).collect()
 }
