@@ -19,12 +19,14 @@
 //! # }
 //! ```
 //!
-//! Anything else is built from a [`PackageSpec`] and its [`RasterSpec`]s; what is broken is in [`broken`].
+//! Anything else is built from a [`PackageSpec`] and its [`RasterSpec`]s; what is broken is in [`broken`]. Files of which an archive has one
+//! for each date are made by [`DatedRaster`].
 
 mod archive;
 mod aux_xml;
 pub mod broken;
 mod classes;
+mod dated;
 mod dbf;
 mod error;
 mod geotiff;
@@ -41,6 +43,7 @@ mod tiff_tags;
 mod vector;
 
 pub use classes::{Class, ClassTable};
+pub use dated::DatedRaster;
 pub use error::{Error, Result};
 pub use noise::Noise;
 pub use package::{Document, Layout, Nesting, PackageSpec, Root, Truncated, ZipStyle};

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod archives;
+mod dated;
 mod packages;
 mod products;
 mod program;
