@@ -77,7 +77,7 @@ impl Documents {
             let arrays = group.coordinates.iter().chain(&group.variables);
             arrays.into_iter().any(|known| known.name == name)
         };
-        if [y, x, SPATIAL_REF].into_iter().any(|name| is_taken(name)) {
+        if [y, x, SPATIAL_REF].into_iter().any(is_taken) {
             return referring;
         }
         let [west, dx, _, north, _, dy] = grid.geotransform;

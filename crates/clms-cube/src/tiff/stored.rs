@@ -38,7 +38,7 @@ pub(crate) fn stored(
     let own = band * per_band..(band + 1) * per_band;
     let blocks = table.offsets[own.clone()].iter().zip(&table.lengths[own]);
     let written = (0..).zip(blocks).filter(|(_, (at, len))| **at > 0 && **len > 0);
-    let ends_short = !table.tiled && size[0] % rows != 0;
+    let ends_short = !table.tiled && !size[0].is_multiple_of(rows);
     let (chunk_rows, chunks) = if table.compression == 1 {
         // The last strip is as short as its rows are few: chunks of fewer rows, which divide both, are all whole.
         let chunk_rows = if ends_short { common_divisor(rows, size[0]) } else { rows };

@@ -6,6 +6,7 @@ mod hostile;
 mod netcdf;
 mod ranges;
 mod raster;
+mod reference;
 mod server;
 mod stack;
 mod zarr;
