@@ -104,6 +104,7 @@ mod range;
 mod raster_format;
 mod raster_header;
 mod reading_log;
+mod reference;
 mod style;
 mod tiff;
 pub mod vector;
@@ -129,6 +130,7 @@ pub use range::{
     CacheOptions, CachedReader, FileVersion, LocalFile, MeteredReader, ObjectReader, Part,
     RangeError, RangeReader, Traffic,
 };
+pub use reference::ReferenceReport;
 pub use style::{Legend, LegendClass, MaskedPixels, Style};
 
 /// Stops a running [`build`]; the one of `tokio-util`.

@@ -9,6 +9,7 @@ use super::selection::TIME;
 use super::source::{Request, Source};
 use super::{ArrayStructure, Dataset, DatasetStructure, GroupStructure};
 use crate::range::Meter;
+use crate::reference::StoredArray;
 use crate::{CubeError, Pixels};
 
 impl Dataset {
@@ -192,13 +193,30 @@ impl Routes {
     }
 }
 
+impl Merged {
+    /// The part that has an array of a group.
+    fn part(&self, group: &str, array: &ArrayStructure) -> Result<&Arc<dyn Source>, CubeError> {
+        let group = self.routes.0.get(group);
+        let part = group.and_then(|group| group.get(&array.name));
+        let part = part.and_then(|part| self.parts.get(*part));
+        part.ok_or_else(|| CubeError::internal("finding a dataset's part", &array.name))
+    }
+}
+
 impl Source for Merged {
     fn read(&self, request: Request<'_>) -> Result<Pixels, CubeError> {
-        let group = self.routes.0.get(request.group);
-        let part = group.and_then(|group| group.get(&request.array.name));
-        let source = part.and_then(|part| self.parts.get(*part));
-        let source = source
-            .ok_or_else(|| CubeError::internal("finding a dataset's part", &request.array.name))?;
-        source.read(request)
+        self.part(request.group, request.array)?.read(request)
+    }
+
+    fn files(&self) -> Vec<&str> {
+        self.parts.iter().flat_map(|part| part.files()).collect()
+    }
+
+    fn stored(&self, _: usize, _: &str, array: &ArrayStructure) -> Result<StoredArray, CubeError> {
+        Err(CubeError::NoReference {
+            file: self.files().first().map_or("", |name| name).to_owned(),
+            array: array.name.clone(),
+            reason: "each variable has files of its own; choose one variable".to_owned(),
+        })
     }
 }

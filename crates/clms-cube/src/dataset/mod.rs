@@ -10,6 +10,7 @@ mod calendar;
 mod cf_time;
 mod decode;
 mod file;
+mod hdf5_chunks;
 mod longitude;
 mod merge;
 mod mosaic;
@@ -44,7 +45,8 @@ pub use window::{Slab, Window};
 use crate::CubeError;
 use crate::range::{Meter, Traffic, blocking};
 use crate::vector::VectorPackage;
-use source::{Request, Source};
+pub(crate) use source::{Request, Source};
+pub(crate) use stack::READ_AT_ONCE;
 
 /// Bytes of the largest window that is read at once.
 const MAX_WINDOW: u64 = 1 << 30;
@@ -125,6 +127,17 @@ impl Dataset {
     #[must_use]
     pub fn traffic(&self) -> Traffic {
         self.meter.traffic()
+    }
+
+    /// Names of the files that it was opened from ([`RangeReader::name`](crate::RangeReader::name)), in the order of `time`; none for a Zarr
+    /// hierarchy.
+    #[must_use]
+    pub fn files(&self) -> Vec<&str> {
+        self.source.files()
+    }
+
+    pub(crate) fn source(&self) -> &Arc<dyn Source> {
+        &self.source
     }
 
     /// Groups, dimensions, variables and attributes.

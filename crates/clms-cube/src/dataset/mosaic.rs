@@ -14,6 +14,7 @@ use super::span::Span;
 use super::{ArrayStructure, Dataset};
 use crate::dtype::{Element, each_pixels};
 use crate::range::on_threads;
+use crate::reference::StoredArray;
 use crate::{CubeError, Grid, Pixels};
 
 /// Tiles that one window reads at the same time.
@@ -87,6 +88,18 @@ impl Source for Mosaic {
             [] => Err(CubeError::internal("reading a mosaic", "no dimension")),
             _ => self.pixels(level, &request),
         }
+    }
+
+    fn files(&self) -> Vec<&str> {
+        self.tiles.iter().flat_map(|tile| tile.files()).collect()
+    }
+
+    fn stored(&self, _: usize, _: &str, array: &ArrayStructure) -> Result<StoredArray, CubeError> {
+        Err(CubeError::NoReference {
+            file: self.files().first().map_or("", |name| name).to_owned(),
+            array: array.name.clone(),
+            reason: "tiles that don't begin where chunks of the whole do can't be referred to; choose one tile with a bbox".to_owned(),
+        })
     }
 }
 

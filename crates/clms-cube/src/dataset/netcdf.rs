@@ -16,9 +16,10 @@ use netcdf_reader::{
 use serde_json::{Map, Number, Value, json};
 
 use super::source::{Request, Source};
-use super::{ArrayStructure, DatasetStructure, GroupStructure, placement};
+use super::{ArrayStructure, DatasetStructure, GroupStructure, hdf5_chunks, placement};
 use crate::metadata::node_path;
 use crate::range::FileBytes;
+use crate::reference::StoredArray;
 use crate::{CubeError, DataType, Pixels};
 
 /// Bytes of decoded chunks that are kept for each file.
@@ -34,6 +35,8 @@ const MAX_ATTRIBUTE: usize = 10_000;
 pub(super) struct NetcdfSource {
     file: Arc<FileBytes>,
     netcdf: NcFile,
+    /// Of NetCDF-4: tells where chunks are. Reads no values.
+    hdf5: Option<Hdf5File>,
 }
 
 impl fmt::Debug for NetcdfSource {
@@ -80,7 +83,7 @@ pub(super) fn open(file: Arc<FileBytes>) -> Result<(DatasetStructure, NetcdfSour
     };
     let netcdf = NcFile::from_storage_with_options(storage.clone(), options)
         .map_err(|error| failed(&file, &error))?;
-    let chunks = match netcdf.format() {
+    let hdf5 = match netcdf.format() {
         NcFormat::Nc4 | NcFormat::Nc4Classic => {
             let options = OpenOptions::default().with_chunk_cache_bytes(0);
             Hdf5File::from_storage_with_options(storage, options).ok()
@@ -90,13 +93,14 @@ pub(super) fn open(file: Arc<FileBytes>) -> Result<(DatasetStructure, NetcdfSour
     let source = NetcdfSource {
         file: Arc::clone(&file),
         netcdf,
+        hdf5,
     };
     let root = source
         .netcdf
         .root_group()
         .map_err(|error| failed(&file, &error))?;
     let mut groups = Vec::new();
-    add_groups(root, "", chunks.as_ref(), &mut groups);
+    add_groups(root, "", source.hdf5.as_ref(), &mut groups);
     for group in &mut groups {
         placement::place(&source, group)?;
     }
@@ -286,6 +290,29 @@ impl Source for NetcdfSource {
                 Pixels::UInt32(signed.into_iter().map(i32::cast_unsigned).collect())
             }
             (pixels, _) => pixels,
+        })
+    }
+
+    fn files(&self) -> Vec<&str> {
+        vec![self.file.name()]
+    }
+
+    fn stored(
+        &self,
+        _file: usize,
+        group: &str,
+        array: &ArrayStructure,
+    ) -> Result<StoredArray, CubeError> {
+        let path = node_path(group, &array.name);
+        let stored = match &self.hdf5 {
+            Some(hdf5) => hdf5_chunks::stored(hdf5, self.file.size(), &path, &array.shape),
+            None => Err("the file is of the classic format".to_owned()),
+        };
+        self.file.check()?;
+        stored.map_err(|reason| CubeError::NoReference {
+            file: self.file.name().to_owned(),
+            array: path,
+            reason,
         })
     }
 }

@@ -20,6 +20,8 @@ use crate::metadata::flags;
 use crate::range::{FileBytes, VsiFile};
 use crate::raster_format::RasterFormat;
 use crate::raster_header::{BandHeader, band_dtype};
+use crate::reference::StoredArray;
+use crate::tiff::{self, TiffBytes};
 use crate::{Class, CubeError, DataType, Grid, Pixels};
 
 /// Opened datasets that are kept; more exist only while more threads read.
@@ -103,6 +105,58 @@ impl Source for RasterSource {
         self.file.check()?;
         self.keep(dataset);
         Ok(pixels)
+    }
+
+    fn files(&self) -> Vec<&str> {
+        vec![self.file.name()]
+    }
+
+    fn stored(
+        &self,
+        _file: usize,
+        group: &str,
+        array: &ArrayStructure,
+    ) -> Result<StoredArray, CubeError> {
+        let band = self.names.iter().position(|name| *name == array.name);
+        let stored = match (band, &array.shape[..]) {
+            (Some(band), [height, width]) if overview_number(group).is_none() => tiff::stored(
+                &mut WholeFile(&self.file),
+                [*height, *width],
+                array.dtype,
+                self.names.len(),
+                band,
+            ),
+            _ => Err("it is no band of the full resolution".to_owned()),
+        };
+        self.file.check()?;
+        stored.map_err(|reason| CubeError::NoReference {
+            file: self.file.name().to_owned(),
+            array: array.name.clone(),
+            reason,
+        })
+    }
+}
+
+/// The file as the reader of TIFF directories sees it.
+struct WholeFile<'a>(&'a FileBytes);
+
+impl TiffBytes for WholeFile<'_> {
+    fn len(&self) -> u64 {
+        self.0.size()
+    }
+
+    fn require(&self, offset: u64, len: u64) -> Result<bool, String> {
+        let end = offset.checked_add(len);
+        Ok(end.is_some_and(|end| end <= self.0.size()))
+    }
+
+    fn read_at(&mut self, offset: u64, out: &mut [u8]) -> Result<(), String> {
+        if !self.require(offset, out.len() as u64)? {
+            return Err("it ends early".to_owned());
+        }
+        let bytes = self.0.read(offset..offset + out.len() as u64);
+        out.copy_from_slice(&bytes.ok_or("it could not be read")?);
+        Ok(())
     }
 }
 

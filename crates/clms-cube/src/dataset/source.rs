@@ -4,20 +4,35 @@ use std::fmt;
 use std::ops::Range;
 
 use super::ArrayStructure;
+use crate::reference::StoredArray;
 use crate::{CubeError, Pixels};
 
 /// Pixels of an array of a group.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Request<'a> {
+pub(crate) struct Request<'a> {
     /// Path of the group; that of an overview for one.
-    pub(super) group: &'a str,
-    pub(super) array: &'a ArrayStructure,
+    pub(crate) group: &'a str,
+    pub(crate) array: &'a ArrayStructure,
     /// One range for each dimension, within the array and not empty.
-    pub(super) ranges: &'a [Range<u64>],
+    pub(crate) ranges: &'a [Range<u64>],
 }
 
 /// A store of arrays. Reads block: they are made on threads for that, of which several may read at once.
-pub(super) trait Source: fmt::Debug + Send + Sync {
+pub(crate) trait Source: fmt::Debug + Send + Sync {
     /// Reads pixels as they are stored, the last dimension fastest.
     fn read(&self, request: Request<'_>) -> Result<Pixels, CubeError>;
+
+    /// Names of the files, in the order of their time.
+    fn files(&self) -> Vec<&str>;
+
+    /// How one of the files stores an array of a group (not an overview), with the dimensions that the array has in the file. Blocks.
+    ///
+    /// # Errors
+    /// [`CubeError::NoReference`] when other software could not read it; what reading says.
+    fn stored(
+        &self,
+        file: usize,
+        group: &str,
+        array: &ArrayStructure,
+    ) -> Result<StoredArray, CubeError>;
 }

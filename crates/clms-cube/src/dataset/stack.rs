@@ -14,13 +14,14 @@ use super::selection::TIME;
 use super::source::{Request, Source};
 use super::{ArrayStructure, Dataset, DatasetStructure, Decoding, Dimension, GroupStructure};
 use crate::range::{Bridge, Meter, RangeReader, blocking, on_threads};
+use crate::reference::StoredArray;
 use crate::{CubeError, DataType, Pixels};
 
 /// Files that are kept open: their metadata, and some of their bytes.
 const KEPT_OPEN: NonZeroUsize = NonZeroUsize::MIN.saturating_add(7);
 
 /// Files that are read at the same time.
-const READ_AT_ONCE: usize = 4;
+pub(crate) const READ_AT_ONCE: usize = 4;
 
 /// One file of a stack.
 #[derive(Debug, Clone)]
@@ -210,17 +211,14 @@ impl Stack {
     }
 
     /// The array as a file has it.
-    fn in_file(&self, request: &Request<'_>) -> Result<&ArrayStructure, CubeError> {
-        let group = self
-            .template
-            .iter()
-            .find(|group| group.path == request.group);
+    fn in_file(&self, group: &str, array: &ArrayStructure) -> Result<&ArrayStructure, CubeError> {
+        let group = self.template.iter().find(|known| known.path == group);
         let arrays = group.map(|group| group.coordinates.iter().chain(&group.variables));
         let found = arrays
             .into_iter()
             .flatten()
-            .find(|known| known.name == request.array.name);
-        found.ok_or_else(|| CubeError::internal("finding an array in a file", &request.array.name))
+            .find(|known| known.name == array.name);
+        found.ok_or_else(|| CubeError::internal("finding an array in a file", &array.name))
     }
 }
 
@@ -301,7 +299,7 @@ impl Source for Stack {
                 self.files[steps].iter().map(seconds).collect(),
             ));
         }
-        let array = self.in_file(&request)?;
+        let array = self.in_file(request.group, request.array)?;
         let mut ranges: Vec<Range<u64>> = rest.to_vec();
         if array.dims.len() == request.array.dims.len() {
             ranges.insert(0, 0..1);
@@ -314,5 +312,18 @@ impl Source for Stack {
             })
         })?;
         Ok(Pixels::concatenated(request.array.dtype, &parts))
+    }
+    fn files(&self) -> Vec<&str> {
+        self.files.iter().map(|file| file.reader.name()).collect()
+    }
+
+    fn stored(
+        &self,
+        file: usize,
+        group: &str,
+        array: &ArrayStructure,
+    ) -> Result<StoredArray, CubeError> {
+        let in_file = self.in_file(group, array)?;
+        self.file(file)?.stored(0, group, in_file)
     }
 }

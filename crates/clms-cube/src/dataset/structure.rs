@@ -323,7 +323,7 @@ impl GroupStructure {
     }
 
     /// The first variable with the most rows and columns: bounds of coordinates have two dimensions, too.
-    pub(super) fn widest(&self) -> Option<&ArrayStructure> {
+    pub(crate) fn widest(&self) -> Option<&ArrayStructure> {
         let area = |variable: &&ArrayStructure| match variable.shape[..] {
             [.., height, width] => height.saturating_mul(width),
             _ => 0,

@@ -44,6 +44,8 @@ impl CubeError {
             Self::UnknownFormat { .. } => "unknown_format",
             Self::Stack { .. } => "stack",
             Self::Differing { .. } => "differing",
+            Self::NoReference { .. } => "no_reference",
+            Self::SaveReference { .. } => "save_reference",
             Self::DiskFull { .. } => "disk_full",
             Self::Store { .. } => "store",
             Self::Decode { .. } => "decode",
@@ -82,6 +84,7 @@ impl CubeError {
             Self::UnknownFormat { .. } => {
                 "servers answer with a page when a file has moved: look where it is now"
             }
+            Self::NoReference { .. } => "read it with this library, or export it to another format",
             Self::Decode { .. } => "the cube is damaged: build it again",
             _ => return None,
         };

@@ -221,6 +221,24 @@ pub enum CubeError {
         /// How it differs.
         reason: String,
     },
+    /// No reference can be made with which other software would read an array.
+    #[error("no reference can be made to {array} of {file}: {reason}")]
+    NoReference {
+        /// The file.
+        file: String,
+        /// Path of the array.
+        array: String,
+        /// What others can't read.
+        reason: String,
+    },
+    /// A reference can't be written.
+    #[error("cannot write the reference {}: {source}", path.display())]
+    SaveReference {
+        /// Where it was to be.
+        path: std::path::PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
     /// There is no room for the cube.
     #[error("no space left to write {key}")]
     DiskFull {

@@ -13,10 +13,13 @@ use crate::{Note, PackageFiles, Provenance};
 
 #[cfg(feature = "fuzzing")]
 pub(crate) use cf::flag_meanings;
-pub(crate) use cf::{CLASS_NAMES, FLAG_COLORS, FLAG_MEANINGS, FLAG_VALUES, VALIDITY, flags};
+pub(crate) use cf::{
+    CLASS_NAMES, FLAG_COLORS, FLAG_MEANINGS, FLAG_VALUES, VALIDITY, axis, flags, spatial_ref,
+};
 pub(crate) use zarr_v2::{
     ARRAY as ARRAY_V2, ATTRIBUTES as ATTRIBUTES_V2, CONSOLIDATED as CONSOLIDATED_V2,
-    GROUP as GROUP_V2, documents as documents_v2, nodes as nodes_v2,
+    DIMENSIONS as DIMENSIONS_V2, FILL_VALUE, GROUP as GROUP_V2, documents as documents_v2,
+    nodes as nodes_v2,
 };
 pub(crate) use zarr_v3::{CONSOLIDATED, DEFAULT_COMPRESSION_LEVEL, document_key, node_path};
 
@@ -86,15 +89,15 @@ fn group_arrays(group: &GroupPlan, compression_level: Option<i32>) -> Vec<Docume
     let mut documents = vec![
         Document {
             path: at(&y),
-            content: zarr_v3::coordinate(&y, grid.height, cf::axis(&grid.crs, "Y")),
+            content: zarr_v3::coordinate(&y, grid.height, axis(&grid.crs, "Y")),
         },
         Document {
             path: at(&x),
-            content: zarr_v3::coordinate(&x, grid.width, cf::axis(&grid.crs, "X")),
+            content: zarr_v3::coordinate(&x, grid.width, axis(&grid.crs, "X")),
         },
         Document {
             path: at("spatial_ref"),
-            content: zarr_v3::scalar(cf::spatial_ref(grid)),
+            content: zarr_v3::scalar(spatial_ref(grid)),
         },
     ];
     for variable in &group.variables {

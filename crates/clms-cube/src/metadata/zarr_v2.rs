@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use super::Document;
 use crate::DataType;
 use crate::metadata::node_path;
+use crate::reference::{ByteOrder, numpy_type};
 
 /// Where copies of all documents are.
 pub(crate) const CONSOLIDATED: &str = ".zmetadata";
@@ -12,8 +13,8 @@ pub(crate) const ARRAY: &str = ".zarray";
 pub(crate) const GROUP: &str = ".zgroup";
 pub(crate) const ATTRIBUTES: &str = ".zattrs";
 /// Where xarray keeps the names of an array's dimensions.
-const DIMENSIONS: &str = "_ARRAY_DIMENSIONS";
-const FILL_VALUE: &str = "_FillValue";
+pub(crate) const DIMENSIONS: &str = "_ARRAY_DIMENSIONS";
+pub(crate) const FILL_VALUE: &str = "_FillValue";
 
 /// Keys and contents of all documents of a cube, the copy of all of them last.
 pub(crate) fn documents(of_v3: &[Document]) -> Vec<(String, Value)> {
@@ -79,17 +80,7 @@ fn array(of_v3: &Value, fill: Option<Value>) -> Value {
 
 /// NumPy's name of a type, in the machine's byte order.
 fn type_name(dtype: DataType) -> String {
-    let order = match dtype.itemsize() {
-        1 => '|',
-        _ if cfg!(target_endian = "little") => '<',
-        _ => '>',
-    };
-    let kind = match dtype {
-        DataType::UInt8 | DataType::UInt16 | DataType::UInt32 => 'u',
-        DataType::Int8 | DataType::Int16 | DataType::Int32 => 'i',
-        DataType::Float32 | DataType::Float64 => 'f',
-    };
-    format!("{order}{kind}{}", dtype.itemsize())
+    numpy_type(dtype, ByteOrder::NATIVE)
 }
 
 /// A node of a hierarchy that is read.

@@ -36,6 +36,11 @@ pub(crate) async fn blocking<T: Send + 'static>(
         .map_err(|error| CubeError::internal("a reading thread", error))?
 }
 
+/// Whether nobody waits any more for the blocking work that this is a part of.
+pub(crate) fn is_cancelled() -> bool {
+    WANTED.with(|wanted| wanted.borrow().is_cancelled())
+}
+
 /// Runs blocking work for each number below `count` on a few threads, which stop with the one that started them; the results in order.
 pub(crate) fn on_threads<T: Send>(
     threads: usize,

@@ -18,7 +18,7 @@ use jiff::Timestamp;
 use object_store::Error as StoreError;
 use zarrs::storage::Bytes;
 
-pub(crate) use blocking::{Bridge, FileBytes, blocking, on_threads};
+pub(crate) use blocking::{Bridge, FileBytes, blocking, is_cancelled, on_threads};
 pub use cache::{CacheOptions, CachedReader};
 pub use file::LocalFile;
 pub use object::ObjectReader;

@@ -4,9 +4,10 @@ use std::collections::HashMap;
 use std::io::Read;
 use std::sync::Arc;
 
-use super::bytes::RasterBytes;
+use super::bytes::{RasterBytes, TiffBytes as _};
 use super::directory::Directory;
 use super::lzw;
+use super::table::BlockTable;
 use crate::dtype::SourceWindow;
 
 /// Where the blocks of a file are and how they are encoded.
@@ -34,24 +35,6 @@ enum Compression {
     Deflate,
 }
 
-mod tag {
-    pub(super) const WIDTH: u16 = 256;
-    pub(super) const HEIGHT: u16 = 257;
-    pub(super) const BITS: u16 = 258;
-    pub(super) const COMPRESSION: u16 = 259;
-    pub(super) const FILL_ORDER: u16 = 266;
-    pub(super) const STRIP_OFFSETS: u16 = 273;
-    pub(super) const SAMPLES: u16 = 277;
-    pub(super) const ROWS_PER_STRIP: u16 = 278;
-    pub(super) const STRIP_LENGTHS: u16 = 279;
-    pub(super) const PLANES: u16 = 284;
-    pub(super) const PREDICTOR: u16 = 317;
-    pub(super) const TILE_WIDTH: u16 = 322;
-    pub(super) const TILE_HEIGHT: u16 = 323;
-    pub(super) const TILE_OFFSETS: u16 = 324;
-    pub(super) const TILE_LENGTHS: u16 = 325;
-}
-
 /// A block larger than this, decoded, is left to GDAL, which reads its lines one after the other.
 const MOST_BLOCK_BYTES: usize = 64 << 20;
 /// Decoded blocks that are kept because the next window needs their other rows.
@@ -66,48 +49,35 @@ impl BlockLayout {
         itemsize: usize,
         bands: usize,
     ) -> Result<Option<Self>, String> {
-        let mut number = |tag: u16, default: u64| directory.number(tag, default, bytes);
-        let compression = match number(tag::COMPRESSION, 1)? {
-            Some(1) => Compression::None,
-            Some(5) => Compression::Lzw,
-            Some(8 | 32946) => Compression::Deflate,
+        let Some(table) = BlockTable::read(directory, bytes)? else {
+            return Ok(None);
+        };
+        let compression = match table.compression {
+            1 => Compression::None,
+            5 => Compression::Lzw,
+            8 | 32946 => Compression::Deflate,
             _ => return Ok(None),
         };
-        let differences = match number(tag::PREDICTOR, 1)? {
-            Some(1) => false,
-            Some(2) if itemsize <= 4 => true,
+        let differences = match table.predictor {
+            1 => false,
+            2 if itemsize <= 4 => true,
             _ => return Ok(None),
         };
-        let plain = number(tag::WIDTH, 0)? == Some(width as u64)
-            && number(tag::HEIGHT, 0)? == Some(height as u64)
-            && number(tag::BITS, 1)? == Some(itemsize as u64 * 8)
-            && number(tag::FILL_ORDER, 1)? == Some(1)
-            && number(tag::SAMPLES, 1)? == Some(bands as u64)
-            && (bands == 1 || number(tag::PLANES, 1)? == Some(2));
+        let plain = table.size == [height as u64, width as u64]
+            && table.bits == itemsize as u64 * 8
+            && table.fill_order == 1
+            && table.samples == bands as u64
+            && (bands == 1 || table.planes == 2);
         if !plain {
             return Ok(None);
         }
-        let rows = number(tag::ROWS_PER_STRIP, height as u64)?;
-        let tile = (number(tag::TILE_WIDTH, 0)?, number(tag::TILE_HEIGHT, 0)?);
-        let mut numbers = |tag: u16| directory.numbers(tag, bytes);
-        let tiled = numbers(tag::TILE_OFFSETS)?.zip(numbers(tag::TILE_LENGTHS)?);
-        let mut stripped =
-            || Ok::<_, String>(numbers(tag::STRIP_OFFSETS)?.zip(numbers(tag::STRIP_LENGTHS)?));
-        let (offsets, lengths, size) = match (tiled, tile, rows) {
-            (Some((offsets, lengths)), (Some(w), Some(h)), _) => (offsets, lengths, (w, h)),
-            (None, _, Some(rows)) => match stripped()? {
-                Some((offsets, lengths)) => {
-                    (offsets, lengths, (width as u64, rows.min(height as u64)))
-                }
-                None => return Ok(None),
-            },
-            _ => return Ok(None),
-        };
-        let (Ok(block_width), Ok(block_height)) =
-            (usize::try_from(size.0), usize::try_from(size.1))
-        else {
+        let (Ok(block_height), Ok(block_width)) = (
+            usize::try_from(table.block[0]),
+            usize::try_from(table.block[1]),
+        ) else {
             return Ok(None);
         };
+        let (offsets, lengths) = (table.offsets, table.lengths);
         let block_bytes = block_width
             .checked_mul(block_height)
             .and_then(|n| n.checked_mul(itemsize));

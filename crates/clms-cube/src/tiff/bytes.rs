@@ -7,6 +7,18 @@ use std::sync::Arc;
 
 use crate::deflated::Inflating;
 
+/// The bytes of a TIFF file.
+pub(crate) trait TiffBytes {
+    /// How many there are.
+    fn len(&self) -> u64;
+
+    /// Waits until a part is there; `false` when it lies beyond the end.
+    fn require(&self, offset: u64, len: u64) -> Result<bool, String>;
+
+    /// Fills `out` from `offset` on.
+    fn read_at(&mut self, offset: u64, out: &mut [u8]) -> Result<(), String>;
+}
+
 /// A file, a part of one, or an entry that is being inflated; each reader has its own.
 #[derive(Debug)]
 pub(crate) struct RasterBytes {
@@ -40,13 +52,14 @@ impl RasterBytes {
         bytes.inflating = Some(Arc::clone(entry));
         Ok(bytes)
     }
+}
 
-    pub(crate) fn len(&self) -> u64 {
+impl TiffBytes for RasterBytes {
+    fn len(&self) -> u64 {
         self.len
     }
 
-    /// Waits until a part is there; `false` when it lies beyond the end.
-    pub(crate) fn require(&self, offset: u64, len: u64) -> Result<bool, String> {
+    fn require(&self, offset: u64, len: u64) -> Result<bool, String> {
         let Some(end) = offset.checked_add(len).filter(|end| *end <= self.len) else {
             return Ok(false);
         };
@@ -56,8 +69,7 @@ impl RasterBytes {
         Ok(true)
     }
 
-    /// Fills `out` from `offset` on.
-    pub(crate) fn read_at(&mut self, offset: u64, out: &mut [u8]) -> Result<(), String> {
+    fn read_at(&mut self, offset: u64, out: &mut [u8]) -> Result<(), String> {
         if !self.require(offset, out.len() as u64)? {
             return Err("it ends early".to_owned());
         }

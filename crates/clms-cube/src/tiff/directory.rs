@@ -1,6 +1,6 @@
 //! The directories of a TIFF or BigTIFF file.
 
-use super::bytes::RasterBytes;
+use super::bytes::TiffBytes;
 
 /// More directories than this (overviews, masks) are not walked through.
 const MOST_DIRECTORIES: usize = 64;
@@ -55,7 +55,7 @@ fn size_of_kind(kind: u16) -> Option<u64> {
 impl Directory {
     /// Reads the first directory, and makes sure that all the bytes of all directories are there, because GDAL will look at them.
     /// `None` for what is no TIFF file.
-    pub(crate) fn read(bytes: &mut RasterBytes) -> Result<Option<Self>, String> {
+    pub(crate) fn read(bytes: &mut impl TiffBytes) -> Result<Option<Self>, String> {
         let mut header = [0; 16];
         let known = header
             .len()
@@ -99,7 +99,7 @@ impl Directory {
     }
 
     fn read_one(
-        bytes: &mut RasterBytes,
+        bytes: &mut impl TiffBytes,
         format: Format,
         offset: u64,
     ) -> Result<(Self, u64), String> {
@@ -140,7 +140,7 @@ impl Directory {
     pub(super) fn numbers(
         &self,
         tag: u16,
-        bytes: &mut RasterBytes,
+        bytes: &mut impl TiffBytes,
     ) -> Result<Option<Vec<u64>>, String> {
         let Some(entry) = self.entries.iter().find(|entry| entry.tag == tag) else {
             return Ok(None);
@@ -176,7 +176,7 @@ impl Directory {
         &self,
         tag: u16,
         default: u64,
-        bytes: &mut RasterBytes,
+        bytes: &mut impl TiffBytes,
     ) -> Result<Option<u64>, String> {
         let numbers = self.numbers(tag, bytes)?.unwrap_or_else(|| vec![default]);
         let first = numbers.first().copied();

@@ -6,7 +6,10 @@ mod blocks;
 mod bytes;
 mod directory;
 mod lzw;
+mod stored;
+mod table;
 
 pub(crate) use blocks::{BlockLayout, BlockReader, KEPT_BYTES};
-pub(crate) use bytes::RasterBytes;
+pub(crate) use bytes::{RasterBytes, TiffBytes};
 pub(crate) use directory::Directory;
+pub(crate) use stored::stored;

@@ -22,6 +22,7 @@ use super::span::Span;
 use super::{ArrayStructure, DatasetStructure};
 use crate::metadata::node_path;
 use crate::range::{Bridge, Meter};
+use crate::reference::StoredArray;
 use crate::{CubeError, Pixels};
 use storage::StoreReader;
 
@@ -81,6 +82,23 @@ impl Source for ZarrSource {
         Ok(match Wide::of(&self.documents[&path]) {
             Some(wide) => Pixels::Float64(wide.to_f64(&bytes)),
             None => Pixels::from_bytes(request.array.dtype, &bytes),
+        })
+    }
+
+    fn files(&self) -> Vec<&str> {
+        Vec::new()
+    }
+
+    fn stored(
+        &self,
+        _file: usize,
+        group: &str,
+        array: &ArrayStructure,
+    ) -> Result<StoredArray, CubeError> {
+        Err(CubeError::NoReference {
+            file: "a Zarr hierarchy".to_owned(),
+            array: node_path(group, &array.name),
+            reason: "it is Zarr, which others open as it is".to_owned(),
         })
     }
 }

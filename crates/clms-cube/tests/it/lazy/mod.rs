@@ -7,6 +7,7 @@ mod mosaic;
 mod netcdf;
 mod ranges;
 mod raster;
+mod reference;
 mod server;
 mod stack;
 mod zarr;

@@ -22,10 +22,30 @@ struct Cut {
 
 /// Tiles that touch, overlap, and leave gaps; all start at even pixels, so that overviews meet.
 const CUTS: [Cut; 4] = [
-    Cut { row: 0, col: 0, height: 300, width: 300 },
-    Cut { row: 0, col: 300, height: 300, width: 320 },
-    Cut { row: 280, col: 40, height: 320, width: 300 },
-    Cut { row: 400, col: 700, height: 200, width: 100 },
+    Cut {
+        row: 0,
+        col: 0,
+        height: 300,
+        width: 300,
+    },
+    Cut {
+        row: 0,
+        col: 300,
+        height: 300,
+        width: 320,
+    },
+    Cut {
+        row: 280,
+        col: 40,
+        height: 320,
+        width: 300,
+    },
+    Cut {
+        row: 400,
+        col: 700,
+        height: 200,
+        width: 100,
+    },
 ];
 
 /// The picture, some of which is empty.
@@ -75,7 +95,10 @@ async fn tiles(files: &Files) -> Vec<Dataset> {
             2 => |_, row, col| picture(row + 280, col + 40),
             _ => |_, row, col| picture(row + 400, col + 700),
         };
-        let raster = DatedRaster { value, ..raster(cut) };
+        let raster = DatedRaster {
+            value,
+            ..raster(cut)
+        };
         tiles.push(open(files, &format!("{number}.tif"), &raster, "TCD").await);
     }
     tiles
@@ -83,9 +106,14 @@ async fn tiles(files: &Files) -> Vec<Dataset> {
 
 fn expected(row: usize, col: usize) -> u8 {
     let within = |cut: &Cut| {
-        (cut.row..cut.row + cut.height).contains(&row) && (cut.col..cut.col + cut.width).contains(&col)
+        (cut.row..cut.row + cut.height).contains(&row)
+            && (cut.col..cut.col + cut.width).contains(&col)
     };
-    if CUTS.iter().any(within) { picture(row, col) } else { FILL }
+    if CUTS.iter().any(within) {
+        picture(row, col)
+    } else {
+        FILL
+    }
 }
 
 #[test]
@@ -96,16 +124,26 @@ fn random_windows_are_the_picture_that_was_cut() {
     let group = mosaic.group("").unwrap();
     assert_eq!(group.variables[0].shape, [600, 800]);
     let grid = group.grid.as_ref().unwrap();
-    assert_eq!(grid.bbox(), [4_000_000.0, 2_994_000.0, 4_008_000.0, 3_000_000.0]);
+    assert_eq!(
+        grid.bbox(),
+        [4_000_000.0, 2_994_000.0, 4_008_000.0, 3_000_000.0]
+    );
     let x = runtime.block_on(mosaic.coordinate("", "x")).unwrap();
     assert_eq!((x.len(), x[799]), (800, 4_007_995.0));
     let windows = (0_u64..600, 0_u64..800, 1_u64..400, 1_u64..400);
-    let config = Config { cases: 60, failure_persistence: None, ..Config::default() };
+    let config = Config {
+        cases: 60,
+        failure_persistence: None,
+        ..Config::default()
+    };
     let outcome = TestRunner::new(config).run(&windows, |(row, col, height, width)| {
         let (rows, cols) = (row..(row + height).min(600), col..(col + width).min(800));
         let read = mosaic.read_window("", "TCD", rows.clone(), cols.clone());
         let pixels = runtime.block_on(read).unwrap().pixels.to_f64();
-        let wanted = rows.flat_map(|row| cols.clone().map(move |col| f64::from(expected(row as usize, col as usize))));
+        let wanted = rows.flat_map(|row| {
+            cols.clone()
+                .map(move |col| f64::from(expected(row as usize, col as usize)))
+        });
         prop_assert!(pixels.into_iter().eq(wanted));
         Ok(())
     });
@@ -122,9 +160,18 @@ fn random_windows_are_the_picture_that_was_cut() {
 async fn of_tiles_on_one_place_the_first_wins_where_it_is_valid() {
     let files = Files::new();
     let cut = CUTS[0];
-    let first = DatedRaster { value: |_, row, _| if row < 100 { FILL } else { 1 }, ..raster(cut) };
-    let second = DatedRaster { value: |_, _, _| 2, ..raster(cut) };
-    let tiles = vec![open(&files, "1.tif", &first, "A").await, open(&files, "2.tif", &second, "A").await];
+    let first = DatedRaster {
+        value: |_, row, _| if row < 100 { FILL } else { 1 },
+        ..raster(cut)
+    };
+    let second = DatedRaster {
+        value: |_, _, _| 2,
+        ..raster(cut)
+    };
+    let tiles = vec![
+        open(&files, "1.tif", &first, "A").await,
+        open(&files, "2.tif", &second, "A").await,
+    ];
     let mosaic = Dataset::mosaic(tiles).await.unwrap();
     let window = mosaic.read_window("", "A", 99..101, 0..1).await.unwrap();
     assert_eq!(window.pixels.to_f64(), [2.0, 1.0]);
@@ -133,12 +180,26 @@ async fn of_tiles_on_one_place_the_first_wins_where_it_is_valid() {
 #[tokio::test(flavor = "multi_thread")]
 async fn tiles_of_other_pixels_or_nowhere_are_apart() {
     let files = Files::new();
-    let shifted = DatedRaster { geotransform: [4_000_005.0, 10.0, 0.0, 3_000_000.0, 0.0, -10.0], ..raster(CUTS[3]) };
-    let tiles = vec![open(&files, "1.tif", &raster(CUTS[0]), "A").await, open(&files, "2.tif", &shifted, "A").await];
+    let shifted = DatedRaster {
+        geotransform: [4_000_005.0, 10.0, 0.0, 3_000_000.0, 0.0, -10.0],
+        ..raster(CUTS[3])
+    };
+    let tiles = vec![
+        open(&files, "1.tif", &raster(CUTS[0]), "A").await,
+        open(&files, "2.tif", &shifted, "A").await,
+    ];
     let mosaic = Dataset::mosaic(tiles).await.unwrap();
-    let paths: Vec<&str> = mosaic.structure().groups.iter().map(|group| group.path.as_str()).collect();
+    let paths: Vec<&str> = mosaic
+        .structure()
+        .groups
+        .iter()
+        .map(|group| group.path.as_str())
+        .collect();
     assert_eq!(paths, ["", "EPSG_3035"]);
-    let pixel = mosaic.read_window("EPSG_3035", "A", 5..6, 7..8).await.unwrap();
+    let pixel = mosaic
+        .read_window("EPSG_3035", "A", 5..6, 7..8)
+        .await
+        .unwrap();
     assert_eq!(pixel.pixels.value(0), f64::from(shifted.value_at(5, 7)));
     let nothing = Dataset::mosaic(Vec::new()).await.unwrap_err();
     assert!(matches!(nothing, CubeError::Differing { .. }), "{nothing}");
@@ -147,30 +208,56 @@ async fn tiles_of_other_pixels_or_nowhere_are_apart() {
 #[tokio::test(flavor = "multi_thread")]
 async fn variables_of_several_files_are_one_dataset() {
     let files = Files::new();
-    let other = DatedRaster { value: |_, row, col| (row + col) as u8, scale: 1.0, ..raster(CUTS[0]) };
+    let other = DatedRaster {
+        value: |_, row, col| (row + col) as u8,
+        scale: 1.0,
+        ..raster(CUTS[0])
+    };
     let parts = [
         open(&files, "1.tif", &raster(CUTS[0]), "FAPAR").await,
         open(&files, "2.tif", &other, "NOBS").await,
     ];
     let merged = Dataset::merge(parts.to_vec()).await.unwrap();
-    let traffic = parts.iter().map(|part| part.traffic().requests).sum::<u64>();
+    let traffic = parts
+        .iter()
+        .map(|part| part.traffic().requests)
+        .sum::<u64>();
     assert_eq!(merged.traffic().requests, traffic);
     for (name, source) in [("FAPAR", raster(CUTS[0])), ("NOBS", other.clone())] {
         let window = merged.read_window("", name, 20..21, 30..31).await.unwrap();
-        assert_eq!(window.pixels.value(0), f64::from(source.value_at(20, 30)), "{name}");
+        assert_eq!(
+            window.pixels.value(0),
+            f64::from(source.value_at(20, 30)),
+            "{name}"
+        );
         let overview = merged.variable("overview_1", name).unwrap();
         assert_eq!(overview.shape, [150, 150]);
     }
     let scale = serde_json::json!({"scale_factor": 0.1, "units": "of its own"});
     let scale = scale.as_object().unwrap();
-    let known = merged.clone().with_default_attributes("NOBS", scale).unwrap();
+    let known = merged
+        .clone()
+        .with_default_attributes("NOBS", scale)
+        .unwrap();
     let known = known.with_default_attributes("FAPAR", scale).unwrap();
-    let value = known.read_window("", "NOBS", 20..21, 30..31).await.unwrap().values()[0];
+    let value = known
+        .read_window("", "NOBS", 20..21, 30..31)
+        .await
+        .unwrap()
+        .values()[0];
     assert!((value - 5.0).abs() < 1e-9, "{value}");
-    assert_eq!(known.variable("", "FAPAR").unwrap().attributes["scale_factor"], 0.004, "the file's own");
+    assert_eq!(
+        known.variable("", "FAPAR").unwrap().attributes["scale_factor"],
+        0.004,
+        "the file's own"
+    );
 
     let elsewhere = open(&files, "3.tif", &raster(CUTS[1]), "RMSE").await;
-    for others in [vec![merged.clone(), elsewhere], vec![merged.clone(), merged], Vec::new()] {
+    for others in [
+        vec![merged.clone(), elsewhere],
+        vec![merged.clone(), merged],
+        Vec::new(),
+    ] {
         let error = Dataset::merge(others).await.unwrap_err();
         assert!(matches!(error, CubeError::Differing { .. }), "{error}");
     }

@@ -90,6 +90,11 @@ impl Server {
         self.put(name, std::fs::read(path).unwrap(), Habit::Good);
     }
 
+    /// Where a file is.
+    pub(crate) fn url(&self, name: &str) -> String {
+        format!("{}/{name}", self.url)
+    }
+
     /// A reader of a file; requests are not repeated.
     pub(crate) fn reader(&self, name: &str) -> Arc<dyn RangeReader> {
         let store = HttpBuilder::new()
