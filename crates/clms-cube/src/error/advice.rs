@@ -44,6 +44,9 @@ impl CubeError {
             Self::UnknownFormat { .. } => "unknown_format",
             Self::Stack { .. } => "stack",
             Self::Differing { .. } => "differing",
+            Self::InvalidExport { .. } => "invalid_export",
+            Self::FileExists { .. } => "file_exists",
+            Self::WriteFile { .. } => "write_file",
             Self::DiskFull { .. } => "disk_full",
             Self::Store { .. } => "store",
             Self::Decode { .. } => "decode",
@@ -72,7 +75,8 @@ impl CubeError {
             Self::DamagedPackage { .. } => "download the package again",
             Self::FillOutOfRange { .. } => "choose a fill value that the data type can hold",
             Self::FillClash { .. } => "choose another fill value",
-            Self::DiskFull { .. } => "make room, or choose another place for the cube",
+            Self::FileExists { .. } => "choose another name, or allow it to be replaced",
+            Self::DiskFull { .. } => "make room, or choose another place",
             Self::NotACube { .. } => "build the cube again",
             Self::WindowTooLarge { .. } => {
                 "choose a smaller part or a coarser resolution, or read it piece by piece"

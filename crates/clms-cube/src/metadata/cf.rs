@@ -205,7 +205,7 @@ fn meaning(class: &Class, taken: &mut HashSet<String>) -> String {
 }
 
 /// `_FillValue` as xarray reads it from Zarr v3: floats are eight little-endian bytes in base 64.
-fn fill_attribute(value: f64, dtype: DataType) -> Value {
+pub(crate) fn fill_attribute(value: f64, dtype: DataType) -> Value {
     if dtype.is_float() {
         json!(base64(&value.to_le_bytes()))
     } else {
@@ -233,7 +233,7 @@ fn base64(bytes: &[u8]) -> String {
 }
 
 /// Attributes of the coordinate along an axis, `X` or `Y`.
-pub(super) fn axis(crs: &Crs, axis: &str) -> Map<String, Value> {
+pub(crate) fn axis(crs: &Crs, axis: &str) -> Map<String, Value> {
     let geographic =
         crs.cf_grid_mapping().get("grid_mapping_name") == Some(&json!("latitude_longitude"));
     let [standard_name, long_name, units] = match (geographic, axis) {
@@ -255,7 +255,7 @@ pub(super) fn axis(crs: &Crs, axis: &str) -> Map<String, Value> {
 }
 
 /// Attributes of the grid mapping variable, with GDAL's geotransform as rioxarray reads it.
-pub(super) fn spatial_ref(grid: &Grid) -> Map<String, Value> {
+pub(crate) fn spatial_ref(grid: &Grid) -> Map<String, Value> {
     let mut attributes = grid.crs.cf_grid_mapping();
     let numbers: Vec<String> = grid
         .geotransform
