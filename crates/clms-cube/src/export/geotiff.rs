@@ -51,19 +51,14 @@ pub(super) async fn export(
         tile: [side, side],
         finishing: 1,
     };
-    let has_classes = side_car::write(&scene, &staging.side_car(side_car::ENDING))
+    side_car::write(&scene, &staging.side_car(side_car::ENDING))
         .map_err(|error| staging.failed(&error))?;
     let (scene_of, staging_of) = (Arc::clone(&scene), Arc::clone(staging));
     pipeline::write(&scene, pace, watch, move || {
         GeoTiffWriter::new(scene_of, staging_of, dtype)
     })
     .await?;
-    let side_cars: &[&str] = if has_classes {
-        &[side_car::ENDING]
-    } else {
-        &[]
-    };
-    pipeline::publish(&scene, Format::GeoTiff, staging, side_cars)
+    pipeline::publish(&scene, Format::GeoTiff, staging)
 }
 
 /// The one type of all bands.

@@ -76,7 +76,7 @@ pub struct ExportReport {
     pub bytes: u64,
     /// What it holds.
     pub variables: Vec<String>,
-    /// Names of the dimensions: `time` if there is more than one step or the format has it always, `y` and `x`; of a table, `rows`.
+    /// Names of the dimensions: `time` if the variables have it, `y` and `x`; of a table, `rows`.
     pub dims: Vec<String>,
     /// Their lengths.
     pub shape: Vec<u64>,

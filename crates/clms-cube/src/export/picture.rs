@@ -89,7 +89,7 @@ pub(super) async fn export(
         colours.as_flattened(),
     )
     .map_err(|error| staging.failed(&error))?;
-    let bytes = staging.publish(&[])?;
+    let bytes = staging.publish()?;
     let bbox = scene.grid.bbox();
     Ok(ExportReport {
         path: staging.target().to_owned(),

@@ -140,9 +140,8 @@ pub(super) fn publish(
     scene: &Scene,
     format: Format,
     staging: &Staging,
-    side_cars: &[&str],
 ) -> Result<ExportReport, CubeError> {
-    let bytes = staging.publish(side_cars)?;
+    let bytes = staging.publish()?;
     let grid = &scene.grid;
     let (mut dims, mut shape) = (Vec::new(), Vec::new());
     if let Some(time) = &scene.time {

@@ -14,8 +14,8 @@ pub(super) const ENDING: &str = ".aux.xml";
 /// Class values up to here are listed as category names as well, which are a list from 0 on.
 const MOST_CATEGORIES: i64 = 255;
 
-/// Writes the classes of all bands; `false` if there are none.
-pub(super) fn write(scene: &Scene, path: &Path) -> std::io::Result<bool> {
+/// Writes the classes of all bands, if there are any.
+pub(super) fn write(scene: &Scene, path: &Path) -> std::io::Result<()> {
     let mut bands = String::new();
     let mut number = 0;
     for layer in &scene.layers {
@@ -31,10 +31,9 @@ pub(super) fn write(scene: &Scene, path: &Path) -> std::io::Result<bool> {
         }
     }
     if bands.is_empty() {
-        return Ok(false);
+        return Ok(());
     }
-    std::fs::write(path, format!("<PAMDataset>\n{bands}</PAMDataset>\n"))?;
-    Ok(true)
+    std::fs::write(path, format!("<PAMDataset>\n{bands}</PAMDataset>\n"))
 }
 
 fn describe(layer: &Layer) -> Option<String> {

@@ -7,6 +7,9 @@ use tempfile::TempDir;
 
 use crate::CubeError;
 
+/// Endings of the files beside an export that go with it.
+const SIDE_CARS: [&str; 1] = [super::side_car::ENDING];
+
 /// What is being written for a path. When this goes before [`Staging::publish`], so does all that was written.
 #[derive(Debug)]
 pub(super) struct Staging {
@@ -76,15 +79,26 @@ impl Staging {
         written.is_err_and(|error| self.failed(&error).kind() == "disk_full")
     }
 
-    /// Moves what was written to its place: side-cars first, so that the export is never without them. Returns the export's size in bytes.
-    pub(super) fn publish(&self, side_cars: &[&str]) -> Result<u64, CubeError> {
+    /// Moves what was written to its place: side-cars first, so that the export is never without them; those of what is replaced go. Returns the export's size
+    /// in bytes.
+    pub(super) fn publish(&self) -> Result<u64, CubeError> {
         let failed = |error: io::Error| self.failed(&error);
         let bytes = size_of(&self.result()).map_err(failed)?;
         refuse_existing(&self.target, self.overwrite)?;
-        for ending in side_cars {
+        for ending in SIDE_CARS {
             let mut beside = self.target.clone().into_os_string();
             beside.push(ending);
-            std::fs::rename(self.side_car(ending), beside).map_err(failed)?;
+            let written = self.side_car(ending);
+            if written.exists() {
+                std::fs::rename(written, beside).map_err(failed)?;
+            } else if self.overwrite {
+                match std::fs::remove_file(beside) {
+                    Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                        return Err(failed(error));
+                    }
+                    _ => {}
+                }
+            }
         }
         if self.overwrite && (self.result().is_dir() || self.target.is_dir()) {
             // A folder takes no other's place: the old one goes with the hidden folder.
@@ -142,7 +156,7 @@ mod tests {
         std::fs::write(staging.result(), b"12345").unwrap();
         std::fs::write(staging.side_car(".aux.xml"), b"x").unwrap();
         assert!(!target.exists());
-        assert_eq!(staging.publish(&[".aux.xml"]).unwrap(), 5);
+        assert_eq!(staging.publish().unwrap(), 5);
         drop(staging);
         assert_eq!(names(&dir), ["a.tif", "a.tif.aux.xml"]);
 
@@ -150,8 +164,16 @@ mod tests {
             Staging::new(&target, false).unwrap_err().kind(),
             "file_exists"
         );
-        drop(Staging::new(&target, true).unwrap());
+        let staging = Staging::new(&target, true).unwrap();
+        assert_eq!(names(&dir).len(), 3);
+        drop(staging);
         assert_eq!(names(&dir), ["a.tif", "a.tif.aux.xml"]);
+        // The next one has none.
+        let staging = Staging::new(&target, true).unwrap();
+        std::fs::write(staging.result(), b"6").unwrap();
+        assert_eq!(staging.publish().unwrap(), 1);
+        drop(staging);
+        assert_eq!(names(&dir), ["a.tif"]);
     }
 
     #[test]
@@ -162,7 +184,7 @@ mod tests {
             let staging = Staging::new(&target, true).unwrap();
             std::fs::create_dir(staging.result()).unwrap();
             std::fs::write(staging.result().join(content), content).unwrap();
-            assert_eq!(staging.publish(&[]).unwrap(), 3);
+            assert_eq!(staging.publish().unwrap(), 3);
         }
         assert_eq!(names(&dir), ["a.zarr"]);
         assert!(target.join("new").exists() && !target.join("old").exists());

@@ -43,7 +43,7 @@ impl Table {
     pub(super) fn publish(mut self, scene: &Scene) -> Result<ExportReport, CubeError> {
         let flushed = self.writer.flush();
         flushed.map_err(|error| self.staging.failed(&error))?;
-        let bytes = self.staging.publish(&[])?;
+        let bytes = self.staging.publish()?;
         Ok(ExportReport {
             path: self.staging.target().to_owned(),
             format: Format::Csv,

@@ -49,7 +49,7 @@ pub(super) async fn export(
         })
     })
     .await?;
-    pipeline::publish(&scene, Format::Zarr, staging, &[])
+    pipeline::publish(&scene, Format::Zarr, staging)
 }
 
 /// Chunks as in cubes, and shards of few of them: several shards are in memory at a time.

@@ -1,6 +1,6 @@
 //! NetCDF-4 with CF attributes, written without the libraries of NetCDF and HDF5, which not every GDAL comes with.
 //!
-//! Chunks are deflated and appended as tiles arrive; their index and all metadata come behind them (see [`hdf5`]).
+//! Chunks are deflated and appended as tiles arrive; their index and all metadata come behind them (see [`file`]).
 
 mod attribute;
 mod chunk_index;
@@ -52,7 +52,7 @@ pub(super) async fn export(
         NetcdfWriter::new(scene_of, staging_of)
     })
     .await?;
-    pipeline::publish(&scene, Format::NetCdf, staging, &[])
+    pipeline::publish(&scene, Format::NetCdf, staging)
 }
 
 struct NetcdfWriter {
