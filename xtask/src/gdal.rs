@@ -34,6 +34,16 @@ pub(crate) fn ensure() -> Result<String> {
         .and_then(check)
 }
 
+/// GDAL's programs, beside which the tests of exports compare.
+pub(crate) fn ensure_programs() -> Result {
+    if step("gdalwarp").args(["--version"]).output().is_some() {
+        return Ok(());
+    }
+    apt::install(&["gdal-bin"]).unwrap_or_else(|| {
+        Err("GDAL's programs are not on this machine: install gdalwarp and gdalinfo".to_owned())
+    })
+}
+
 fn find() -> Option<String> {
     step("pkg-config").args(["--modversion", "gdal"]).output()
 }

@@ -32,6 +32,7 @@ pub(crate) fn run(args: &[String]) -> Result {
     let mut steps = Steps::default();
     let version = gdal::ensure()?;
     println!("GDAL {version}");
+    gdal::ensure_programs()?;
     python::ensure()?;
     filesystems::ensure();
     node::ensure()?;

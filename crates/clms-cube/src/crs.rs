@@ -31,14 +31,29 @@ impl Crs {
     /// The rectangle in this CRS around a bbox (west, south, east, north) in another one. Edges are followed at 21 points each, because they
     /// are curves in the other CRS.
     pub(crate) fn bbox_from(&self, other: &Self, bbox: [f64; 4]) -> Option<[f64; 4]> {
-        let spatial_ref = |crs: &Self| {
-            let mut srs = SpatialRef::from_definition(&crs.wkt).ok()?;
-            srs.set_axis_mapping_strategy(AxisMappingStrategy::TraditionalGisOrder);
-            Some(srs)
-        };
-        let transform = CoordTransform::new(&spatial_ref(other)?, &spatial_ref(self)?).ok()?;
+        let transform = self.transform_from(other).ok()?;
         let bbox = transform.transform_bounds(&bbox, 21).ok()?;
         bbox.iter().all(|edge| edge.is_finite()).then_some(bbox)
+    }
+
+    /// The same place in this CRS.
+    pub(crate) fn point_from(&self, other: &Self, [x, y]: [f64; 2]) -> Option<[f64; 2]> {
+        let (mut x, mut y) = ([x], [y]);
+        let transform = self.transform_from(other).ok()?;
+        transform.transform_coords(&mut x, &mut y, &mut []).ok()?;
+        Some([x[0], y[0]]).filter(|place| place.iter().all(|number| number.is_finite()))
+    }
+
+    /// The way from another CRS to this one, x before y in both.
+    pub(crate) fn transform_from(&self, other: &Self) -> gdal::errors::Result<CoordTransform> {
+        CoordTransform::new(&other.spatial_ref()?, &self.spatial_ref()?)
+    }
+
+    /// As GDAL has it, x before y.
+    pub(crate) fn spatial_ref(&self) -> gdal::errors::Result<SpatialRef> {
+        let mut srs = SpatialRef::from_definition(&self.wkt)?;
+        srs.set_axis_mapping_strategy(AxisMappingStrategy::TraditionalGisOrder);
+        Ok(srs)
     }
 
     /// Whether coordinates mean the same place in both, whatever they are called.

@@ -56,6 +56,24 @@ impl Grid {
         Some((rows, cols))
     }
 
+    /// Row and column of the pixel that a point (x, y, in the CRS of the grid) lies in; longitudes may be a turn off. `None` when it lies outside.
+    pub(crate) fn pixel_at(&self, [x, y]: [f64; 2]) -> Option<[u64; 2]> {
+        let [west, dx, _, north, _, dy] = self.geotransform;
+        let turns: &[f64] = if self.crs.is_geographic() {
+            &[0.0, 360.0, -360.0]
+        } else {
+            &[0.0]
+        };
+        let index = |position: f64, size: u64| {
+            (position >= 0.0 && position < size as f64).then_some(position as u64)
+        };
+        let row = index((y - north) / dy, self.height)?;
+        let mut cols = turns
+            .iter()
+            .filter_map(|turn| index((x + turn - west) / dx, self.width));
+        Some([row, cols.next()?])
+    }
+
     /// The part of the grid under some rows and columns.
     #[must_use]
     pub fn window(&self, rows: &Range<u64>, cols: &Range<u64>) -> Self {

@@ -30,8 +30,8 @@
 //! A package without rasters is kept whole instead, as vector data that other software opens: see [`vector`].
 //!
 //! Three steps: [`plan`] reads headers and decides where every raster goes, [`build`] moves the pixels in bounded memory,
-//! [`Dataset`] reads lazily, cubes and other files alike. Nothing here knows HTTP, the portal or jobs: remote files come through a
-//! [`RangeReader`], also to GDAL.
+//! [`Dataset`] reads lazily, cubes and other files alike, and [`Dataset::export`] writes windows to files of other formats.
+//! Nothing here knows HTTP, the portal or jobs: remote files come through a [`RangeReader`], also to GDAL.
 //!
 //! # Rules
 //!
@@ -89,10 +89,12 @@ mod dataset;
 mod deflated;
 mod dtype;
 mod error;
+mod export;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
 mod gdal_source;
+mod gdal_words;
 mod grid;
 mod metadata;
 mod options;
@@ -118,6 +120,9 @@ pub use dataset::{
 };
 pub use dtype::{DataType, Pixels};
 pub use error::CubeError;
+pub use export::{
+    ExportOptions, ExportProgress, ExportReport, ExportState, Format, Resampling, ResamplingError,
+};
 pub use gdal_source::gdal_version;
 pub use grid::Grid;
 pub use options::{

@@ -27,7 +27,7 @@ use tokio_util::sync::CancellationToken;
 use crate::metadata::{self, document_key, node_path};
 use crate::plan::{CubePlan, GroupPlan, Note};
 use crate::{BuildOptions, CubeError, PackageFiles, ZarrFormat};
-use shard::encode_chunk;
+pub(crate) use shard::{ChunkCompressor, ShardEncoder, encode_chunk};
 use unit::Unit;
 use worker::{Job, Shard};
 

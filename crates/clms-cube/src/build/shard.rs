@@ -26,13 +26,13 @@ const TUNED: [CParameter; 3] = [
 ];
 
 /// Compresses one chunk after the other; each worker has one.
-pub(super) struct ChunkCompressor {
+pub(crate) struct ChunkCompressor {
     compressor: Compressor<'static>,
     compressed: Vec<u8>,
 }
 
 impl ChunkCompressor {
-    pub(super) fn new(level: Option<i32>) -> Result<Self, CubeError> {
+    pub(crate) fn new(level: Option<i32>) -> Result<Self, CubeError> {
         let level = level.unwrap_or(DEFAULT_COMPRESSION_LEVEL);
         let mut compressor = Compressor::new(level).map_err(failed)?;
         if level == DEFAULT_COMPRESSION_LEVEL {
@@ -62,7 +62,7 @@ fn failed(error: std::io::Error) -> CubeError {
 }
 
 /// Makes one shard. Chunks lie in it in the order in which they are encoded.
-pub(super) struct ShardEncoder<T> {
+pub(crate) struct ShardEncoder<T> {
     chunk: [usize; 2],
     chunks: [usize; 2],
     fill: T,
@@ -73,7 +73,7 @@ pub(super) struct ShardEncoder<T> {
 }
 
 impl<T: Element> ShardEncoder<T> {
-    pub(super) fn new(layout: &ChunkLayout, fill: T, keep: bool) -> Self {
+    pub(crate) fn new(layout: &ChunkLayout, fill: T, keep: bool) -> Self {
         let chunk = layout.chunk.map(|size| size as usize);
         let chunks = [0, 1].map(|axis| layout.shard[axis] as usize / chunk[axis]);
         Self {
@@ -89,7 +89,7 @@ impl<T: Element> ShardEncoder<T> {
     /// Encodes chunks side by side. `rows` are rows of `width` pixels, of which `columns` belong to this shard; the first of them is pixel
     /// `row`, `col` of the shard, where a chunk begins. At the edges of an array there may be fewer rows and columns than the chunks have:
     /// the rest is fill. Chunks that are never encoded are fill.
-    pub(super) fn encode(
+    pub(crate) fn encode(
         &mut self,
         compressor: &mut ChunkCompressor,
         [row, col]: [usize; 2],
@@ -124,7 +124,7 @@ impl<T: Element> ShardEncoder<T> {
     }
 
     /// The number of stored chunks and the shard; `None` when all of it is fill.
-    pub(super) fn finish(mut self) -> (u64, Option<PutPayload>) {
+    pub(crate) fn finish(mut self) -> (u64, Option<PutPayload>) {
         let stored = self.index.iter().filter(|entry| **entry != ABSENT).count() as u64;
         if stored == 0 {
             return (0, None);
@@ -168,7 +168,7 @@ pub(super) fn all_same<T: Element>(pixels: &[T], value: T) -> bool {
 }
 
 /// A chunk of its own, outside a shard.
-pub(super) fn encode_chunk<T: Element>(values: &[T]) -> Result<Vec<u8>, CubeError> {
+pub(crate) fn encode_chunk<T: Element>(values: &[T]) -> Result<Vec<u8>, CubeError> {
     let mut compressor = ChunkCompressor::new(None)?;
     Ok(compressor.compress(T::bytes(values))?.to_vec())
 }

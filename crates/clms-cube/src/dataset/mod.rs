@@ -38,6 +38,7 @@ pub use decode::Decoding;
 pub use file::FileOptions;
 pub use overview::Overview;
 pub use selection::Selection;
+pub(crate) use selection::TIME;
 pub use stack::{Duplicates, StackFile};
 pub use structure::{ArrayStructure, DatasetStructure, Dimension, GroupStructure};
 pub use window::{Slab, Window};
@@ -255,6 +256,17 @@ impl Dataset {
         }
         let slab = selection::slab(self.group(group)?, array, ranges);
         self.read(&slab).await
+    }
+
+    /// The part of an array of a group that lies in some ranges of indices.
+    pub(crate) fn slab(
+        &self,
+        group: &str,
+        array: &ArrayStructure,
+        ranges: Vec<Range<u64>>,
+    ) -> Result<Slab, CubeError> {
+        check_bounds(&ranges, &array.shape)?;
+        Ok(selection::slab(self.group(group)?, array, ranges))
     }
 
     /// The variable or coordinate of a slab.

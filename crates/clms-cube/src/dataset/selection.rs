@@ -87,7 +87,7 @@ impl Selection {
 }
 
 /// The dimension that [`Selection::time`] speaks of.
-pub(super) const TIME: &str = "time";
+pub(crate) const TIME: &str = "time";
 
 /// How much larger than wanted pixels may be: resolutions in degrees come rounded.
 const ROUNDING: f64 = 1.001;

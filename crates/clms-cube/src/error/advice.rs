@@ -46,6 +46,9 @@ impl CubeError {
             Self::Differing { .. } => "differing",
             Self::NoReference { .. } => "no_reference",
             Self::SaveReference { .. } => "save_reference",
+            Self::InvalidExport { .. } => "invalid_export",
+            Self::FileExists { .. } => "file_exists",
+            Self::WriteFile { .. } => "write_file",
             Self::DiskFull { .. } => "disk_full",
             Self::Store { .. } => "store",
             Self::Decode { .. } => "decode",
@@ -74,7 +77,8 @@ impl CubeError {
             Self::DamagedPackage { .. } => "download the package again",
             Self::FillOutOfRange { .. } => "choose a fill value that the data type can hold",
             Self::FillClash { .. } => "choose another fill value",
-            Self::DiskFull { .. } => "make room, or choose another place for the cube",
+            Self::FileExists { .. } => "choose another name, or allow it to be replaced",
+            Self::DiskFull { .. } => "make room, or choose another place",
             Self::NotACube { .. } => "build the cube again",
             Self::WindowTooLarge { .. } => {
                 "choose a smaller part or a coarser resolution, or read it piece by piece"

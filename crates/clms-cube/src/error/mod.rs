@@ -3,6 +3,7 @@
 mod advice;
 
 use std::error::Error as StdError;
+use std::path::{Path, PathBuf};
 
 /// An error of planning, building or reading a cube.
 #[derive(Debug, thiserror::Error)]
@@ -235,9 +236,29 @@ pub enum CubeError {
     #[error("cannot write the reference {}: {source}", path.display())]
     SaveReference {
         /// Where it was to be.
-        path: std::path::PathBuf,
+        path: PathBuf,
         /// Why.
         source: std::io::Error,
+    },
+    /// What is wanted of an export can't be.
+    #[error("cannot export: {reason}")]
+    InvalidExport {
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Something stands where an export is to be.
+    #[error("{} exists already", .path.display())]
+    FileExists {
+        /// The path.
+        path: PathBuf,
+    },
+    /// An export can't be written.
+    #[error("cannot write {}: {reason}", .path.display())]
+    WriteFile {
+        /// The path of the export.
+        path: PathBuf,
+        /// The words of the system or of GDAL.
+        reason: String,
     },
     /// There is no room for the cube.
     #[error("no space left to write {key}")]
@@ -295,14 +316,25 @@ impl CubeError {
     }
 
     /// There is no room for a local file; `words` are those of whoever noticed.
-    pub(crate) fn disk_full(file: &str, words: String) -> Self {
+    pub(crate) fn disk_full(file: impl Into<String>, words: String) -> Self {
         let source = std::io::Error::new(std::io::ErrorKind::StorageFull, words);
         Self::DiskFull {
-            key: format!("the copy of {file}"),
+            key: file.into(),
             source: object_store::Error::Generic {
                 store: "scratch",
                 source: source.into(),
             },
+        }
+    }
+
+    /// A file of an export can't be written; a full disk is told apart.
+    pub(crate) fn write_file(path: &Path, error: &std::io::Error) -> Self {
+        if is_disk_full(error) {
+            return Self::disk_full(path.to_string_lossy(), error.to_string());
+        }
+        Self::WriteFile {
+            path: path.to_owned(),
+            reason: error.to_string(),
         }
     }
 

@@ -207,7 +207,7 @@ fn meaning(class: &Class, taken: &mut HashSet<String>) -> String {
 }
 
 /// `_FillValue` as xarray reads it from Zarr v3: floats are eight little-endian bytes in base 64.
-fn fill_attribute(value: f64, dtype: DataType) -> Value {
+pub(crate) fn fill_attribute(value: f64, dtype: DataType) -> Value {
     if dtype.is_float() {
         json!(BASE64_STANDARD.encode(value.to_le_bytes()))
     } else {

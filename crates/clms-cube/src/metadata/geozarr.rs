@@ -7,19 +7,28 @@ use crate::plan::GroupPlan;
 
 /// Attributes of a group, which hold for the arrays right below it.
 pub(super) fn group_attributes(group: &GroupPlan) -> Map<String, Value> {
-    let grid = &group.grid;
+    let multiscales = (!group.levels.is_empty()).then(|| multiscales(group));
+    grid_attributes(&group.grid, group.dims(), multiscales)
+}
+
+/// Attributes of a group of arrays on a grid.
+pub(crate) fn grid_attributes(
+    grid: &Grid,
+    dims: [String; 2],
+    multiscales: Option<Value>,
+) -> Map<String, Value> {
     let mut attributes = Map::new();
     let mut conventions = vec![proj_convention(), spatial_convention()];
-    if !group.levels.is_empty() {
+    if let Some(multiscales) = multiscales {
         conventions.push(multiscales_convention());
-        attributes.insert("multiscales".into(), multiscales(group));
+        attributes.insert("multiscales".into(), multiscales);
     }
     attributes.insert("zarr_conventions".into(), json!(conventions));
     if let Some(code) = &grid.crs.code {
         attributes.insert("proj:code".into(), json!(code));
     }
     attributes.insert("proj:wkt2".into(), json!(grid.crs.wkt));
-    attributes.insert("spatial:dimensions".into(), json!(group.dims()));
+    attributes.insert("spatial:dimensions".into(), json!(dims));
     attributes.insert("spatial:shape".into(), json!([grid.height, grid.width]));
     attributes.insert("spatial:transform".into(), transform(grid));
     attributes.insert("spatial:transform_type".into(), json!("affine"));

@@ -1,9 +1,9 @@
 //! The metadata documents of a cube: Zarr v3, CF and GeoZarr.
 
-mod cf;
-mod geozarr;
+pub(crate) mod cf;
+pub(crate) mod geozarr;
 mod zarr_v2;
-mod zarr_v3;
+pub(crate) mod zarr_v3;
 
 use serde_json::{Map, Value, json};
 

@@ -33,12 +33,12 @@ pub(crate) fn node_path(parent: &str, name: &str) -> String {
     }
 }
 
-pub(super) fn group(attributes: Map<String, Value>) -> Value {
+pub(crate) fn group(attributes: Map<String, Value>) -> Value {
     json!({ "zarr_format": 3, "node_type": "group", "attributes": attributes })
 }
 
 /// Copies the documents below a group into its own.
-pub(super) fn consolidate<'a>(
+pub(crate) fn consolidate<'a>(
     group: &mut Value,
     documents: impl Iterator<Item = &'a Document>,
     path: &str,
@@ -62,7 +62,7 @@ pub(super) fn consolidate<'a>(
 }
 
 /// A coordinate axis: one chunk, which readers load as a whole.
-pub(super) fn coordinate(name: &str, size: u64, attributes: Map<String, Value>) -> Value {
+pub(crate) fn coordinate(name: &str, size: u64, attributes: Map<String, Value>) -> Value {
     let codecs = chunk_codecs(DataType::Float64, DEFAULT_COMPRESSION_LEVEL);
     array(
         DataType::Float64,
@@ -76,7 +76,7 @@ pub(super) fn coordinate(name: &str, size: u64, attributes: Map<String, Value>) 
 }
 
 /// A scalar that only carries attributes; its value, 0, is not stored.
-pub(super) fn scalar(attributes: Map<String, Value>) -> Value {
+pub(crate) fn scalar(attributes: Map<String, Value>) -> Value {
     array(
         DataType::Int32,
         &[],
@@ -96,29 +96,35 @@ pub(super) fn sharded(
     attributes: Map<String, Value>,
 ) -> Value {
     let level = compression_level.unwrap_or(DEFAULT_COMPRESSION_LEVEL);
+    let shape = [group.grid.height, group.grid.width];
+    let layout = [&group.layout.chunk[..], &group.layout.shard[..]];
+    let fill = (group.dtype, fill_value);
+    sharded_array(&shape, layout, fill, level, attributes, &group.dims())
+}
+
+/// An array in shards, given the shapes of chunks and shards.
+pub(crate) fn sharded_array(
+    shape: &[u64],
+    [chunk, shard]: [&[u64]; 2],
+    (dtype, fill_value): (DataType, Option<f64>),
+    level: i32,
+    attributes: Map<String, Value>,
+    dimensions: &[String],
+) -> Value {
     let mut index_codecs =
         vec![json!({ "name": "bytes", "configuration": { "endian": "little" } })];
     index_codecs.push(json!({ "name": "crc32c" }));
     let codecs = json!([{
         "name": "sharding_indexed",
         "configuration": {
-            "chunk_shape": group.layout.chunk,
-            "codecs": chunk_codecs(group.dtype, level),
+            "chunk_shape": chunk,
+            "codecs": chunk_codecs(dtype, level),
             "index_codecs": index_codecs,
             "index_location": "end",
         },
     }]);
-    let shape = [group.grid.height, group.grid.width];
-    let fill = fill_value.map_or(json!(0), |value| number(value, group.dtype));
-    array(
-        group.dtype,
-        &shape,
-        &group.layout.shard,
-        fill,
-        codecs,
-        attributes,
-        &group.dims(),
-    )
+    let fill = fill_value.map_or(json!(0), |value| number(value, dtype));
+    array(dtype, shape, shard, fill, codecs, attributes, dimensions)
 }
 
 fn array(
@@ -164,7 +170,7 @@ fn chunk_codecs(dtype: DataType, level: i32) -> Value {
 }
 
 /// A pixel value as Zarr v3 writes it.
-pub(super) fn number(value: f64, dtype: DataType) -> Value {
+pub(crate) fn number(value: f64, dtype: DataType) -> Value {
     if !dtype.is_float() {
         json!(value as i64)
     } else if value.is_nan() {

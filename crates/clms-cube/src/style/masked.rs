@@ -37,6 +37,12 @@ impl<'a> From<&'a Window> for MaskedPixels<'a> {
     }
 }
 
+impl<'a> MaskedPixels<'a> {
+    pub(crate) fn new(pixels: &'a Pixels, valid: Option<&'a [bool]>) -> Self {
+        Self { pixels, valid }
+    }
+}
+
 impl MaskedPixels<'_> {
     /// Whether the pixel is not masked out.
     pub(super) fn is_valid(&self, index: usize) -> bool {

@@ -8,11 +8,12 @@ use gdal::errors::GdalError;
 use gdal::vector::{OGRwkbGeometryType, geometry_type_flatten};
 
 use super::format::stem;
-use super::source::{LayerHeader, Source, gdal_words, open, says_disk_is_full};
+use super::source::{LayerHeader, Source, open};
 use super::translate::{Watch, translate};
 use super::{VectorFormat, VectorLayer, spatial_index};
 use crate::CubeError;
 use crate::gdal_source::LocalConfig;
+use crate::gdal_words::{gdal_words, says_disk_is_full};
 use crate::reading_log::ReadingLog;
 
 /// A layer on its way.
@@ -104,7 +105,7 @@ pub(super) fn copy(
     let finishing = |error: GdalError| {
         let words = gdal_words(&error);
         if says_disk_is_full(&words) {
-            CubeError::disk_full("the vector data", words)
+            CubeError::disk_full("the copy of the vector data", words)
         } else {
             CubeError::internal("finishing a GeoPackage", words)
         }
@@ -127,7 +128,7 @@ fn stop_if_cancelled(watch: &Watch<'_>) -> Result<(), CubeError> {
 
 fn failed(source: &Source, header: &LayerHeader, reason: String) -> CubeError {
     if says_disk_is_full(&reason) {
-        return CubeError::disk_full(&source.name, reason);
+        return CubeError::disk_full(format!("the copy of {}", source.name), reason);
     }
     CubeError::VectorCopy {
         file: source.name.clone(),

@@ -8,8 +8,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::VectorFormat;
 use super::format::{Found, stem};
-use super::source::says_disk_is_full;
 use crate::deflated::Inflating;
+use crate::gdal_words::says_disk_is_full;
 use crate::{CubeError, EntrySource, Package, PackageEntry};
 
 /// A file of a package as a file of its own.
@@ -43,7 +43,7 @@ pub(super) fn place(
 
 fn unreadable(name: &str, reason: String) -> CubeError {
     if says_disk_is_full(&reason) {
-        return CubeError::disk_full(name, reason);
+        return CubeError::disk_full(format!("the copy of {name}"), reason);
     }
     CubeError::UnreadableVector {
         file: name.to_owned(),

@@ -10,6 +10,7 @@ use gdal::{Dataset, DatasetOptions, DriverManager, GdalOpenFlags, errors::GdalEr
 use super::{VectorField, VectorFormat};
 use crate::crs::SourceCrs;
 use crate::gdal_source::{LocalConfig, initialise};
+use crate::gdal_words::gdal_words;
 use crate::{Crs, CubeError};
 
 /// A vector data set that has been laid out for its driver.
@@ -91,23 +92,6 @@ pub(super) fn open(
             ..DatasetOptions::default()
         },
     )
-}
-
-/// Whether words of GDAL, SQLite or the system are about a disk that is full.
-pub(super) fn says_disk_is_full(words: &str) -> bool {
-    ["disk is full", "No space left"]
-        .iter()
-        .any(|full| words.contains(full))
-}
-
-/// GDAL's own words, where there are any.
-pub(super) fn gdal_words(error: &GdalError) -> String {
-    match error {
-        GdalError::CplError { msg, .. } | GdalError::NullPointer { msg, .. } if !msg.is_empty() => {
-            msg.clone()
-        }
-        other => other.to_string(),
-    }
 }
 
 /// A GeoPackage has to name a CRS for every layer, and has names for none.

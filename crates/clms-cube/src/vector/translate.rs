@@ -1,10 +1,12 @@
-//! GDAL's vector translation of one layer, watched while it runs. The only module that calls into C.
+//! GDAL's vector translation of one layer, watched while it runs.
 
 use std::ffi::{CString, c_char, c_int, c_void};
 use std::ptr;
 
 use gdal::Dataset;
 use tokio_util::sync::CancellationToken;
+
+use crate::gdal_words::last_words;
 
 /// Hears how far a translation is, and stops it.
 pub(super) struct Watch<'a> {
@@ -93,18 +95,4 @@ unsafe extern "C" fn on_progress(
     let copied = (complete.clamp(0.0, 1.0) * layer.features as f64) as u64;
     (layer.watch.copied)(layer.before + copied);
     c_int::from(!layer.watch.cancel.is_cancelled())
-}
-
-/// GDAL's last message on this thread.
-fn last_words(otherwise: &str) -> String {
-    #[expect(
-        unsafe_code,
-        reason = "gdal shows the last message only within its own errors"
-    )]
-    // SAFETY: GDAL returns a string that ends with a zero byte and lives until the next message on this thread.
-    let words = unsafe { std::ffi::CStr::from_ptr(gdal_sys::CPLGetLastErrorMsg()) };
-    match words.to_string_lossy().trim() {
-        "" => otherwise.to_owned(),
-        words => words.to_owned(),
-    }
 }

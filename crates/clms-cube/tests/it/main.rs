@@ -4,6 +4,7 @@
 
 mod archives;
 mod classes;
+mod export;
 mod failures;
 mod fixture;
 mod formats;

@@ -23,7 +23,7 @@ const PEAK: &str = "peak and prediction:";
 const LEAST: f64 = 0.25;
 
 /// The most memory that this process has held.
-fn peak() -> Option<u64> {
+pub(crate) fn peak() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
     let kib: u64 = line.split_ascii_whitespace().nth(1)?.parse().ok()?;

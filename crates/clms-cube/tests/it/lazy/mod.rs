@@ -1,6 +1,6 @@
 //! Lazy reading: Zarr, GeoTIFF and NetCDF, local and over a web server on this machine.
 
-mod files;
+pub(crate) mod files;
 mod globe;
 mod hostile;
 mod mosaic;
