@@ -3,7 +3,7 @@
 use std::{ffi::OsString, num::NonZeroUsize, path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use clms_store::cube::{Levels, ZarrFormat};
+use clms_store::cube::{Levels, Resampling, ZarrFormat};
 use clms_store::{DayRange, JobId, cdse::VersionWish};
 
 /// Land data of Copernicus, from catalogue to cube in one command.
@@ -146,6 +146,8 @@ pub(crate) enum Command {
     },
     /// The structure of a cached cube: dimensions, coordinates, variables, attributes; reads no pixels
     Open(Open),
+    /// A window of a dataset as a file: GeoTIFF, NetCDF, Zarr, CSV or PNG
+    Export(Export),
     /// A map of a cached cube with the product's own colours and legend
     Preview(Preview),
     /// What is cached
@@ -288,6 +290,9 @@ pub(crate) struct Open {
     /// Of what is opened where it lies, only the files of these days, such as 2020-01 or 2020-01-01/2020-01-31
     #[arg(long, value_name = "A/B")]
     pub(crate) time: Option<DayRange>,
+    /// Write a reference with which xarray opens the same files where they lie without this program: FILE.json or FILE.parquet
+    #[arg(long, value_name = "FILE")]
+    pub(crate) save_reference: Option<PathBuf>,
     /// Of what is opened where it lies, which of several versions of a day: newest, all, V1.2.1, RT0, NRT
     #[arg(long, value_name = "VERSION", default_value_t = VersionWish::default())]
     pub(crate) product_version: VersionWish,
@@ -297,6 +302,51 @@ pub(crate) struct Open {
     /// Of what is opened where it lies, only files in this box, in degrees (WGS 84)
     #[arg(long, value_name = "W,S,E,N", value_parser = bbox, allow_hyphen_values = true)]
     pub(crate) bbox: Option<[f64; 4]>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Export {
+    /// A data id: of a cached cube, or of something that is opened where it lies
+    pub(crate) data_id: String,
+    /// The file to write; its ending says the format: .tif, .nc, .zarr, .csv, .png
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: PathBuf,
+    /// Only what this box touches: in degrees (WGS 84), or in --bbox-crs
+    #[arg(long, value_name = "W,S,E,N", value_parser = bbox, allow_hyphen_values = true)]
+    pub(crate) bbox: Option<[f64; 4]>,
+    /// The CRS of --bbox and --point, such as EPSG:3035; x (easting, longitude) comes first in all of them
+    #[arg(long, value_name = "CRS", default_value = "EPSG:4326")]
+    pub(crate) bbox_crs: String,
+    /// Only these days, such as 2020-01 or 2020-01-01/2020-01-31
+    #[arg(long, value_name = "A/B")]
+    pub(crate) time: Option<DayRange>,
+    /// Only this variable [default: all of the group]
+    #[arg(long, value_name = "VARIABLE")]
+    pub(crate) variable: Option<String>,
+    /// A group other than the root, such as an overseas department
+    #[arg(long, value_name = "GROUP", default_value = "")]
+    pub(crate) group: String,
+    /// Reproject to this CRS, such as EPSG:4326
+    #[arg(long, value_name = "CRS")]
+    pub(crate) crs: Option<String>,
+    /// Pixels of this size, as N or WIDTH,HEIGHT in units of the new CRS
+    #[arg(long, value_name = "N|W,H", value_parser = resolution)]
+    pub(crate) resolution: Option<[f64; 2]>,
+    /// How pixels of another grid get their values: nearest, mode (the most frequent), or mean (of quantities only)
+    #[arg(long, value_name = "nearest|mode|mean")]
+    pub(crate) resampling: Option<Resampling>,
+    /// A table of the values at a point; can be given several times
+    #[arg(long, value_name = "X,Y", value_parser = point, allow_hyphen_values = true)]
+    pub(crate) point: Vec<[f64; 2]>,
+    /// A table of statistics within the polygons of a file that GDAL reads, such as GeoJSON
+    #[arg(long, value_name = "FILE", conflicts_with = "point")]
+    pub(crate) polygon: Option<PathBuf>,
+    /// The most columns and rows of a picture
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(16..=16384))]
+    pub(crate) max_side: Option<u32>,
+    /// Replace what is there already, once the new file is whole
+    #[arg(long)]
+    pub(crate) overwrite: bool,
 }
 
 #[derive(Debug, Args)]
@@ -382,6 +432,28 @@ fn size(text: &str) -> Result<u64, String> {
             "{text:?} is no size; sizes look like 500MB, 2.5GiB or 1000000"
         )),
     }
+}
+
+/// Two numbers.
+fn pair(text: &str) -> Option<[f64; 2]> {
+    let (x, y) = text.split_once(',')?;
+    let [x, y] = [x, y].map(|side| {
+        side.trim()
+            .parse::<f64>()
+            .ok()
+            .filter(|side| side.is_finite())
+    });
+    Some([x?, y?])
+}
+
+fn point(text: &str) -> Result<[f64; 2], String> {
+    pair(text).ok_or_else(|| format!("{text:?} is no point; points look like 7.45,46.95 (x, y)"))
+}
+
+fn resolution(text: &str) -> Result<[f64; 2], String> {
+    let both = pair(text).or_else(|| Some([text.trim().parse().ok()?; 2]));
+    both.filter(|sides| sides.iter().all(|side| *side > 0.0 && side.is_finite()))
+        .ok_or_else(|| format!("{text:?} is no size of a pixel; sizes look like 100 or 0.01,0.02"))
 }
 
 /// West, south, east, north.

@@ -1,8 +1,8 @@
 //! Ranges of days as people write them.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, ops::RangeInclusive, str::FromStr};
 
-use jiff::civil::Date;
+use jiff::{Timestamp, ToSpan as _, civil::Date, tz::TimeZone};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 /// Days from the first to the last one, both of them included; an end that is not given is open.
@@ -39,6 +39,16 @@ pub struct InvalidDayRange {
 }
 
 impl DayRange {
+    /// From the first instant of the first day to the last one of the last, in UTC.
+    #[must_use]
+    pub fn instants(self) -> RangeInclusive<Timestamp> {
+        let begin = |day: Date| day.to_zoned(TimeZone::UTC).map(|day| day.timestamp());
+        let first = self.first.and_then(|day| begin(day).ok());
+        let behind = self.last.and_then(|day| begin(day.tomorrow().ok()?).ok());
+        let last = behind.and_then(|behind| behind.checked_sub(1.nanosecond()).ok());
+        first.unwrap_or(Timestamp::MIN)..=last.unwrap_or(Timestamp::MAX)
+    }
+
     /// Whether any of its days is one of those from `first` to `last`, of which an end that is not known is open.
     #[must_use]
     pub fn overlaps(&self, first: Option<Date>, last: Option<Date>) -> bool {

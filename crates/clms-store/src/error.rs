@@ -46,6 +46,14 @@ pub enum StoreError {
         /// Why, in the source's words.
         why: String,
     },
+    /// A dataset that is open can't be written to another file.
+    #[error("{data_id}: {source}")]
+    Export {
+        /// What was to be written.
+        data_id: String,
+        /// Why it can't be.
+        source: Box<CubeError>,
+    },
     /// Files that are opened where they lie can't be read.
     #[error("the files of {data_id} can't be read: {source}")]
     Files {
@@ -128,6 +136,15 @@ impl StoreError {
         }
     }
 
+    /// An open dataset can't be written to another file.
+    #[must_use]
+    pub fn of_export(data_id: &DataId, source: CubeError) -> Self {
+        Self::Export {
+            data_id: data_id.to_string(),
+            source: Box::new(source),
+        }
+    }
+
     /// The files of `data_id`, which lie elsewhere, can't be read.
     pub(crate) fn of_files(data_id: &DataId, source: CubeError) -> Self {
         Self::Files {
@@ -148,7 +165,9 @@ impl StoreError {
             Self::Credentials(why) => why.kind(),
             Self::Api(why) => why.kind(),
             Self::Cache(why) => cache_kind(why),
-            Self::Cube { source, .. } | Self::Files { source, .. } => source.kind(),
+            Self::Cube { source, .. }
+            | Self::Files { source, .. }
+            | Self::Export { source, .. } => source.kind(),
             Self::Offline { .. } => "offline",
             Self::Cdse(why) => why.kind(),
             Self::NoFiles { .. } => "no_files",
@@ -184,7 +203,9 @@ impl StoreError {
             Self::Cube { data_id, source } => source
                 .hint()
                 .or_else(|| Some(format!("build it anew with: clms preload --force '{data_id}'"))),
-            Self::Files { source, .. } => source.hint().map(Into::into),
+            Self::Files { source, .. } | Self::Export { source, .. } => {
+                source.hint().map(Into::into)
+            }
             Self::Cdse(why) => why.hint(),
             Self::Offline { .. } => Some(
                 "what is cached can be used; for all else leave --offline (CLMS_OFFLINE) away".to_owned(),
@@ -213,6 +234,16 @@ impl StoreError {
             ) => ErrorClass::Credentials,
             Self::Cache(why) if why.is_about_credentials() => ErrorClass::Credentials,
             Self::Cdse(why) if why.is_about_credentials() => ErrorClass::Credentials,
+            Self::Export { source, .. }
+                if matches!(
+                    **source,
+                    CubeError::InvalidExport { .. }
+                        | CubeError::InvalidSelection { .. }
+                        | CubeError::FileExists { .. }
+                ) =>
+            {
+                ErrorClass::Setting
+            }
             Self::Setting { .. }
             | Self::Api(ApiError::Configuration { .. })
             | Self::Cache(
@@ -231,7 +262,9 @@ impl StoreError {
             Self::Api(why) => why.is_retryable(),
             Self::Cache(why) => why.is_retryable(),
             Self::Cdse(why) => why.is_retryable(),
-            Self::Cube { source, .. } | Self::Files { source, .. } => source.is_retryable(),
+            Self::Cube { source, .. }
+            | Self::Files { source, .. }
+            | Self::Export { source, .. } => source.is_retryable(),
             Self::Interrupted => true,
             _ => false,
         }

@@ -1,11 +1,10 @@
 //! Days of a time series.
 
 use std::fmt;
-use std::ops::RangeInclusive;
 
+use jiff::ToSpan;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use jiff::{Timestamp, ToSpan};
 use serde_json::{Value, json};
 
 use super::invalid::InvalidRequest;
@@ -49,16 +48,6 @@ impl Days {
     /// The last day.
     pub fn last(&self) -> Date {
         self.last
-    }
-
-    /// From the first instant of the first day to the last one of the last, in UTC.
-    pub fn instants(&self) -> RangeInclusive<Timestamp> {
-        let begin = |day: Date| {
-            let midnight = day.to_zoned(TimeZone::UTC).map(|day| day.timestamp());
-            midnight.unwrap_or(Timestamp::MAX)
-        };
-        let end = self.last.tomorrow().map_or(Timestamp::MAX, begin);
-        begin(self.first)..=end.saturating_sub(1.nanosecond()).unwrap_or(end)
     }
 
     /// How many days the last one comes after the first one: what the portal compares with a

@@ -3,6 +3,7 @@
 mod auth;
 mod cache;
 mod describe;
+mod export;
 mod jobs;
 mod list;
 mod open;
@@ -146,6 +147,7 @@ pub(crate) async fn run(context: &Context, command: Command) -> Done {
         Command::Preload(preload) => preload::run(context, preload).await,
         Command::Jobs { jobs } => jobs::run(context, jobs.unwrap_or(Jobs::List)).await,
         Command::Open(open) => open::run(context, open).await,
+        Command::Export(export) => export::run(context, export).await,
         Command::Preview(preview) => preview::run(context, preview).await,
         Command::Cache(command) => cache::run(context, command).await,
         Command::Schema(of) => schema::run(context, &of),

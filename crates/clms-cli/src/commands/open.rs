@@ -1,15 +1,17 @@
 //! `clms open`.
 
+use std::path::Path;
+
 use clms_store::{
     DataId, OpenOptions, StoreError,
-    cube::{ArrayStructure, Crs, DatasetStructure, GroupStructure},
+    cube::{ArrayStructure, Crs, Dataset, DatasetStructure, GroupStructure, ReferenceReport},
     vector::VectorPackage,
 };
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::{Context, Done};
-use crate::{args::Open, text};
+use super::{Context, Done, Stop};
+use crate::{args::Open, failure::Failure, text};
 
 #[derive(Serialize)]
 struct Opened<'a> {
@@ -18,6 +20,9 @@ struct Opened<'a> {
     cube: Option<String>,
     #[serde(flatten)]
     structure: &'a DatasetStructure,
+    /// What was written for other software.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reference: Option<Reference>,
     /// In place of variables, for vector data.
     #[serde(skip_serializing_if = "Option::is_none")]
     vector: Option<VectorPackage>,
@@ -32,13 +37,57 @@ pub(crate) async fn run(context: &Context, open: Open) -> Done {
         version: open.product_version,
     };
     let cube = context.store.open_part(&data_id, &options).await?;
+    let reference = match &open.save_reference {
+        Some(file) => Some(save_reference(context, &data_id, &cube, file).await?),
+        None => None,
+    };
     let opened = Opened {
+        reference,
         data_id: data_id.to_string(),
         cube: context.store.cached_at(&data_id).await?,
         structure: cube.structure(),
         vector: cube.vector(),
     };
     context.result(&opened, || page(&opened))
+}
+
+#[derive(Serialize)]
+struct Reference {
+    path: String,
+    /// How fsspec reaches the files: `https` or `s3`.
+    protocol: String,
+    #[serde(flatten)]
+    report: ReferenceReport,
+}
+
+/// Writes what xarray opens the same files with.
+async fn save_reference(
+    context: &Context,
+    data_id: &DataId,
+    dataset: &Dataset,
+    file: &Path,
+) -> Result<Reference, Stop> {
+    if let Some(cube) = context.store.cached_at(data_id).await? {
+        return Err(
+            Failure::usage(format!("{data_id} is a cube already: {cube}"))
+                .with_hint(
+                    "open the cube itself; references are for files that are opened where they lie",
+                )
+                .into(),
+        );
+    }
+    let files = dataset.files();
+    let first = files.first().and_then(|name| name.split_once("://"));
+    let protocol = first.map(|(protocol, _)| protocol);
+    let report = dataset
+        .write_reference(file, str::to_owned)
+        .await
+        .map_err(|why| StoreError::of_export(data_id, why))?;
+    Ok(Reference {
+        path: file.display().to_string(),
+        protocol: protocol.unwrap_or("https").to_owned(),
+        report,
+    })
 }
 
 fn page(opened: &Opened<'_>) -> String {
@@ -58,6 +107,12 @@ fn page(opened: &Opened<'_>) -> String {
     }
     out.push_str("\nattributes\n");
     out.push_str(&attributes(&opened.structure.attributes));
+    if let Some(reference) = &opened.reference {
+        out.push_str(&format!(
+            "\nopen the reference in Python\n  import xarray as xr\n  ds = xr.open_dataset(\"reference://\", engine=\"zarr\", chunks={{}}, decode_coords=\"all\",\n                       storage_options={{\"fo\": {:?}, \"remote_protocol\": \"{}\"}})\n",
+            reference.path, reference.protocol
+        ));
+    }
     let Some(place) = place else { return out };
     if let Some(vector) = &opened.vector {
         out.push_str(&how_to_open_vectors(place, vector));

@@ -13,6 +13,8 @@ mod variable;
 
 use std::path::Path;
 
+use serde::Serialize;
+
 use crate::dataset::READ_AT_ONCE;
 use crate::range::{blocking, is_cancelled, on_threads};
 use crate::{CubeError, Dataset};
@@ -25,7 +27,7 @@ use variable::Variable;
 const FILES_AHEAD: usize = 16;
 
 /// What a reference consists of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct ReferenceReport {
     /// Files that it refers to.

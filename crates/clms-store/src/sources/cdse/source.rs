@@ -58,8 +58,8 @@ impl Source for CdseSource {
         let cdse = wanted.network.cdse()?;
         let options = wanted.options;
         let mut query = ProductQuery::new().version(options.version.clone());
-        if options.time.is_some() {
-            query = query.times(options.days(wanted.dataset)?.instants());
+        if let Some(time) = options.time {
+            query = query.times(time.instants());
         }
         if let Some(bbox) = options.bbox {
             query = query.bbox(bbox);
