@@ -47,11 +47,12 @@ impl Dataset {
     /// the full resolution are there, with the attributes that they have here; overviews are not. Coordinates, and the `spatial_ref` of
     /// GeoTIFFs, are in the reference itself.
     ///
-    /// The metadata and the tables of chunks of all files are read for it, some files at a time ([`Dataset::traffic`] counts), and no pixels.
-    /// When the future is dropped, nothing stays.
+    /// LZW, PackBits and predictors of GeoTIFFs need the Python packages `imagecodecs` and `imagecodecs-numcodecs`; all else is read by what
+    /// xarray, Zarr and fsspec bring along. The last strip of a GeoTIFF, when it has fewer rows than the others and is compressed, is read and
+    /// stands in the reference as a whole one, because chunks of Zarr are all of one size.
     ///
-    /// LZW, PackBits and predictors of GeoTIFFs need the Python packages `imagecodecs` and `imagecodecs-numcodecs`, whose codecs a program
-    /// registers with `imagecodecs.numcodecs.register_codecs()`; all else is read by what xarray and Zarr bring along.
+    /// For it, the metadata and the tables of chunks of all files are read, some files at a time ([`Dataset::traffic`] counts). When the future
+    /// is dropped, nothing stays.
     ///
     /// ```no_run
     /// # async fn example(dataset: clms_cube::Dataset) -> Result<(), clms_cube::CubeError> {
@@ -59,7 +60,9 @@ impl Dataset {
     ///     .write_reference("ssm.json".as_ref(), |name| format!("https://globalland.vito.be/{name}"))
     ///     .await?;
     /// println!("{} chunks of {} files", report.chunks, report.files);
-    /// // xarray.open_dataset("reference://", engine="zarr", storage_options={"fo": "ssm.json", "remote_protocol": "https"})
+    /// // In Python:
+    /// // xarray.open_dataset("reference://", engine="zarr", chunks={}, storage_options={
+    /// //     "fo": "ssm.json", "remote_protocol": "https", "remote_options": {"asynchronous": True}})
     /// # Ok(())
     /// # }
     /// ```
