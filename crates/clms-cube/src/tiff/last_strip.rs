@@ -48,7 +48,11 @@ impl LastStrip {
             2 => pixels
                 .chunks_exact_mut(self.cols * itemsize)
                 .for_each(|row| differences(row, itemsize)),
-            other => return Err(format!("its last strip is shorter than the others, and there is no encoder for its predictor {other}")),
+            other => {
+                return Err(format!(
+                    "its last strip is shorter than the others, and there is no encoder for its predictor {other}"
+                ));
+            }
         }
         if self.order != ByteOrder::NATIVE {
             pixels.chunks_exact_mut(itemsize).for_each(<[u8]>::reverse);
@@ -57,13 +61,16 @@ impl LastStrip {
         match self.compression {
             5 => Ok(lzw(&pixels)),
             8 | 32946 => {
-                let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::default());
+                let mut encoder =
+                    flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::default());
                 encoder.write_all(&pixels).map_err(words)?;
                 encoder.finish().map_err(words)
             }
             32773 => Ok(packbits(&pixels)),
             50000 => zstd::bulk::compress(&pixels, 0).map_err(words),
-            other => Err(format!("its last strip is shorter than the others, and there is no encoder for its compression {other}")),
+            other => Err(format!(
+                "its last strip is shorter than the others, and there is no encoder for its compression {other}"
+            )),
         }
     }
 }
@@ -83,7 +90,11 @@ fn differences(row: &mut [u8], itemsize: usize) {
     for pixel in row.chunks_exact_mut(itemsize) {
         let here = number(pixel);
         let difference = here.wrapping_sub(left).to_ne_bytes();
-        let start = if cfg!(target_endian = "little") { 0 } else { 8 - itemsize };
+        let start = if cfg!(target_endian = "little") {
+            0
+        } else {
+            8 - itemsize
+        };
         pixel.copy_from_slice(&difference[start..start + itemsize]);
         left = here;
     }
@@ -93,9 +104,9 @@ fn differences(row: &mut [u8], itemsize: usize) {
 fn lzw(bytes: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(bytes.len() * 9 / 8 + 8);
     let (mut bits, mut count) = (0_u32, 0);
-    let runs = bytes.chunks(LZW_RUN).flat_map(|run| {
-        std::iter::once(LZW_CLEAR).chain(run.iter().map(|byte| u16::from(*byte)))
-    });
+    let runs = bytes
+        .chunks(LZW_RUN)
+        .flat_map(|run| std::iter::once(LZW_CLEAR).chain(run.iter().map(|byte| u16::from(*byte))));
     for code in runs.chain([LZW_END]) {
         bits = bits << 9 | u32::from(code);
         count += 9;

@@ -51,7 +51,11 @@ pub(crate) fn stored(
     let ends_short = !table.tiled && !size[0].is_multiple_of(rows);
     let (chunk_rows, chunks) = if table.compression == 1 {
         // The last strip is as short as its rows are few: chunks of fewer rows, which divide both, are all whole.
-        let chunk_rows = if ends_short { common_divisor(rows, size[0]) } else { rows };
+        let chunk_rows = if ends_short {
+            common_divisor(rows, size[0])
+        } else {
+            rows
+        };
         let (pieces, bytes) = (rows / chunk_rows, whole / rows * chunk_rows);
         let pieces = written.into_iter().flat_map(|(number, at, len)| {
             (0..pieces)
@@ -76,7 +80,9 @@ pub(crate) fn stored(
                 dtype,
             });
         }
-        let chunks = written.into_iter().map(|(number, at, len)| chunk(number, at, len));
+        let chunks = written
+            .into_iter()
+            .map(|(number, at, len)| chunk(number, at, len));
         (rows, chunks.collect())
     };
     let stored = StoredArray {
@@ -138,7 +144,12 @@ impl BlockTable {
             8 | 32946 => Some(json!({ "id": "zlib", "level": 6 })),
             32773 => Some(json!({ "id": "imagecodecs_packbits" })),
             50000 => Some(json!({ "id": "zstd", "level": 9 })),
-            other => return Err(format!("there is no codec for its compression, {}", name(other))),
+            other => {
+                return Err(format!(
+                    "there is no codec for its compression, {}",
+                    name(other)
+                ));
+            }
         };
         let mut order = order;
         let filter: Option<Value> = match self.predictor {
@@ -146,13 +157,17 @@ impl BlockTable {
             // Differences of the bits as whole numbers, whatever they mean.
             2 => {
                 let bits = order.numpy('u', dtype.itemsize());
-                Some(json!({ "id": "imagecodecs_delta", "shape": chunks, "dtype": bits, "axis": -1 }))
+                Some(
+                    json!({ "id": "imagecodecs_delta", "shape": chunks, "dtype": bits, "axis": -1 }),
+                )
             }
             3 if dtype.is_float() => {
                 // The bytes of all pixels, the highest of each first, whatever the order of the file.
                 order = ByteOrder::Little;
                 let floats = numpy_type(dtype, order);
-                Some(json!({ "id": "imagecodecs_floatpred", "shape": chunks, "dtype": floats, "axis": -1 }))
+                Some(
+                    json!({ "id": "imagecodecs_floatpred", "shape": chunks, "dtype": floats, "axis": -1 }),
+                )
             }
             other => return Err(format!("there is no codec for its predictor {other}")),
         };
