@@ -38,7 +38,7 @@ def same(what, ours, theirs):
 
 def open_reference(reference, **options):
     """As the documentation says."""
-    storage = {"fo": str(reference), "remote_protocol": "http"}
+    storage = {"fo": str(reference), "remote_protocol": "http", "remote_options": {"asynchronous": True}}
     return xr.open_dataset("reference://", engine="zarr", storage_options=storage, chunks={}, decode_coords="all", **options)
 
 

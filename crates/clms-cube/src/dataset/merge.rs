@@ -212,11 +212,20 @@ impl Source for Merged {
         self.parts.iter().flat_map(|part| part.files()).collect()
     }
 
-    fn stored(&self, _: usize, _: &str, array: &ArrayStructure) -> Result<StoredArray, CubeError> {
-        Err(CubeError::NoReference {
-            file: self.files().first().map_or("", |name| name).to_owned(),
-            array: array.name.clone(),
-            reason: "each variable has files of its own; choose one variable".to_owned(),
-        })
+    fn steps(&self) -> usize {
+        self.parts.first().map_or(0, |part| part.steps())
+    }
+
+    fn file_of(&self, step: usize, group: &str, array: &ArrayStructure) -> Option<&str> {
+        self.part(group, array).ok()?.file_of(step, group, array)
+    }
+
+    fn stored(
+        &self,
+        step: usize,
+        group: &str,
+        array: &ArrayStructure,
+    ) -> Result<StoredArray, CubeError> {
+        self.part(group, array)?.stored(step, group, array)
     }
 }

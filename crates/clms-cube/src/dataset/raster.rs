@@ -14,14 +14,14 @@ use serde_json::{Map, Value, json};
 use super::source::{Request, Source};
 use super::{ArrayStructure, DatasetStructure, GroupStructure};
 use crate::crs::SourceCrs;
-use crate::dtype::{Element, SourceWindow, with_element};
+use crate::dtype::{Element, SourceWindow, each_pixels, with_element};
 use crate::gdal_source::{LocalConfig, open_gdal};
 use crate::metadata::flags;
 use crate::range::{FileBytes, VsiFile};
 use crate::raster_format::RasterFormat;
 use crate::raster_header::{BandHeader, band_dtype};
 use crate::reference::StoredArray;
-use crate::tiff::{self, TiffBytes};
+use crate::tiff;
 use crate::{Class, CubeError, DataType, Grid, Pixels};
 
 /// Opened datasets that are kept; more exist only while more threads read.
@@ -117,10 +117,15 @@ impl Source for RasterSource {
         group: &str,
         array: &ArrayStructure,
     ) -> Result<StoredArray, CubeError> {
+        let refused = |reason| CubeError::NoReference {
+            file: self.file.name().to_owned(),
+            array: array.name.clone(),
+            reason,
+        };
         let band = self.names.iter().position(|name| *name == array.name);
         let stored = match (band, &array.shape[..]) {
             (Some(band), [height, width]) if overview_number(group).is_none() => tiff::stored(
-                &mut WholeFile(&self.file),
+                &mut &*self.file,
                 [*height, *width],
                 array.dtype,
                 self.names.len(),
@@ -129,34 +134,18 @@ impl Source for RasterSource {
             _ => Err("it is no band of the full resolution".to_owned()),
         };
         self.file.check()?;
-        stored.map_err(|reason| CubeError::NoReference {
-            file: self.file.name().to_owned(),
-            array: array.name.clone(),
-            reason,
-        })
-    }
-}
-
-/// The file as the reader of TIFF directories sees it.
-struct WholeFile<'a>(&'a FileBytes);
-
-impl TiffBytes for WholeFile<'_> {
-    fn len(&self) -> u64 {
-        self.0.size()
-    }
-
-    fn require(&self, offset: u64, len: u64) -> Result<bool, String> {
-        let end = offset.checked_add(len);
-        Ok(end.is_some_and(|end| end <= self.0.size()))
-    }
-
-    fn read_at(&mut self, offset: u64, out: &mut [u8]) -> Result<(), String> {
-        if !self.require(offset, out.len() as u64)? {
-            return Err("it ends early".to_owned());
+        let (mut stored, last_strip) = stored.map_err(refused)?;
+        if let Some(strip) = last_strip {
+            let ranges = [strip.rows.clone(), 0..array.shape[1]];
+            let pixels = self.read(Request {
+                group,
+                array,
+                ranges: &ranges,
+            })?;
+            let bytes = each_pixels!(&pixels, values => Element::bytes(values).to_vec());
+            stored.chunks.push(strip.chunk(bytes).map_err(refused)?);
         }
-        let bytes = self.0.read(offset..offset + out.len() as u64);
-        out.copy_from_slice(&bytes.ok_or("it could not be read")?);
-        Ok(())
+        Ok(stored)
     }
 }
 

@@ -25,13 +25,23 @@ pub(crate) trait Source: fmt::Debug + Send + Sync {
     /// Names of the files, in the order of their time.
     fn files(&self) -> Vec<&str>;
 
-    /// How one of the files stores an array of a group (not an overview), with the dimensions that the array has in the file. Blocks.
+    /// How many files store each array, one after the other along `time`.
+    fn steps(&self) -> usize {
+        self.files().len()
+    }
+
+    /// The name of the file that stores a step of an array; once it has been read, its real one.
+    fn file_of(&self, step: usize, _group: &str, _array: &ArrayStructure) -> Option<&str> {
+        self.files().get(step).copied()
+    }
+
+    /// How the file of a step stores an array of a group (not an overview), with the dimensions that the array has in the file. Blocks.
     ///
     /// # Errors
     /// [`CubeError::NoReference`] when other software could not read it; what reading says.
     fn stored(
         &self,
-        file: usize,
+        step: usize,
         group: &str,
         array: &ArrayStructure,
     ) -> Result<StoredArray, CubeError>;

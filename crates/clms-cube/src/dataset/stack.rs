@@ -317,6 +317,14 @@ impl Source for Stack {
         self.files.iter().map(|file| file.reader.name()).collect()
     }
 
+    fn steps(&self) -> usize {
+        self.files.len()
+    }
+
+    fn file_of(&self, step: usize, _: &str, _: &ArrayStructure) -> Option<&str> {
+        Some(self.files.get(step)?.reader.name())
+    }
+
     fn stored(
         &self,
         file: usize,

@@ -49,11 +49,12 @@ impl Dataset {
     /// the full resolution are there, with the attributes that they have here; overviews are not. Coordinates, and the `spatial_ref` of
     /// GeoTIFFs, are in the reference itself.
     ///
-    /// The metadata and the tables of chunks of all files are read for it, some files at a time ([`Dataset::traffic`] counts), and no pixels.
-    /// When the future is dropped, nothing stays.
+    /// LZW, PackBits and predictors of GeoTIFFs need the Python packages `imagecodecs` and `imagecodecs-numcodecs`; all else is read by what
+    /// xarray, Zarr and fsspec bring along. The last strip of a GeoTIFF, when it has fewer rows than the others and is compressed, is read and
+    /// stands in the reference as a whole one, because chunks of Zarr are all of one size.
     ///
-    /// LZW, PackBits and predictors of GeoTIFFs need the Python packages `imagecodecs` and `imagecodecs-numcodecs`, whose codecs a program
-    /// registers with `imagecodecs.numcodecs.register_codecs()`; all else is read by what xarray and Zarr bring along.
+    /// For it, the metadata and the tables of chunks of all files are read, some files at a time ([`Dataset::traffic`] counts). When the future
+    /// is dropped, nothing stays.
     ///
     /// ```no_run
     /// # async fn example(dataset: clms_cube::Dataset) -> Result<(), clms_cube::CubeError> {
@@ -61,7 +62,9 @@ impl Dataset {
     ///     .write_reference("ssm.json".as_ref(), |name| format!("https://globalland.vito.be/{name}"))
     ///     .await?;
     /// println!("{} chunks of {} files", report.chunks, report.files);
-    /// // xarray.open_dataset("reference://", engine="zarr", storage_options={"fo": "ssm.json", "remote_protocol": "https"})
+    /// // In Python:
+    /// // xarray.open_dataset("reference://", engine="zarr", chunks={}, storage_options={
+    /// //     "fo": "ssm.json", "remote_protocol": "https", "remote_options": {"asynchronous": True}})
     /// # Ok(())
     /// # }
     /// ```
@@ -72,15 +75,18 @@ impl Dataset {
     pub async fn write_reference(
         &self,
         path: &Path,
-        url: impl Fn(&str) -> String,
+        url: impl Fn(&str) -> String + Send + 'static,
     ) -> Result<ReferenceReport, CubeError> {
-        let urls: Vec<String> = self.files().into_iter().map(url).collect();
         let (dataset, path) = (self.clone(), path.to_owned());
-        blocking(move || write(&dataset, &urls, &path)).await
+        blocking(move || write(&dataset, &url, &path)).await
     }
 }
 
-fn write(dataset: &Dataset, urls: &[String], path: &Path) -> Result<ReferenceReport, CubeError> {
+fn write(
+    dataset: &Dataset,
+    url: &dyn Fn(&str) -> String,
+    path: &Path,
+) -> Result<ReferenceReport, CubeError> {
     let variables = Variable::all(dataset)?;
     let documents = Documents::of(dataset, &variables)?;
     let failed = |source| CubeError::SaveReference {
@@ -89,13 +95,14 @@ fn write(dataset: &Dataset, urls: &[String], path: &Path) -> Result<ReferenceRep
     };
     let mut output = Output::create(path, &documents, &variables).map_err(failed)?;
     let mut report = ReferenceReport {
-        files: urls.len(),
+        files: dataset.files().len(),
         variables: variables.len(),
         chunks: 0,
         absent: 0,
     };
-    for first in (0..urls.len()).step_by(FILES_AHEAD) {
-        let count = FILES_AHEAD.min(urls.len() - first);
+    let steps = dataset.source().steps();
+    for first in (0..steps).step_by(FILES_AHEAD) {
+        let count = FILES_AHEAD.min(steps - first);
         let files = on_threads(READ_AT_ONCE, count, |file| {
             let of_file = variables.iter();
             let stored = of_file.map(|variable| variable.stored(dataset, first + file));
@@ -105,10 +112,12 @@ fn write(dataset: &Dataset, urls: &[String], path: &Path) -> Result<ReferenceRep
             for (number, (variable, stored)) in variables.iter().zip(stored).enumerate() {
                 report.chunks += stored.len() as u64;
                 report.absent += variable.chunks_of_file - stored.len() as u64;
+                // Only now is it known how the file is really called.
+                let url = url(&variable.file(dataset, file));
                 for chunk in stored {
                     let at = file as u64 * variable.chunks_of_file + chunk.number;
                     output
-                        .chunk(&variables, number, at, &urls[file], &chunk.place)
+                        .chunk(&variables, number, at, &url, &chunk.place)
                         .map_err(failed)?;
                 }
             }

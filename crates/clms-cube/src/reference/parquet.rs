@@ -161,6 +161,9 @@ fn write_rows(file: &File, rows: &[Row]) -> Result<(), ParquetError> {
     let properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::default()))
         .set_statistics_enabled(EnabledStatistics::None)
+        // fastparquet takes numbers for doubles unless these say that none is missing.
+        .set_column_statistics_enabled("offset".into(), EnabledStatistics::Chunk)
+        .set_column_statistics_enabled("size".into(), EnabledStatistics::Chunk)
         .build();
     let schema = Arc::new(parse_message_type(&schema)?);
     let mut writer = SerializedFileWriter::new(file, schema, Arc::new(properties))?;

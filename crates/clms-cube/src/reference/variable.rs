@@ -26,16 +26,17 @@ pub(super) struct Variable {
 impl Variable {
     /// All variables of the full resolution. The first file is read.
     pub(super) fn all(dataset: &Dataset) -> Result<Vec<Self>, CubeError> {
-        let files = dataset.files();
+        let steps = dataset.source().steps() as u64;
         let groups = dataset.structure().groups.iter();
         let arrays =
             groups.flat_map(|group| group.variables.iter().map(move |array| (group, array)));
         let variable = |(group, array): (_, &ArrayStructure)| {
             let group: &crate::GroupStructure = group;
             let stored = dataset.source().stored(0, &group.path, array)?;
-            Self::new(&group.path, array, stored.encoding, files.len() as u64).map_err(|reason| {
+            Self::new(&group.path, array, stored.encoding, steps).map_err(|reason| {
+                let file = dataset.source().file_of(0, &group.path, array);
                 CubeError::NoReference {
-                    file: files.first().copied().unwrap_or_default().to_owned(),
+                    file: file.unwrap_or_default().to_owned(),
                     array: node_path(&group.path, &array.name),
                     reason,
                 }
@@ -99,20 +100,19 @@ impl Variable {
         indices.join(".")
     }
 
+    /// The name of the file of a step.
+    pub(super) fn file(&self, dataset: &Dataset, step: usize) -> String {
+        let file = dataset.source().file_of(step, &self.group, &self.array);
+        file.unwrap_or_default().to_owned()
+    }
+
     /// The chunks that a file has, after looking that it has them in the way of the first one.
     pub(super) fn stored(
         &self,
         dataset: &Dataset,
         file: usize,
     ) -> Result<Vec<StoredChunk>, CubeError> {
-        let name = || {
-            dataset
-                .files()
-                .get(file)
-                .copied()
-                .unwrap_or_default()
-                .to_owned()
-        };
+        let name = || self.file(dataset, file);
         let StoredArray {
             encoding,
             chunks,

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::deflated::Inflating;
+use crate::range::FileBytes;
 
 /// The bytes of a TIFF file.
 pub(crate) trait TiffBytes {
@@ -78,5 +79,25 @@ impl TiffBytes for RasterBytes {
             .seek(SeekFrom::Start(self.start + offset))
             .map_err(describe)?;
         self.file.read_exact(out).map_err(describe)
+    }
+}
+
+impl TiffBytes for &FileBytes {
+    fn len(&self) -> u64 {
+        self.size()
+    }
+
+    fn require(&self, offset: u64, len: u64) -> Result<bool, String> {
+        let end = offset.checked_add(len);
+        Ok(end.is_some_and(|end| end <= self.size()))
+    }
+
+    fn read_at(&mut self, offset: u64, out: &mut [u8]) -> Result<(), String> {
+        if !self.require(offset, out.len() as u64)? {
+            return Err("it ends early".to_owned());
+        }
+        let bytes = self.read(offset..offset + out.len() as u64);
+        out.copy_from_slice(&bytes.ok_or("it could not be read")?);
+        Ok(())
     }
 }

@@ -5,11 +5,12 @@
 mod blocks;
 mod bytes;
 mod directory;
+mod last_strip;
 mod lzw;
 mod stored;
 mod table;
 
 pub(crate) use blocks::{BlockLayout, BlockReader, KEPT_BYTES};
-pub(crate) use bytes::{RasterBytes, TiffBytes};
+pub(crate) use bytes::RasterBytes;
 pub(crate) use directory::Directory;
 pub(crate) use stored::stored;

@@ -4,20 +4,25 @@ use serde_json::{Value, json};
 
 use super::bytes::TiffBytes;
 use super::directory::Directory;
+use super::last_strip::LastStrip;
 use super::table::BlockTable;
 use crate::DataType;
 use crate::reference::{ByteOrder, Encoding, Place, StoredArray, StoredChunk, numpy_type};
 
+/// Larger strips are not taken into a reference.
+const MOST_STRIP_BYTES: usize = 16 << 20;
+
 /// How a band (counted from 0) of a raster of this size and type is stored; why other software could not read it.
 ///
-/// Blocks that were never written are left out.
+/// Blocks that were never written are left out, and so is the last strip when it is compressed and has fewer rows than the others: how it can be
+/// made a chunk stands beside.
 pub(crate) fn stored(
     bytes: &mut impl TiffBytes,
     size: [u64; 2],
     dtype: DataType,
     bands: usize,
     band: usize,
-) -> Result<StoredArray, String> {
+) -> Result<(StoredArray, Option<LastStrip>), String> {
     let directory = Directory::read(bytes)?.ok_or("it is no TIFF file")?;
     let table = BlockTable::read(&directory, bytes)?;
     let table = table.ok_or("its bands differ, or it has no table of blocks")?;
@@ -37,9 +42,12 @@ pub(crate) fn stored(
         .ok_or("its table of blocks is not of its size")?;
     let own = band * per_band..(band + 1) * per_band;
     let blocks = table.offsets[own.clone()].iter().zip(&table.lengths[own]);
-    let written = (0..)
+    let mut written: Vec<(u64, u64, u64)> = (0..)
         .zip(blocks)
-        .filter(|(_, (at, len))| **at > 0 && **len > 0);
+        .filter(|(_, (at, len))| **at > 0 && **len > 0)
+        .map(|(number, (at, len))| (number, *at, *len))
+        .collect();
+    let mut last_strip = None;
     let ends_short = !table.tiled && !size[0].is_multiple_of(rows);
     let (chunk_rows, chunks) = if table.compression == 1 {
         // The last strip is as short as its rows are few: chunks of fewer rows, which divide both, are all whole.
@@ -49,26 +57,40 @@ pub(crate) fn stored(
             rows
         };
         let (pieces, bytes) = (rows / chunk_rows, whole / rows * chunk_rows);
-        let chunks = written.flat_map(|(number, (at, len))| {
+        let pieces = written.into_iter().flat_map(|(number, at, len)| {
             (0..pieces)
-                .filter(move |piece| (piece + 1) * bytes <= *len)
+                .filter(move |piece| (piece + 1) * bytes <= len)
                 .map(move |piece| chunk(number * pieces + piece, at + piece * bytes, bytes))
         });
-        (chunk_rows, chunks.collect())
-    } else if ends_short {
-        return Err(format!(
-            "its last strip is shorter than the others ({} rows are no multiple of {rows}), and compressed",
-            size[0]
-        ));
+        (chunk_rows, pieces.collect())
     } else {
-        let chunks = written.map(|(number, (at, len))| chunk(number, *at, *len));
+        let last = per_band as u64 - 1;
+        if ends_short && written.pop_if(|(number, ..)| *number == last).is_some() {
+            last_strip = Some(LastStrip {
+                rows: last * rows..size[0],
+                number: last,
+                whole: usize::try_from(whole)
+                    .ok()
+                    .filter(|whole| *whole <= MOST_STRIP_BYTES)
+                    .ok_or("its last strip is shorter than the others, and large")?,
+                cols: cols as usize,
+                compression: table.compression,
+                predictor: table.predictor,
+                order,
+                dtype,
+            });
+        }
+        let chunks = written
+            .into_iter()
+            .map(|(number, at, len)| chunk(number, at, len));
         (rows, chunks.collect())
     };
-    Ok(StoredArray {
+    let stored = StoredArray {
         encoding: table.encoding([chunk_rows, cols], dtype, order)?,
         chunks,
         absent: None,
-    })
+    };
+    Ok((stored, last_strip))
 }
 
 fn chunk(number: u64, at: u64, len: u64) -> StoredChunk {

@@ -91,8 +91,9 @@ impl Server {
     }
 
     /// Where a file is.
-    pub(crate) fn url(&self, name: &str) -> String {
-        format!("{}/{name}", self.url)
+    pub(crate) fn url(&self) -> impl Fn(&str) -> String + Send + use<> {
+        let root = self.url.clone();
+        move |name| format!("{root}/{name}")
     }
 
     /// A reader of a file; requests are not repeated.

@@ -119,6 +119,11 @@ impl Bucket {
         Path::from(own.unwrap_or(key))
     }
 
+    /// How others name an object.
+    fn address(&self, path: &Path) -> String {
+        format!("s3://{}/{path}", self.name)
+    }
+
     /// Names of the files right in a folder. One request for each 1000.
     pub(super) async fn files(&self, folder: &Path) -> Result<Vec<String>, object_store::Error> {
         let listed = self.store.list_with_delimiter(Some(folder)).await;
@@ -169,11 +174,17 @@ pub(super) type Recognise = Arc<dyn Fn(&str) -> bool + Send + Sync>;
 pub(super) struct ProductFile {
     bucket: Bucket,
     folder: Path,
-    /// For messages: the likely name.
+    /// The address that is likely.
     name: String,
     guess: Option<Path>,
     recognise: Recognise,
-    found: OnceCell<ObjectReader>,
+    found: OnceCell<Found>,
+}
+
+/// A file, as it is really called.
+struct Found {
+    name: String,
+    reader: ObjectReader,
 }
 
 impl fmt::Debug for ProductFile {
@@ -193,7 +204,7 @@ impl ProductFile {
         let guess = guess.map(|name| folder.clone().join(name));
         Self {
             bucket: bucket.clone(),
-            name: guess.as_ref().unwrap_or(&folder).to_string(),
+            name: bucket.address(guess.as_ref().unwrap_or(&folder)),
             folder,
             guess,
             recognise,
@@ -201,8 +212,11 @@ impl ProductFile {
         }
     }
 
-    fn reader(&self, path: Path) -> ObjectReader {
-        ObjectReader::new(Arc::clone(&self.bucket.store), path)
+    fn found(&self, path: Path) -> Found {
+        Found {
+            name: self.bucket.address(&path),
+            reader: ObjectReader::new(Arc::clone(&self.bucket.store), path),
+        }
     }
 
     fn not_found(&self) -> RangeError {
@@ -212,7 +226,7 @@ impl ProductFile {
     }
 
     /// By a look into the folder.
-    async fn look(&self) -> Result<ObjectReader, RangeError> {
+    async fn look(&self) -> Result<Found, RangeError> {
         tracing::debug!(folder = %self.folder, "looking for a file");
         let names = self.bucket.files(&self.folder).await;
         let names = names.map_err(|why| RangeError::of_store(self.folder.as_ref(), why))?;
@@ -220,27 +234,27 @@ impl ProductFile {
             .iter()
             .find(|name| (self.recognise)(name))
             .ok_or_else(|| self.not_found())?;
-        Ok(self.reader(self.folder.clone().join(name.as_str())))
+        Ok(self.found(self.folder.clone().join(name.as_str())))
     }
 }
 
 #[async_trait]
 impl RangeReader for ProductFile {
     fn name(&self) -> &str {
-        &self.name
+        self.found.get().map_or(&self.name, |found| &found.name)
     }
 
     async fn read(&self, range: Range<u64>) -> Result<Part, RangeError> {
-        if let Some(reader) = self.found.get() {
-            return reader.read(range).await;
+        if let Some(found) = self.found.get() {
+            return found.reader.read(range).await;
         }
         if let Some(guess) = &self.guess {
-            let reader = self.reader(guess.clone());
-            match reader.read(range.clone()).await {
+            let found = self.found(guess.clone());
+            match found.reader.read(range.clone()).await {
                 Err(RangeError::NotFound { .. }) => {}
                 outcome => {
                     if outcome.is_ok() {
-                        let _ = self.found.set(reader);
+                        let _ = self.found.set(found);
                     }
                     return outcome;
                 }
@@ -249,6 +263,7 @@ impl RangeReader for ProductFile {
         self.found
             .get_or_try_init(|| self.look())
             .await?
+            .reader
             .read(range)
             .await
     }
