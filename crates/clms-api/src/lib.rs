@@ -99,8 +99,8 @@ pub use self::model::{
 pub use self::portal::{OnProgress, Portal};
 pub use self::refusal::Refusal;
 pub use self::request::{
-    Area, DataRequest, Days, InvalidRequest, MAX_PARTS, MAX_PORTAL_AREA, NutsCode, PartRequest,
-    PartRequestBuilder, TaskKind,
+    Area, DataRequest, Days, InvalidRequest, MAX_PARTS, MAX_PORTAL_AREA, NutsCode, PartContent,
+    PartRequest, PartRequestBuilder, TaskKind,
 };
 pub use self::retry::{RetryPolicy, Tries};
 pub use self::server_message::ServerMessage;

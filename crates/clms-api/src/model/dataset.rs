@@ -35,6 +35,10 @@ pub struct Dataset {
     /// The CRSs that the portal names, mostly authority codes such as `EPSG:3035`, though words
     /// such as `WGS84` occur.
     pub crs: Vec<String>,
+    /// The CRSs that a part of the dataset can be had in, as the portal would answer: its own four
+    /// and those of the dataset's data, such as UTM zones.
+    #[serde(default)]
+    pub projections: Vec<String>,
     /// The spatial resolution in words, such as `100 m`.
     pub resolution: Option<String>,
     /// How to cite the dataset, plain text.
@@ -100,6 +104,7 @@ impl Dataset {
                 text: fields.text("characteristics_temporal_extent"),
             },
             crs: fields.texts("coordinateReferenceSystemList"),
+            projections: projections(fields.text("characteristics_projection").as_deref()),
             resolution: fields
                 .text("qualitySpatialResolution_line")
                 .or_else(|| fields.text("characteristics_spatial_resolution")),
@@ -119,6 +124,25 @@ impl Dataset {
             url,
         })
     }
+}
+
+/// The CRSs that parts of every dataset can be had in.
+const PROJECTIONS: [&str; 4] = ["EPSG:4326", "EPSG:3035", "EPSG:3857", "EPSG:4258"];
+
+/// These and a dataset's own, which the portal tells as `EPSG:32625/ 32626`.
+fn projections(own: Option<&str>) -> Vec<String> {
+    let mut codes = PROJECTIONS.map(str::to_owned).to_vec();
+    let own = own.unwrap_or_default().split('/').map(str::trim);
+    for code in own.filter(|code| !code.is_empty()) {
+        let code = match code.strip_prefix("EPSG:") {
+            Some(_) => code.to_owned(),
+            None => format!("EPSG:{code}"),
+        };
+        if !codes.contains(&code) {
+            codes.push(code);
+        }
+    }
+    codes
 }
 
 /// What to call a dataset whose JSON can't be read.
@@ -266,6 +290,16 @@ mod tests {
             with("coordinateReferenceSystemList", json!("EPSG:3035")).crs,
             ["EPSG:3035"]
         );
+    }
+
+    #[test]
+    fn parts_can_be_had_in_the_usual_projections_and_the_dataset_s_own() {
+        assert_eq!(
+            Dataset::from_portal(minimal()).unwrap().projections,
+            PROJECTIONS
+        );
+        let utm = with("characteristics_projection", json!("EPSG:3035/ 32628"));
+        assert_eq!(utm.projections[4..], ["EPSG:32628"]);
     }
 
     #[test]

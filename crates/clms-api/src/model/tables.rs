@@ -35,6 +35,27 @@ impl FormatTable {
         })
     }
 
+    /// The table as the portal's public software has it (clms.downloadtool 16.3), to check
+    /// requests without asking the portal, which tells it to those who are signed in only.
+    pub fn known() -> Self {
+        use Format::{Gdb, Geojson, Geotiff, Gml, Gpkg, Netcdf, Shapefile, Wfs};
+        let vectors = [Gdb, Gml, Gpkg, Geojson, Shapefile];
+        let with = |more: Format| vectors.iter().cloned().chain([more]).collect();
+        let rows = [
+            (Gdb, vectors.to_vec()),
+            (Gml, vec![Gml]),
+            (Gpkg, vectors.to_vec()),
+            (Geojson, vectors.to_vec()),
+            (Geotiff, vec![Geotiff]),
+            (Netcdf, vec![Geotiff, Netcdf]),
+            (Shapefile, vectors.to_vec()),
+            (Wfs, with(Wfs)),
+        ];
+        Self {
+            rows: rows.into(),
+        }
+    }
+
     /// All formats that data may be in.
     pub fn formats(&self) -> impl Iterator<Item = &Format> {
         self.rows.iter().map(|(format, _)| format)

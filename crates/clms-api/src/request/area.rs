@@ -2,6 +2,8 @@
 
 use std::f64::consts::{FRAC_PI_4, PI};
 
+use serde::{Deserialize, Serialize};
+
 use super::invalid::InvalidRequest;
 use super::nuts::NutsCode;
 use crate::model::BBox;
@@ -11,9 +13,11 @@ use crate::model::BBox;
 pub const MAX_PORTAL_AREA: f64 = 1.6e12;
 
 /// Where to cut a part from a dataset: a bounding box or a region, never both.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Area {
     /// A bounding box.
+    #[serde(rename = "bbox")]
     BBox(BBox),
     /// A region of the nomenclature of territorial units for statistics, or a country.
     Nuts(NutsCode),

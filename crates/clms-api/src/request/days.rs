@@ -5,6 +5,7 @@ use std::fmt;
 use jiff::ToSpan;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::invalid::InvalidRequest;
@@ -14,7 +15,7 @@ use super::invalid::InvalidRequest;
 /// The portal wants milliseconds since 1970. It takes seconds too, and then looks for data of
 /// January 1970; text it refuses. Both days are sent as their midnight in UTC: 30 days and a few
 /// hours are over a limit of 30 days.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Days {
     first: Date,
     last: Date,

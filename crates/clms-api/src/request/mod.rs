@@ -11,6 +11,7 @@ mod made_for;
 mod nuts;
 mod part;
 mod part_builder;
+mod part_content;
 
 use std::collections::HashSet;
 
@@ -22,6 +23,7 @@ pub use self::invalid::InvalidRequest;
 pub use self::nuts::NutsCode;
 pub use self::part::PartRequest;
 pub use self::part_builder::PartRequestBuilder;
+pub use self::part_content::PartContent;
 use crate::model::FileRequest;
 
 /// How many parts one request may ask for; prepackaged files don't count.

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::invalid::InvalidRequest;
 
@@ -12,8 +12,8 @@ use super::invalid::InvalidRequest;
 /// The portal looks at the two letters of the country only, and takes `ITZZZ99` for a region.
 /// This type wants the form of a code; [`Client::nuts_names`](crate::Client::nuts_names) tells
 /// whether there is such a region.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(transparent)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct NutsCode(String);
 
 impl NutsCode {
@@ -53,6 +53,20 @@ impl FromStr for NutsCode {
                 "there is no country {country}; countries with NUTS codes are {NUTS}, and others go by their ISO 3166 code"
             )))
         }
+    }
+}
+
+impl TryFrom<String> for NutsCode {
+    type Error = InvalidRequest;
+
+    fn try_from(code: String) -> Result<Self, InvalidRequest> {
+        code.parse()
+    }
+}
+
+impl From<NutsCode> for String {
+    fn from(code: NutsCode) -> Self {
+        code.0
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::TaskKind;
@@ -12,7 +13,10 @@ use crate::model::{DatasetUid, Format, InformationId, Source};
 /// A part of a dataset to be cut by the portal: an area, days, a format, a CRS. It has passed all
 /// checks that can be made before it is sent; see
 /// [`PartRequestBuilder`](super::PartRequestBuilder).
-#[derive(Debug, Clone, PartialEq)]
+///
+/// `Serialize` and `Deserialize` are this crate's own form, made for keeping a request until it is
+/// sent; the portal's is that of [`DataRequest::to_json`](super::DataRequest::to_json).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PartRequest {
     pub(super) dataset_uid: DatasetUid,
     pub(super) information_id: InformationId,

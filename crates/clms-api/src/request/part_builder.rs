@@ -117,6 +117,19 @@ impl PartRequestBuilder {
         })
     }
 
+    /// Begins with a collection of a dataset and what is known of the portal's tables without
+    /// asking for them: [`FormatTable::known`] and [`Dataset::projections`].
+    ///
+    /// # Errors
+    /// As for [`PartRequestBuilder::new`].
+    pub fn offline(
+        dataset: &Dataset,
+        collection: &InformationId,
+    ) -> Result<Self, InvalidRequest> {
+        let projections = dataset.projections.clone();
+        Self::new(dataset, collection, FormatTable::known(), projections)
+    }
+
     /// Cuts out a bounding box; replaces any area chosen before.
     pub fn bbox(self, bbox: BBox) -> Self {
         self.area(Area::BBox(bbox))

@@ -154,7 +154,7 @@ fn every_recorded_dataset_and_task() {
 }
 
 /// Fields that a model has, by the portal's names; all else must be in `extra`.
-const DATASET_FIELDS: [&str; 19] = [
+const DATASET_FIELDS: [&str; 20] = [
     "UID",
     "@id",
     "id",
@@ -164,6 +164,7 @@ const DATASET_FIELDS: [&str; 19] = [
     "temporalExtentStart",
     "temporalExtentEnd",
     "characteristics_temporal_extent",
+    "characteristics_projection",
     "coordinateReferenceSystemList",
     "qualitySpatialResolution_line",
     "characteristics_spatial_resolution",

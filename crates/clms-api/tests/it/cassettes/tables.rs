@@ -1,6 +1,6 @@
 //! The portal's tables and direct links, as they were recorded.
 
-use clms_api::{ApiError, BBox, Days, DirectLinks, DirectLinksRequest, Format, NutsCode};
+use clms_api::{ApiError, BBox, Days, DirectLinks, DirectLinksRequest, Format, FormatTable, NutsCode};
 use jiff::civil::date;
 
 use super::{Playback, TREES, dataset};
@@ -17,6 +17,7 @@ async fn formats_are_asked_for_once() {
         assert_eq!(table.formats().count(), 8);
         assert_eq!(table.targets(&Format::Geotiff), [Format::Geotiff]);
         assert!(table.targets(&Format::Gdb).contains(&Format::Gpkg));
+        assert_eq!(table, FormatTable::known());
     }
     portal.finish();
 }
@@ -45,6 +46,7 @@ async fn projections() {
         .unwrap()
         .unwrap();
     assert!(own.contains(&"EPSG:32628".to_owned()));
+    assert_eq!(own, dataset(TREES).projections, "known without asking");
     let unknown = "00000000000000000000000000000000".into();
     assert_eq!(
         portal.client.projections(Some(&unknown)).await.unwrap(),
