@@ -10,5 +10,6 @@ mod keeping;
 mod kills;
 mod layers;
 mod object_storage;
+mod subsets;
 mod vectors;
 mod vectors_interrupted;

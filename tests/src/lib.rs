@@ -13,7 +13,7 @@ use std::{
 };
 
 use clms_factory::PackageSpec;
-use clms_sim::{Habits, Sim};
+use clms_sim::{Habits, Sim, SimBuilder};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -38,14 +38,16 @@ impl Scene {
     /// A service with these habits.
     #[must_use]
     pub fn with_habits(habits: Habits) -> Self {
+        Self::of(Sim::builder().habits(habits))
+    }
+
+    /// Any service; it takes its packages from the scene's folder.
+    #[must_use]
+    pub fn of(service: SimBuilder) -> Self {
         let home = TempDir::new().unwrap();
         let packages = home.path().join("packages");
         fs::create_dir(&packages).unwrap();
-        let sim = Sim::builder()
-            .packages(&packages)
-            .habits(habits)
-            .start()
-            .unwrap();
+        let sim = service.packages(&packages).start().unwrap();
         sim.write_service_key(&home.path().join("credentials.json"))
             .unwrap();
         Self { sim, home }

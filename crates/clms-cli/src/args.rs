@@ -1,10 +1,14 @@
 //! The command line: what can be typed. Arguments, exit codes and JSON are the program's public interface.
 
+mod subset;
+
 use std::{ffi::OsString, num::NonZeroUsize, path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clms_store::cube::{Levels, Resampling, ZarrFormat};
 use clms_store::{DayRange, JobId, cdse::VersionWish};
+
+pub(crate) use self::subset::SubsetArgs;
 
 /// Land data of Copernicus, from catalogue to cube in one command.
 ///
@@ -224,6 +228,8 @@ pub(crate) struct Preload {
     /// One or more data ids; they are worked on side by side
     #[arg(required = true, value_name = "DATA_ID")]
     pub(crate) data_ids: Vec<String>,
+    #[command(flatten)]
+    pub(crate) subset: SubsetArgs,
     /// Also what is cached already: builds it anew and replaces it when it is whole
     #[arg(long)]
     pub(crate) force: bool,

@@ -48,6 +48,13 @@ impl ContentKey {
         Self(format!("file:{dataset_uid}/{file_id}"))
     }
 
+    /// A part that the server cuts out of a dataset. `description` tells all that the part depends on, in a form that is the same for
+    /// the order and for the task made of it, and does not change from version to version.
+    #[must_use]
+    pub fn part(description: &str) -> Self {
+        Self(format!("part:{description}"))
+    }
+
     /// Anything else: `description` must be normalised by the caller.
     #[must_use]
     pub fn other(description: &str) -> Self {

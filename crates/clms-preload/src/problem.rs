@@ -163,6 +163,8 @@ pub enum ProblemKind {
     RateLimited,
     /// The server says that the same thing is requested already.
     Duplicated,
+    /// The server takes no more orders before it has done some of those that it has.
+    QueueFull,
     /// The server refused the request.
     Refused,
     /// The server rejected the task.
@@ -192,7 +194,7 @@ pub enum ProblemKind {
 }
 
 /// Every kind but [`ProblemKind::Other`] with its word.
-const WORDS: [(ProblemKind, &str); 35] = {
+const WORDS: [(ProblemKind, &str); 36] = {
     use ProblemKind::*;
     [
         (LinkDead, "link_dead"),
@@ -218,6 +220,7 @@ const WORDS: [(ProblemKind, &str); 35] = {
         (ServerError, "server_error"),
         (RateLimited, "rate_limited"),
         (Duplicated, "duplicated"),
+        (QueueFull, "queue_full"),
         (Refused, "refused"),
         (Rejected, "rejected"),
         (TaskFailed, "task_failed"),
@@ -257,6 +260,7 @@ impl ProblemKind {
                     | ServerError
                     | RateLimited
                     | Duplicated
+                    | QueueFull
                     | Timeout
                     | Interrupted
                     | Busy

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{ContentKey, JobId};
 
-/// One product file that is to become one cube.
+/// One product file, or a part of a dataset, that is to become one cube.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct JobRequest {
     /// The data id, as users know it.
@@ -79,6 +79,24 @@ impl Order {
             file_id: Some(file_id),
             file_name: file_name.into(),
             parameters: serde_json::Value::Null,
+        }
+    }
+
+    /// An order of a part that the server cuts out of a dataset. `description` is as for [`ContentKey::part`], `name` is for messages, and
+    /// `parameters` are what the [`PortalSource`](crate::PortalSource) needs to order it, now or after a restart.
+    #[must_use]
+    pub fn part(
+        dataset_uid: impl Into<String>,
+        description: &str,
+        name: impl Into<String>,
+        parameters: serde_json::Value,
+    ) -> Self {
+        Self {
+            content: ContentKey::part(description),
+            dataset_uid: dataset_uid.into(),
+            file_id: None,
+            file_name: name.into(),
+            parameters,
         }
     }
 }

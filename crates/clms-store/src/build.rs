@@ -3,7 +3,7 @@
 use std::{num::NonZeroU32, sync::Mutex, time::Duration};
 
 use async_trait::async_trait;
-use clms_api::{Dataset, PrepackagedFile};
+use clms_api::Dataset;
 use clms_cache::{Origin, Staged};
 use clms_cube::{
     BuildOptions, BuildProgress, BuildState, CubeError, CubePlan, EntrySource, Levels, Note,
@@ -47,13 +47,17 @@ pub(crate) struct BuildParameters {
 }
 
 impl BuildParameters {
-    pub(crate) fn of(dataset: &Dataset, file: &PrepackagedFile, options: &PreloadOptions) -> Self {
+    pub(crate) fn of(
+        dataset: &Dataset,
+        product_version: Option<String>,
+        options: &PreloadOptions,
+    ) -> Self {
         Self {
             tile_size: options.tile_size,
             zarr_format: options.zarr_format,
             levels: options.levels,
             title: dataset.title.clone(),
-            product_version: file.version.clone(),
+            product_version,
             licence: dataset.license.clone(),
             citation: dataset.citation.clone(),
             page: dataset.url.as_ref().map(ToString::to_string),

@@ -196,7 +196,7 @@ impl ClmsStore {
             Some(value.to_owned())
         };
         Ok(Some(CachedCube {
-            data_id: cube.name.to_string(),
+            data_id: data_id_of(&cube.name, origin("data_id").as_deref()),
             cube: cube.location,
             bytes,
             objects,
@@ -233,13 +233,24 @@ impl ClmsStore {
     async fn no_such_cube(&self, data_id: &DataId) -> StoreError {
         let asked = data_id.to_string();
         let names = self.cache.list().filter_map(async |cube| cube.ok());
-        let names: Vec<String> = names.map(|cube| cube.name.to_string()).collect().await;
+        let names: Vec<String> = names
+            .map(|cube| data_id_of(&cube.name, None))
+            .collect()
+            .await;
         StoreError::NoSuchCube {
             nearest: nearest(&asked, data_id.product(), names),
             data_id: asked,
             cache: self.cache.location().to_owned(),
         }
     }
+}
+
+/// The data id that is opened to find the cube of that name: the `told` one if it is that, else what the name says.
+fn data_id_of(name: &CubeName, told: Option<&str>) -> String {
+    let told = told.and_then(|told| told.parse::<DataId>().ok());
+    told.filter(|data_id| data_id.cube_name().as_ref() == Ok(name))
+        .or_else(|| DataId::of_cube(name))
+        .map_or_else(|| name.to_string(), |data_id| data_id.to_string())
 }
 
 /// The names that are most like what was asked for, at most five.

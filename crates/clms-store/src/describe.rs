@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::{
     DataId,
-    catalogue::{Catalogue, Entry, How, Unavailable},
+    catalogue::{Catalogue, Collection, Entry, How, Unavailable},
 };
 
 /// What the portal says of a data id, and whether it is in the cache.
@@ -55,6 +55,9 @@ pub struct Description {
     pub cube: Option<String>,
     /// How many other data ids the same product has.
     pub siblings: usize,
+    /// Of a product as a whole: the collections from which the portal cuts [subsets](crate::Subset), and what these can be.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub collections: Vec<Collection>,
 }
 
 /// The time that a product covers.
@@ -70,11 +73,64 @@ pub struct TimeRange {
 }
 
 impl Description {
+    /// Of an entry of the catalogue.
     pub(crate) fn of(entry: &Entry, catalogue: &Catalogue, cube: Option<String>) -> Self {
-        let dataset: &Dataset = catalogue.dataset(entry);
+        let dataset = catalogue.dataset(entry);
         Self {
-            data_id: entry.data_id.clone(),
-            title: entry.title.clone(),
+            resolution: entry.resolution.clone(),
+            area: entry.area.clone(),
+            format: entry.format.clone(),
+            size: entry.size,
+            version: entry.version.clone(),
+            source: entry.source.clone(),
+            available: entry.available,
+            how: entry.how,
+            why_not: entry.why_not.clone(),
+            siblings: dataset.files.len().saturating_sub(1),
+            ..Self::of_dataset(entry.data_id.clone(), dataset, cube)
+        }
+    }
+
+    /// Of a product with all its files and collections.
+    pub(crate) fn of_product(
+        data_id: DataId,
+        dataset: &Dataset,
+        collections: Vec<Collection>,
+    ) -> Self {
+        let siblings = dataset.files.len();
+        Self {
+            available: siblings > 0 || collections.iter().any(|it| it.available),
+            siblings,
+            collections,
+            ..Self::of_dataset(data_id, dataset, None)
+        }
+    }
+
+    /// Of a subset of that collection, which can be had.
+    pub(crate) fn of_subset(
+        data_id: DataId,
+        dataset: &Dataset,
+        collection: Collection,
+        cube: Option<String>,
+    ) -> Self {
+        let subset = data_id.subset();
+        let format = subset.and_then(|subset| subset.format().map(ToString::to_string));
+        let crs = subset.and_then(|subset| subset.crs().map(str::to_owned));
+        Self {
+            format: format.or(collection.format),
+            crs: crs.or(collection.default_crs).into_iter().collect(),
+            source: collection.source,
+            available: true,
+            how: Some(How::Preload),
+            siblings: dataset.files.len(),
+            ..Self::of_dataset(data_id, dataset, cube)
+        }
+    }
+
+    fn of_dataset(data_id: DataId, dataset: &Dataset, cube: Option<String>) -> Self {
+        Self {
+            data_id,
+            title: dataset.title.clone(),
             description: dataset.description.clone(),
             url: dataset.url.as_ref().map(ToString::to_string),
             bbox: dataset
@@ -86,19 +142,20 @@ impl Description {
                 end: dataset.temporal_extent.end,
                 text: dataset.temporal_extent.text.clone(),
             },
-            resolution: entry.resolution.clone(),
-            area: entry.area.clone(),
-            format: entry.format.clone(),
-            size: entry.size,
-            version: entry.version.clone(),
-            source: entry.source.clone(),
+            resolution: dataset.resolution.clone(),
+            area: None,
+            format: None,
+            size: None,
+            version: None,
+            source: None,
             licence: dataset.license.clone(),
             citation: dataset.citation.clone(),
-            available: entry.available,
-            how: entry.how,
-            why_not: entry.why_not.clone(),
+            available: false,
+            how: None,
+            why_not: None,
             cube,
-            siblings: dataset.files.len().saturating_sub(1),
+            siblings: 0,
+            collections: Vec::new(),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What can go wrong, in the words of the facade.
 
-use clms_api::{ApiError, ServiceKeyError};
+use clms_api::{ApiError, InvalidRequest, ServiceKeyError};
 use clms_cache::CacheError;
 use clms_cube::CubeError;
 use clms_preload::JournalError;
@@ -65,6 +65,30 @@ pub enum StoreError {
     /// CDSE refused, or can't be reached.
     #[error(transparent)]
     Cdse(#[from] CdseError),
+    /// The product has no such collection, or several and none was named.
+    #[error("{}", no_such_collection(product, asked.as_deref(), collections))]
+    NoSuchCollection {
+        /// The product.
+        product: String,
+        /// The collection, if one was named.
+        asked: Option<String>,
+        /// The product's collections.
+        collections: Vec<String>,
+    },
+    /// The portal cuts no such subset; the reason names what it does.
+    #[error("{data_id} can't be had: {why}")]
+    Subset {
+        /// What was asked for.
+        data_id: String,
+        /// Why not.
+        why: InvalidRequest,
+    },
+    /// It chooses already, and was to be given further choices.
+    #[error("{data_id} is a subset already")]
+    SubsetOfSubset {
+        /// What was asked for.
+        data_id: String,
+    },
     /// It has to be preloaded first.
     #[error("{data_id} is not in the cache {cache}")]
     NotCached {
@@ -160,6 +184,8 @@ impl StoreError {
             Self::InvalidDataId(_) => "invalid_data_id",
             Self::NoSuchDataId { .. } => "no_such_data_id",
             Self::Unavailable { why, .. } => why.kind,
+            Self::NoSuchCollection { .. } => "no_such_collection",
+            Self::Subset { .. } | Self::SubsetOfSubset { .. } => "invalid_subset",
             Self::NotCached { .. } | Self::NoSuchCube { .. } => "not_cached",
             Self::Setting { .. } => "setting",
             Self::Credentials(why) => why.kind(),
@@ -192,6 +218,17 @@ impl StoreError {
                 Some(did_you_mean(nearest, "`clms cache list` shows what is cached"))
             }
             Self::Unavailable { why, .. } => Some(why.hint.clone()),
+            Self::NoSuchCollection { product, collections, .. } => Some(match collections.first() {
+                Some(first) => format!("name one as in '{product}|{first}'; `clms describe '{product}'` tells what can be had of each"),
+                None => format!("see its files with: clms list --product {product}"),
+            }),
+            Self::Subset { data_id, .. } => {
+                let product = data_id.split('|').next().unwrap_or_default();
+                Some(format!("`clms describe '{product}'` tells what can be had"))
+            }
+            Self::SubsetOfSubset { .. } => {
+                Some("give either all choices in the data id, or all as options".to_owned())
+            }
             Self::NotCached { data_id, .. } => Some(format!("get it with: clms preload '{data_id}'")),
             Self::Setting { setting, .. } => Some(format!(
                 "choose another with --{setting} or CLMS_{}",
@@ -224,6 +261,9 @@ impl StoreError {
             Self::InvalidDataId(_)
             | Self::NoSuchDataId { .. }
             | Self::NoSuchCube { .. }
+            | Self::NoSuchCollection { .. }
+            | Self::Subset { .. }
+            | Self::SubsetOfSubset { .. }
             | Self::Product { .. } => ErrorClass::NoSuchDataId,
             Self::Credentials(_)
             | Self::Api(
@@ -268,6 +308,19 @@ impl StoreError {
             Self::Interrupted => true,
             _ => false,
         }
+    }
+}
+
+fn no_such_collection(product: &str, asked: Option<&str>, collections: &[String]) -> String {
+    let names: Vec<String> = collections.iter().map(|name| format!("'{name}'")).collect();
+    let names = names.join(", ");
+    match (asked, collections) {
+        (_, []) => format!("{product} has no collections to cut subsets from"),
+        (Some(asked), [_]) => format!("{product} has no collection '{asked}', but {names}"),
+        (Some(asked), _) => {
+            format!("{product} has no collection '{asked}'; its collections are {names}")
+        }
+        (None, _) => format!("{product} has several collections to cut subsets from: {names}"),
     }
 }
 

@@ -33,6 +33,7 @@
 //!
 //! * [`Catalogue`] is what the portal offers, as [data ids](DataId).
 //! * [`ClmsStore::preload`] brings a data id into the cache as a Zarr cube; [`ClmsStore::open`] opens it.
+//! * A [`Subset`] is what the portal is to cut out of a product before it is downloaded; it has a data id and a cube of its own.
 //! * Jobs survive whatever ends a process: asking for the same thing again goes on where it was.
 //! * Cubes in the cache are plain Zarr, which other software opens without this crate.
 //!
@@ -55,6 +56,7 @@ mod parameters;
 mod preload;
 mod sources;
 mod store;
+mod subset;
 mod user_folders;
 
 pub use cached::{CachedCube, CachedCubeDetails, Committed};
@@ -77,6 +79,7 @@ pub use preload::{JobSummary, PlannedAction, PlannedPreload, PreloadOptions};
 pub use store::{
     ClmsStore, ClmsStoreBuilder, DEFAULT_API_URL, DEFAULT_CATALOGUE_AGE, DEFAULT_POLL_INTERVAL,
 };
+pub use subset::{InvalidSubset, Subset, SubsetParameter};
 
 /// Looking after the cubes in a cache: whether they are still whole, and what can be removed.
 pub mod keeping {

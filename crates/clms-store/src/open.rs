@@ -78,6 +78,9 @@ impl ClmsStore {
             data_id: data_id.to_string(),
             cache: self.cache.location().to_owned(),
         };
+        if data_id.subset().is_some() {
+            return Err(not_cached());
+        }
         let catalogue = match self.catalogue().await {
             Ok(catalogue) => catalogue,
             Err(why) if data_id.file().is_some() => {

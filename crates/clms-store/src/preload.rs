@@ -12,7 +12,6 @@ use clms_preload::{
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -174,10 +173,9 @@ impl ClmsStore {
                 job: request.job_id(),
                 cube: self.cache.cube_location(&request.cube),
                 size: request.expected_size,
-                request: json!({"Datasets": [{
-                    "DatasetID": request.order.dataset_uid,
-                    "FileID": request.order.file_id,
-                }]}),
+                request: eea::data_request(&request.order)
+                    .map(|request| request.to_json())
+                    .unwrap_or_default(),
             });
         }
         Ok(plans)
@@ -367,11 +365,15 @@ impl ClmsStore {
     }
 }
 
-fn request(
+/// The job that brings `data_id` into the cache.
+pub(crate) fn request(
     catalogue: &Catalogue,
     data_id: &DataId,
     options: &PreloadOptions,
 ) -> Result<JobRequest, StoreError> {
+    if let Some(subset) = data_id.subset() {
+        return eea::subset_job_request(data_id, subset, catalogue, options);
+    }
     let entry = catalogue.entry(data_id)?;
     match (&entry.why_not, catalogue.file(entry)) {
         (None, Some(file)) => Ok(eea::job_request(

@@ -11,10 +11,11 @@ use clms_cache::{CacheStore, StorageOptions};
 use clms_preload::EngineLimits;
 
 use crate::{
-    DataId, StoreError,
+    DataId, StoreError, Subset,
     catalogue::{self, Catalogue, Kept},
     describe::Description,
     network::Network,
+    preload::{self, PreloadOptions},
     sources::cdse::CdseSettings,
     user_folders::user_cache,
 };
@@ -152,19 +153,46 @@ impl ClmsStore {
         read.await.ok().flatten()
     }
 
-    /// What a data id is. Needs no credentials.
+    /// What a data id is, also that of a product as a whole or of a subset. Needs no credentials.
     ///
     /// # Errors
-    /// [`StoreError::NoSuchDataId`] with the nearest names; [`StoreError::Api`] as for [`catalogue`](Self::catalogue).
+    /// [`StoreError::NoSuchDataId`] with the nearest names; for a subset [`StoreError::NoSuchCollection`], [`StoreError::Unavailable`]
+    /// or [`StoreError::Subset`]; [`StoreError::Api`] as for [`catalogue`](Self::catalogue).
     pub async fn describe(&self, data_id: &DataId) -> Result<Description, StoreError> {
         let catalogue = self.catalogue().await?;
-        let entry = catalogue.entry(data_id)?;
         let cube = self.cache.look_up(&data_id.cube_name()?).await?;
-        Ok(Description::of(
-            entry,
-            &catalogue,
-            cube.map(|cube| cube.location),
-        ))
+        let cube = cube.map(|cube| cube.location);
+        let product = data_id.product();
+        if data_id.subset().is_some() {
+            // Says what is wrong with it, if anything.
+            preload::request(&catalogue, data_id, &PreloadOptions::default())?;
+            let mut collections = catalogue.collections(product)?;
+            collections.retain(|it| Some(it.name.as_str()) == data_id.collection());
+            if let Some(collection) = collections.pop() {
+                let dataset = catalogue.product(product)?;
+                let data_id = data_id.clone();
+                return Ok(Description::of_subset(data_id, dataset, collection, cube));
+            }
+        }
+        match catalogue.entry(data_id) {
+            Err(StoreError::Product { .. }) => Ok(Description::of_product(
+                data_id.clone(),
+                catalogue.product(product)?,
+                catalogue.collections(product)?,
+            )),
+            Err(why) => Err(why),
+            Ok(entry) => {
+                let mut description = Description::of(entry, &catalogue, cube);
+                if data_id.file().is_none() {
+                    description.collections = catalogue.collections(product)?;
+                    if description.collections.iter().any(|it| it.available) {
+                        description.available = true;
+                        description.why_not = None;
+                    }
+                }
+                Ok(description)
+            }
+        }
     }
 
     /// Whether the portal offers `data_id` and this program can get it. Needs no credentials.
@@ -172,11 +200,49 @@ impl ClmsStore {
     /// # Errors
     /// [`StoreError::Api`] as for [`catalogue`](Self::catalogue).
     pub async fn has_data(&self, data_id: &DataId) -> Result<bool, StoreError> {
-        match self.catalogue().await?.entry(data_id) {
+        let catalogue = self.catalogue().await?;
+        if data_id.subset().is_some() {
+            return Ok(preload::request(&catalogue, data_id, &PreloadOptions::default()).is_ok());
+        }
+        match catalogue.entry(data_id) {
             Ok(entry) => Ok(entry.available),
             Err(StoreError::NoSuchDataId { .. }) => Ok(false),
             Err(why) => Err(why),
         }
+    }
+
+    /// The data ids of a subset of each of these products or collections: `<product id>` where a product has one collection of
+    /// which subsets can be had, or `<product id>|<collection>`. The catalogue is asked for only if a collection is not named.
+    ///
+    /// # Errors
+    /// [`StoreError::NoSuchDataId`] and [`StoreError::NoSuchCollection`], with what there is; [`StoreError::InvalidDataId`] for an
+    /// id that is one of a subset already, and for a subset that chooses nothing; [`StoreError::Api`] as for
+    /// [`catalogue`](Self::catalogue).
+    pub async fn subsets_of(
+        &self,
+        data_ids: &[DataId],
+        subset: &Subset,
+    ) -> Result<Vec<DataId>, StoreError> {
+        let named = data_ids.iter().all(|data_id| data_id.file().is_some());
+        let catalogue = match named {
+            true => None,
+            false => Some(self.catalogue().await?),
+        };
+        let subset_of = |data_id: &DataId| {
+            let product = data_id.product();
+            if data_id.subset().is_some() {
+                return Err(StoreError::SubsetOfSubset {
+                    data_id: data_id.to_string(),
+                });
+            }
+            let name = match (data_id.file(), &catalogue) {
+                (Some(name), _) => name.to_owned(),
+                (None, Some(catalogue)) => catalogue.collection(product, None)?.1.name,
+                (None, None) => String::new(),
+            };
+            Ok(DataId::of_subset(product, &name, subset.clone())?)
+        };
+        data_ids.iter().map(subset_of).collect()
     }
 
     /// Where other software opens the cube of `data_id`, whether or not it is there.

@@ -101,7 +101,10 @@ pub(crate) fn result(app: &App, state: &mut State, call: &Call) -> Reply {
     if strikes(habits.html_instead_of_zip, "page") {
         return Reply::Answer(answer::html(200, "Please wait"));
     }
-    let mut delivery = Delivery::new(app.packages.of_task(&task.packages), "application/zip");
+    let mut delivery = Delivery::new(
+        app.packages.of_task(&task.packages, &task.datasets),
+        "application/zip",
+    );
     delivery.ignores_range = habits.ignores_range;
     delivery.bandwidth = habits.bandwidth;
     if strikes(habits.truncated_zip, "truncation") {

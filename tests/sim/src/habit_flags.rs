@@ -57,6 +57,11 @@ pub const HABIT_FLAGS: &[HabitFlag] = &[
         "the first N requests of each link find it dead",
     ),
     flag(
+        "full-queue",
+        "WHEN",
+        "posts for parts of data sets find the queue full",
+    ),
+    flag(
         "html-instead-of-zip",
         "WHEN",
         "requests of a link get a page with 200",
@@ -188,6 +193,7 @@ impl Habits {
             "other-users-task" => self.other_users_task = switch()?,
             "link-alive-after" => self.link_alive_after = parse_duration(value)?,
             "link-alive-after-requests" => self.link_alive_after_requests = value.parse().ok()?,
+            "full-queue" => self.full_queue = parse_when(value)?,
             "html-instead-of-zip" => self.html_instead_of_zip = parse_when(value)?,
             "truncated-zip" => self.truncated_zip = parse_when(value)?,
             "cut-body" => self.cut_body = parse_when(value)?,

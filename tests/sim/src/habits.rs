@@ -102,6 +102,8 @@ pub struct Habits {
     /// FMETaskId: seen once as Finished_ok, the task is then Queued again with
     /// its DownloadURL kept (point 41), and a cancel is undone (point 43).
     pub status_goes_back: bool,
+    /// The posts for parts of data sets that find the queue full.
+    pub full_queue: When,
     /// What becomes of CDSE requests.
     pub cdse: Cdse,
     /// How long tokens live (one second and more; 3600 s on the portal).
@@ -143,6 +145,7 @@ impl Default for Habits {
             outcome: TaskOutcome::Ok,
             outcome_when: When::Always,
             status_goes_back: false,
+            full_queue: When::Never,
             cdse: Cdse::Works,
             token_lifetime: Duration::from_secs(3600),
             forgets_expired_tokens: false,

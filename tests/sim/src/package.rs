@@ -1,24 +1,42 @@
 //! The zips behind download links.
 
 use std::collections::{HashMap, HashSet};
+use std::fmt;
 use std::fs::File;
 use std::io::{self, Cursor, Read, Seek, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::UNIX_EPOCH;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use bytes::Bytes;
+use serde_json::Value;
 use tempfile::TempDir;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
-/// Where packages come from: a folder of real ones, and small built-in ones.
+/// Where packages come from: a folder of real ones, whoever cuts parts of data sets, and small built-in ones.
 pub(crate) struct Packages {
     folder: Option<PathBuf>,
-    /// Zips of several packages, made when first asked for.
-    merged_folder: TempDir,
+    cutter: Option<Cutter>,
+    /// What was made when it was first asked for.
+    made_folder: TempDir,
+    /// Zips of several packages, by their names.
     merged: Mutex<HashMap<Vec<String>, Option<PathBuf>>>,
+    /// Zips of parts, by what their tasks show.
+    cut: Mutex<HashMap<String, Option<PathBuf>>>,
+}
+
+/// Cuts parts of data sets: gets what a task shows of its items, and gives the bytes of a zip if it can.
+#[derive(Clone)]
+pub(crate) struct Cutter(pub(crate) Arc<CutParts>);
+
+pub(crate) type CutParts = dyn Fn(&[Value]) -> Option<Vec<u8>> + Send + Sync;
+
+impl fmt::Debug for Cutter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Cutter")
+    }
 }
 
 /// Bytes to serve.
@@ -64,28 +82,48 @@ impl Package {
 }
 
 impl Packages {
-    pub(crate) fn new(folder: Option<PathBuf>) -> io::Result<Self> {
-        let merged_folder = tempfile::Builder::new().prefix("clms-sim-").tempdir()?;
+    pub(crate) fn new(folder: Option<PathBuf>, cutter: Option<Cutter>) -> io::Result<Self> {
+        let made_folder = tempfile::Builder::new().prefix("clms-sim-").tempdir()?;
         Ok(Self {
             folder,
-            merged_folder,
+            cutter,
+            made_folder,
             merged: Mutex::default(),
+            cut: Mutex::default(),
         })
     }
 
-    /// The zip of a task for these packages; none stands for an area.
-    pub(crate) fn of_task(&self, names: &[String]) -> Package {
+    /// The zip of a task for these packages; with none, for the areas that it shows.
+    pub(crate) fn of_task(&self, names: &[String], shown: &Value) -> Package {
         match names {
-            [] => Package::Memory(built_in("area_of_interest")),
-            [name] => self
-                .on_disk(&format!("{name}.zip"))
-                .unwrap_or_else(|| Package::Memory(built_in(name))),
+            [] => self.cut(shown),
+            [name] => self.prepackaged(name),
             _ => self.merged(names),
         }
     }
 
-    pub(crate) fn size(&self, names: &[String]) -> u64 {
-        self.of_task(names).size()
+    fn prepackaged(&self, name: &str) -> Package {
+        self.on_disk(&format!("{name}.zip"))
+            .unwrap_or_else(|| Package::Memory(built_in(name)))
+    }
+
+    fn cut(&self, shown: &Value) -> Package {
+        let (Some(Cutter(cut)), Some(items)) = (&self.cutter, shown.as_array()) else {
+            return Package::Memory(built_in(AREA));
+        };
+        let mut zips = self.cut.lock().unwrap_or_else(PoisonError::into_inner);
+        let number = zips.len();
+        let path = zips.entry(shown.to_string()).or_insert_with(|| {
+            let path = self.made_folder.path().join(format!("part-{number}.zip"));
+            match std::fs::write(&path, cut(items)?) {
+                Ok(()) => Some(path),
+                Err(error) => {
+                    tracing::warn!(%error, "a part cannot be written");
+                    None
+                }
+            }
+        });
+        made(path.as_deref()).unwrap_or_else(|| Package::Memory(built_in(AREA)))
     }
 
     /// A file of the packages folder by its name, or else a line of text.
@@ -106,10 +144,8 @@ impl Packages {
         let mut merged = self.merged.lock().unwrap_or_else(PoisonError::into_inner);
         let number = merged.len();
         let path = merged.entry(names.to_vec()).or_insert_with(|| {
-            let path = self.merged_folder.path().join(format!("{number}.zip"));
-            let parts = names
-                .iter()
-                .map(|name| self.of_task(std::slice::from_ref(name)));
+            let path = self.made_folder.path().join(format!("{number}.zip"));
+            let parts = names.iter().map(|name| self.prepackaged(name));
             match merge(&path, parts) {
                 Ok(()) => Some(path),
                 Err(error) => {
@@ -118,14 +154,17 @@ impl Packages {
                 }
             }
         });
-        let on_disk = path
-            .as_ref()
-            .and_then(|path| Some((path.clone(), path.metadata().ok()?.len())));
-        match on_disk {
-            Some((path, size)) => Package::File(path, size),
-            None => Package::Memory(built_in("several_files")),
-        }
+        made(path.as_deref()).unwrap_or_else(|| Package::Memory(built_in("several_files")))
     }
+}
+
+/// The engine's name for what it cuts out.
+const AREA: &str = "area_of_interest";
+
+/// A zip that was made here.
+fn made(path: Option<&Path>) -> Option<Package> {
+    let path = path?;
+    Some(Package::File(path.to_owned(), path.metadata().ok()?.len()))
 }
 
 fn merge(path: &Path, parts: impl Iterator<Item = Package>) -> io::Result<()> {

@@ -15,7 +15,7 @@ use crate::access::{OTHER_USER, OWNER, OWNER_PASSWORD};
 use crate::catalogue::Catalogue;
 use crate::datarequest::TaskRecord;
 use crate::habits::Habits;
-use crate::package::Packages;
+use crate::package::{Cutter, Packages};
 use crate::server;
 use crate::service_keys::ServiceKeys;
 use crate::state::{App, QueueTimes, RequestRecord};
@@ -33,6 +33,7 @@ pub struct Sim {
 #[must_use]
 pub struct SimBuilder {
     packages: Option<PathBuf>,
+    cutter: Option<Cutter>,
     queue: QueueTimes,
     habits: Habits,
     catalogue: Option<Catalogue>,
@@ -45,6 +46,16 @@ impl SimBuilder {
     /// there, a small zip in a zip is served that holds a text and no raster.
     pub fn packages(mut self, folder: impl Into<PathBuf>) -> Self {
         self.packages = Some(folder.into());
+        self
+    }
+
+    /// Who cuts parts of data sets: gets what a task shows of its items, as the portal's engine does, and gives the bytes of
+    /// the zip behind the task's link. Without it, and where it gives none, that is a small zip in a zip that holds a text.
+    pub fn parts(
+        mut self,
+        cut: impl Fn(&[Value]) -> Option<Vec<u8>> + Send + Sync + 'static,
+    ) -> Self {
+        self.cutter = Some(Cutter(Arc::new(cut)));
         self
     }
 
@@ -89,7 +100,7 @@ impl SimBuilder {
         let catalogue = self.catalogue.unwrap_or_else(Catalogue::fixture);
         let app = Arc::new(App::new(
             base_url,
-            Packages::new(self.packages)?,
+            Packages::new(self.packages, self.cutter)?,
             keys,
             catalogue,
             self.queue,

@@ -1,6 +1,9 @@
 //! `clms describe`.
 
-use clms_store::{DataId, Description, catalogue::How};
+use clms_store::{
+    DataId, Description,
+    catalogue::{Collection, How},
+};
 
 use super::{Context, Done};
 use crate::{args::Describe, text};
@@ -41,10 +44,14 @@ fn page(it: &Description) -> String {
     add("cite", it.citation.clone());
     add("page", it.url.clone());
     if it.siblings > 0 {
+        let other = match it.data_id.file() {
+            Some(_) => "other ",
+            None => "",
+        };
         add(
             "more",
             Some(format!(
-                "{} other files of this product: clms list --product {}",
+                "{} {other}files of this product: clms list --product {}",
                 it.siblings,
                 it.data_id.product()
             )),
@@ -52,7 +59,49 @@ fn page(it: &Description) -> String {
     }
     add("cube", it.cube.clone());
     add("next", Some(next(it)));
-    text::pairs(&pairs)
+    let mut page = text::pairs(&pairs);
+    if !it.collections.is_empty() {
+        page.push_str("\ncollections, of which the portal cuts subsets:\n");
+        page.push_str(&collections(&it.collections));
+    }
+    page
+}
+
+fn collections(all: &[Collection]) -> String {
+    let rows = all.iter().map(|it| {
+        let time = match (it.max_days, it.needs_time) {
+            (Some(days), true) => format!("needed, up to {days} days"),
+            (Some(days), false) => format!("up to {days} days"),
+            (None, _) => "none".to_owned(),
+        };
+        let layers = match it.layers.as_slice() {
+            [] => "-".to_owned(),
+            layers => layers.join(" | "),
+        };
+        vec![
+            it.name.clone(),
+            it.source.clone().unwrap_or_default(),
+            it.format.clone().unwrap_or_default(),
+            it.formats.join(" "),
+            it.crs.join(" "),
+            time,
+            layers,
+            it.why_not
+                .as_ref()
+                .map_or("yes".to_owned(), |why| format!("no: {}", why.reason)),
+        ]
+    });
+    let headings = [
+        "collection",
+        "source",
+        "format",
+        "as",
+        "crs",
+        "time",
+        "layers",
+        "can be had",
+    ];
+    text::table(&headings, rows, &[])
 }
 
 fn bbox([west, south, east, north]: [f64; 4]) -> String {
@@ -73,13 +122,28 @@ fn time(it: &Description) -> Option<String> {
 }
 
 fn next(it: &Description) -> String {
+    let subsets = it.collections.iter().find(|it| it.available);
     match (&it.cube, &it.why_not) {
-        (Some(_), _) => format!("clms open '{}'", it.data_id),
         (None, None) if it.how == Some(How::Open) => {
             let day = it.time_range.end.or(it.time_range.start).map(text::day);
             let time = day.map_or_else(String::new, |day| format!(" --time {day}"));
             format!("clms open '{}'{time}", it.data_id)
         }
+        (None, _) if subsets.is_some() => {
+            let collection = subsets.map(|it| it.name.as_str()).unwrap_or_default();
+            let time = match subsets.is_some_and(|it| it.needs_time) {
+                true => " --time FIRST/LAST",
+                false => "",
+            };
+            format!(
+                "clms preload '{}|{collection}' --bbox W,S,E,N{time}",
+                it.data_id.product()
+            )
+        }
+        (None, None) if it.data_id.file().is_none() && it.data_id.subset().is_none() => {
+            format!("clms list --product {}", it.data_id.product())
+        }
+        (Some(_), _) => format!("clms open '{}'", it.data_id),
         (None, None) => format!("clms preload '{}'", it.data_id),
         (None, Some(why)) => format!("it can't be had: {}; {}", why.reason, why.hint),
     }

@@ -1,7 +1,7 @@
 //! `clms preload`.
 
 use clms_store::{
-    JobOutcome, JobStatus, PlannedAction, PlannedPreload, PreloadOptions, StoreError,
+    DataId, JobOutcome, JobStatus, PlannedAction, PlannedPreload, PreloadOptions, StoreError,
 };
 
 use serde::Serialize;
@@ -10,7 +10,7 @@ use super::{Context, Done, Stop, data_ids};
 use crate::{args::Preload, exit, failure::Failure, progress, text};
 
 pub(crate) async fn run(context: &Context, preload: Preload) -> Done {
-    let data_ids = data_ids(&preload.data_ids)?;
+    let data_ids = wanted(context, &preload).await?;
     let options = PreloadOptions {
         force: preload.force,
         tile_size: preload.tile_size,
@@ -37,6 +37,17 @@ pub(crate) async fn run(context: &Context, preload: Preload) -> Done {
     let shown: Vec<Outcome> = outcomes.iter().map(Outcome::of).collect();
     context.result(&shown, || summary(&outcomes))?;
     conclude(context, &outcomes)
+}
+
+/// The data ids as typed or, with options that choose a subset, those of that subset of them.
+async fn wanted(context: &Context, preload: &Preload) -> Result<Vec<DataId>, Stop> {
+    let subset = preload.subset.chosen();
+    let subset = subset.map_err(|why| Failure::usage(why.to_string()))?;
+    let data_ids = data_ids(&preload.data_ids)?;
+    if subset.is_empty() {
+        return Ok(data_ids);
+    }
+    Ok(context.store.subsets_of(&data_ids, &subset).await?)
 }
 
 /// An outcome in JSON.
@@ -94,14 +105,19 @@ fn plan(plans: &[PlannedPreload]) -> String {
         out.push_str(&text::pairs(&pairs));
         out.push('\n');
     }
-    let new: u64 = plans
-        .iter()
-        .filter(|plan| plan.action != PlannedAction::Cached)
-        .filter_map(|plan| plan.size)
-        .sum();
+    let new = || {
+        plans
+            .iter()
+            .filter(|plan| plan.action != PlannedAction::Cached)
+    };
+    let known: u64 = new().filter_map(|plan| plan.size).sum();
+    let unknown = match new().filter(|plan| plan.size.is_none()).count() {
+        0 => String::new(),
+        unknown => format!(" and {unknown} of unknown size"),
+    };
     out.push_str(&format!(
-        "about {} to download; nothing was requested\n",
-        text::bytes(new)
+        "about {}{unknown} to download; nothing was requested\n",
+        text::bytes(known)
     ));
     out
 }

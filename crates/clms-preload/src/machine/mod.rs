@@ -38,6 +38,7 @@
 //!   [`Policy::max_requests`] times in all.
 //! * A task that is queued for longer than [`Policy::max_queued`] was probably never handed to those who work on it. It is cancelled, and ordered
 //!   anew once the server's list shows that it is gone; as long as it does not, it is waited for.
+//! * A full queue is waited for as long as it takes.
 //! * An outage (looks that fail, orders that come to nothing, downloads that get no byte) is sat out for [`Policy::max_outage`].
 //! * A cube that can't be built or committed for a passing reason is built again from the same package; a package whose damage shows only then is
 //!   treated as one that can't be opened.

@@ -116,7 +116,11 @@ impl Step<'_> {
     /// An order came to nothing for a reason that may pass; returns when the next one may be tried.
     fn order_failed(&mut self, problem: &Problem) -> Timestamp {
         let at = self.at;
-        let outage = Outage::prolonged(self.state.knowledge.order_outage, at);
+        let mut outage = Outage::prolonged(self.state.knowledge.order_outage, at);
+        if problem.kind == ProblemKind::QueueFull {
+            // The server is well and busy: its queue is waited for as long as it takes, and it is only looked at less often.
+            outage.since = at;
+        }
         let until = later(at, self.pause_after(outage.failures, problem));
         let knowledge = self.knowledge();
         knowledge.requests = knowledge.requests.saturating_sub(1);

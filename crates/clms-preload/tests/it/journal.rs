@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use clms_cache::{StorageOptions, open_cache};
 use clms_preload::{
-    ContentKey, JobRecord, JobState, Journal, JournalError, Problem, ProblemKind, Stage, StageName,
-    TaskId, list_jobs,
+    ContentKey, JobRecord, JobState, Journal, JournalError, Order, Problem, ProblemKind, Stage,
+    StageName, TaskId, list_jobs,
     machine::{DeadTask, DownloadedPackage, OwnedTask, Trouble},
 };
 use jiff::Timestamp;
@@ -74,6 +74,23 @@ async fn records_come_back_as_they_went() {
     journal.remove(&record.job).await.unwrap();
     journal.remove(&record.job).await.unwrap();
     assert_eq!(journal.read(&record.job).await.unwrap(), None);
+}
+
+/// Version 1 of the format has always had room for orders of anything.
+#[tokio::test]
+async fn an_order_of_a_part_comes_back() {
+    let journal = Journal::new(store());
+    let mut record = record("a", 5);
+    let parameters = serde_json::json!({"format": "Geotiff", "area": {"nuts": "LU"}});
+    let order = Order::part("uid", "[\"uid\",\"LU\"]", "100 m?nuts=LU", parameters);
+    let file = Order::file("uid", "[\"uid\",\"LU\"]", "100 m?nuts=LU");
+    assert_ne!(order.content, file.content);
+    record.state.content = order.content.clone();
+    record.request.order = order;
+    record.job = record.request.job_id();
+    journal.write(&record).await.unwrap();
+    assert_eq!((record.version, &record.request.order.file_id), (1, &None));
+    assert_eq!(journal.read(&record.job).await.unwrap(), Some(record));
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use serde::Serialize;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Unavailable {
-    /// A stable word: `unsupported_source` or `no_file`.
+    /// A stable word: `unsupported_source`, `no_file`, `needs_subset` or `no_subsets`.
     pub kind: &'static str,
     /// The reason.
     pub reason: String,
@@ -18,6 +18,26 @@ impl Unavailable {
     pub(crate) fn unsupported_source(reason: String, hint: String) -> Self {
         Self {
             kind: "unsupported_source",
+            reason,
+            hint,
+        }
+    }
+
+    /// Only parts can be had of a product, and none was chosen.
+    pub(crate) fn needs_subset(product: &str) -> Self {
+        Self {
+            kind: "needs_subset",
+            reason: "the portal gives parts of it only, which it cuts out".to_owned(),
+            hint: format!(
+                "choose one with --bbox or --nuts; `clms describe {product}` tells what can be had"
+            ),
+        }
+    }
+
+    /// The portal cuts nothing out of a collection.
+    pub(crate) fn no_subsets(reason: String, hint: String) -> Self {
+        Self {
+            kind: "no_subsets",
             reason,
             hint,
         }

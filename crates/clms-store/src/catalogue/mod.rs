@@ -1,6 +1,7 @@
 //! The catalogue: what the portal offers, as data ids.
 
 mod availability;
+mod collections;
 mod disk;
 mod filter;
 mod search;
@@ -11,9 +12,13 @@ use clms_api::{ApiError, Client, Dataset, DatasetQuery, PrepackagedFile};
 use futures::StreamExt;
 use serde::Serialize;
 
-pub(crate) use self::disk::{Kept, file_of};
+pub(crate) use self::{
+    collections::{NamedCollection, default_crs},
+    disk::{Kept, file_of},
+};
 pub use self::{
     availability::Unavailable,
+    collections::Collection,
     filter::Filter,
     search::{Hit, Query},
 };

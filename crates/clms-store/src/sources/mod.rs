@@ -142,7 +142,7 @@ fn product_id(dataset: &Dataset) -> Option<DataId> {
 }
 
 /// The page where a person finds out more.
-fn page(dataset: &Dataset) -> String {
+pub(crate) fn page(dataset: &Dataset) -> String {
     dataset.url.as_ref().map_or_else(
         || "https://land.copernicus.eu".to_owned(),
         ToString::to_string,

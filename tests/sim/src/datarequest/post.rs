@@ -66,7 +66,9 @@ fn accept(state: &mut State, call: &Call, user: &str) -> Result<Accepted, Refusa
         }
     }
     check_netcdf(state, &accepted.areas)?;
-    if accepted.areas.len() + accepted.cdse.len() > ITEM_LIMIT {
+    let parts = accepted.areas.len() + accepted.cdse.len();
+    let is_full = parts > 0 && state.counts.strikes(state.habits.full_queue, "full queue");
+    if is_full || parts > ITEM_LIMIT {
         return Refusal::tool(
             "The download queue can only process 5 items at a time. Please try again with fewer items.",
         );

@@ -251,7 +251,8 @@ impl Task {
                 };
                 shown.insert("DownloadURL".to_owned(), url);
                 let size = packages
-                    .size(&self.packages)
+                    .of_task(&self.packages, &self.datasets)
+                    .size()
                     .saturating_add_signed(habits.file_size_error);
                 shown.insert("FileSize".to_owned(), json!(size));
                 "Download process finished successfully"

@@ -5,6 +5,7 @@ mod cassette;
 mod client;
 mod links;
 mod orders;
+mod parts;
 mod portal;
 mod program;
 mod replay;

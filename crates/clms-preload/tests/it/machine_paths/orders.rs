@@ -186,3 +186,23 @@ fn a_new_run_remembers_tasks_and_forgets_counts() {
     assert_eq!(renewed.knowledge.current_task(), Some(&TaskId::new("2")));
     assert!(renewed.knowledge.death(&TaskId::new("1")).is_some());
 }
+
+#[test]
+fn a_full_queue_is_waited_for_as_long_as_it_takes() {
+    let mut job = Job::finding();
+    let full = || Problem::new(ProblemKind::QueueFull, "five items at a time");
+    let mut waited = 0;
+    // Longer than any outage is sat out.
+    while waited < 100 * 3600 {
+        assert_eq!(job.sees(&[]), StageName::Posting);
+        assert_eq!(job.on(Event::PostRefused(full())), StageName::Pausing);
+        waited += job.sits_out_its_pause();
+    }
+    assert_eq!(job.sees(&[]), StageName::Posting);
+    assert_eq!(
+        job.state.knowledge.requests, 1,
+        "what was refused is no task"
+    );
+    job.on(Event::Posted(vec![TaskId::new("1")]));
+    assert_eq!(job.state.stage.name(), StageName::Waiting);
+}

@@ -1,16 +1,19 @@
-//! The source EEA: prepackaged files, ordered from the portal and preloaded by a job.
+//! The source EEA: prepackaged files, and parts that the portal cuts out of collections; ordered from the portal and preloaded by a job.
 
 mod portal;
 
-use clms_api::{Dataset, PrepackagedFile, Source as Word};
+use clms_api::{
+    DataRequest, Dataset, FileRequest, InvalidRequest, PartRequest, PartRequestBuilder,
+    PrepackagedFile, Source as Word,
+};
 use clms_preload::{JobRequest, Order};
 
 pub(crate) use self::portal::Portal;
 use super::{Offer, Part, Source, page};
 use crate::{
-    DataId, InvalidDataId,
+    DataId, InvalidDataId, StoreError, Subset,
     build::BuildParameters,
-    catalogue::{How, Unavailable},
+    catalogue::{Catalogue, How, NamedCollection, Unavailable, default_crs},
     preload::PreloadOptions,
 };
 
@@ -40,7 +43,14 @@ impl Source for Eea {
                 part: Part::File(number),
             })
         });
-        offers.collect()
+        let mut offers: Vec<Offer> = offers.collect();
+        if offers.is_empty() {
+            let mut collections = dataset.download_information.iter();
+            let own = collections.position(|it| it.source == Some(Word::Eea));
+            let way = Err(Unavailable::needs_subset(&dataset.id));
+            offers.extend(own.and_then(|own| Offer::of_collection(dataset, own, way)));
+        }
+        offers
     }
 }
 
@@ -65,6 +75,69 @@ pub(crate) fn job_request(
     let mut request = JobRequest::new(data_id.to_string(), data_id.cube_name()?, order);
     request.expected_size = file.size;
     request.force = options.force;
-    request.build = BuildParameters::of(dataset, file, options).into_json();
+    request.build = BuildParameters::of(dataset, file.version.clone(), options).into_json();
     Ok(request)
+}
+
+/// The job that has `subset` cut out of a collection and brings it into the cache. All that the portal would object to is
+/// found out here, from the catalogue alone.
+pub(crate) fn subset_job_request(
+    data_id: &DataId,
+    subset: &Subset,
+    catalogue: &Catalogue,
+    options: &PreloadOptions,
+) -> Result<JobRequest, StoreError> {
+    let (dataset, collection) = catalogue.collection(data_id.product(), data_id.collection())?;
+    let part = part_request(dataset, &collection, subset).map_err(|why| StoreError::Subset {
+        data_id: data_id.to_string(),
+        why,
+    })?;
+    let name = format!("{}?{subset}", collection.name);
+    let parameters = serde_json::to_value(&part).unwrap_or_default();
+    let order = Order::part(
+        dataset.uid.as_str(),
+        &part.content().to_string(),
+        name,
+        parameters,
+    );
+    let mut request = JobRequest::new(data_id.to_string(), data_id.cube_name()?, order);
+    request.force = options.force;
+    request.build = BuildParameters::of(dataset, None, options).into_json();
+    Ok(request)
+}
+
+fn part_request(
+    dataset: &Dataset,
+    collection: &NamedCollection<'_>,
+    subset: &Subset,
+) -> Result<PartRequest, InvalidRequest> {
+    let mut builder = PartRequestBuilder::offline(dataset, &collection.information.id)?;
+    if let Some(crs) = subset.crs().or(default_crs(dataset).map(String::as_str)) {
+        builder = builder.crs(crs);
+    }
+    if let Some(area) = subset.area() {
+        builder = builder.area(area.clone());
+    }
+    if let Some(days) = subset.days() {
+        builder = builder.days(days);
+    }
+    if let Some(format) = subset.format() {
+        builder = builder.format(format.clone());
+    }
+    if let Some(layer) = subset.layer() {
+        builder = builder.layer(layer);
+    }
+    builder.build()
+}
+
+/// What is posted to the portal for an order; the error says why its parameters can't be read.
+pub(crate) fn data_request(order: &Order) -> Result<DataRequest, serde_json::Error> {
+    let request = DataRequest::new();
+    Ok(match &order.file_id {
+        Some(file_id) => request.file(FileRequest {
+            dataset_uid: order.dataset_uid.as_str().into(),
+            file_id: file_id.as_str().into(),
+        }),
+        None => request.part(serde_json::from_value(order.parameters.clone())?),
+    })
 }

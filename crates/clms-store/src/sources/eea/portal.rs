@@ -2,8 +2,7 @@
 
 use async_trait::async_trait;
 use clms_api::{
-    ApiError, CdseRole, Client, DownloadError, FileId, FileRequest, LinkState, Refusal,
-    RetryPolicy, TransportKind,
+    ApiError, CdseRole, Client, DownloadError, LinkState, Refusal, RetryPolicy, TransportKind,
 };
 use clms_preload::{
     CancelOutcome, ContentKey, Download, DownloadLink, Meter, Order, PortalSource, PortalTask,
@@ -23,17 +22,16 @@ impl PortalSource for Portal {
     }
 
     async fn post(&self, order: &Order) -> PostOutcome {
-        let Some(file_id) = &order.file_id else {
-            return PostOutcome::Refused(Problem::new(
-                ProblemKind::Internal,
-                format!("{} is no prepackaged file", order.file_name),
-            ));
+        let request = match super::data_request(order) {
+            Ok(request) => request,
+            Err(why) => {
+                return PostOutcome::Refused(Problem::new(
+                    ProblemKind::Journal,
+                    format!("the order of {} can't be read: {why}", order.file_name),
+                ));
+            }
         };
-        let file = FileRequest {
-            dataset_uid: order.dataset_uid.as_str().into(),
-            file_id: FileId::from(file_id.as_str()),
-        };
-        match self.0.request_files(&[file]).await {
+        match self.0.request(&request).await {
             // A task that the portal could not hand to its engine is listed as queued all the same, and may yet be worked on.
             Ok(accepted) => PostOutcome::Accepted(
                 accepted
@@ -109,7 +107,7 @@ impl PortalSource for Portal {
     }
 }
 
-/// `None` for a task that is not about a single prepackaged file.
+/// `None` for a task that is about several things at once, and for the children of one that CDSE works on.
 fn portal_task(task: clms_api::Task) -> Option<PortalTask> {
     if task.cdse_role == Some(CdseRole::Child) {
         return None;
@@ -117,8 +115,10 @@ fn portal_task(task: clms_api::Task) -> Option<PortalTask> {
     let [dataset] = &task.datasets[..] else {
         return None;
     };
-    let (uid, file) = (dataset.dataset_uid.as_ref()?, dataset.file_id.as_ref()?);
-    let content = ContentKey::file(uid.as_str(), file.as_str());
+    let content = match (&dataset.dataset_uid, &dataset.file_id) {
+        (Some(uid), Some(file)) => ContentKey::file(uid.as_str(), file.as_str()),
+        _ => ContentKey::part(&dataset.part_content()?.to_string()),
+    };
     let status = TaskStatus::from(task.status.as_str().to_owned());
     let mut found = PortalTask::new(TaskId::new(task.id.as_str()), content, status);
     found.link = task.link().cloned().map(DownloadLink::new);
@@ -139,15 +139,17 @@ pub(crate) fn api_problem(why: &ApiError) -> Problem {
         ApiError::RateLimited { .. } => ProblemKind::RateLimited,
         ApiError::Unclear { .. } | ApiError::HtmlInsteadOfJson { .. } => ProblemKind::ServerError,
         why if why.refusal() == Some(Refusal::Duplicated) => ProblemKind::Duplicated,
+        why if why.refusal() == Some(Refusal::TooManyItems) => ProblemKind::QueueFull,
         why if why.status().is_some_and(|status| status >= 500) => ProblemKind::ServerError,
         ApiError::Status { .. } => ProblemKind::Refused,
         other => ProblemKind::Other(other.kind().to_owned()),
     };
+    let retryable = why.is_retryable() || kind == ProblemKind::QueueFull;
     problem(
         kind,
         why.to_string(),
         why.hint(),
-        why.is_retryable(),
+        retryable,
         why.retry_after(),
     )
 }
