@@ -215,8 +215,8 @@ impl ClmsStore {
     /// which subsets can be had, or `<product id>|<collection>`. The catalogue is asked for only if a collection is not named.
     ///
     /// # Errors
-    /// [`StoreError::NoSuchDataId`] and [`StoreError::NoSuchCollection`], with what there is; [`StoreError::InvalidDataId`] for an
-    /// id that is one of a subset already, and for a subset that chooses nothing; [`StoreError::Api`] as for
+    /// [`StoreError::NoSuchDataId`] and [`StoreError::NoSuchCollection`], with what there is; [`StoreError::SubsetOfSubset`] for an
+    /// id that chooses already, [`StoreError::InvalidDataId`] for a subset that chooses nothing; [`StoreError::Api`] as for
     /// [`catalogue`](Self::catalogue).
     pub async fn subsets_of(
         &self,

@@ -51,9 +51,7 @@ impl FormatTable {
             (Shapefile, vectors.to_vec()),
             (Wfs, with(Wfs)),
         ];
-        Self {
-            rows: rows.into(),
-        }
+        Self { rows: rows.into() }
     }
 
     /// All formats that data may be in.

@@ -60,8 +60,8 @@ mod tests {
 
     use super::*;
     use crate::model::{BBox, Source};
-    use crate::request::{Area, Days};
     use crate::request::part::tests::part_for;
+    use crate::request::{Area, Days};
 
     fn task(datasets: Value) -> Task {
         Task::from_portal(

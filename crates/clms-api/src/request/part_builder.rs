@@ -122,10 +122,7 @@ impl PartRequestBuilder {
     ///
     /// # Errors
     /// As for [`PartRequestBuilder::new`].
-    pub fn offline(
-        dataset: &Dataset,
-        collection: &InformationId,
-    ) -> Result<Self, InvalidRequest> {
+    pub fn offline(dataset: &Dataset, collection: &InformationId) -> Result<Self, InvalidRequest> {
         let projections = dataset.projections.clone();
         Self::new(dataset, collection, FormatTable::known(), projections)
     }

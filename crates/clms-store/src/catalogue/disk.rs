@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// The form of the file. One of another version is not read, and written anew.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// What the portal said, and when.
 #[derive(Debug, Serialize, Deserialize)]

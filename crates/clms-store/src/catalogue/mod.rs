@@ -12,15 +12,15 @@ use clms_api::{ApiError, Client, Dataset, DatasetQuery, PrepackagedFile};
 use futures::StreamExt;
 use serde::Serialize;
 
-pub(crate) use self::{
-    collections::{NamedCollection, default_crs},
-    disk::{Kept, file_of},
-};
 pub use self::{
     availability::Unavailable,
     collections::Collection,
     filter::Filter,
     search::{Hit, Query},
+};
+pub(crate) use self::{
+    collections::{NamedCollection, default_crs},
+    disk::{Kept, file_of},
 };
 use crate::{
     DataId, StoreError,

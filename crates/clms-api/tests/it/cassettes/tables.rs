@@ -1,6 +1,8 @@
 //! The portal's tables and direct links, as they were recorded.
 
-use clms_api::{ApiError, BBox, Days, DirectLinks, DirectLinksRequest, Format, FormatTable, NutsCode};
+use clms_api::{
+    ApiError, BBox, Days, DirectLinks, DirectLinksRequest, Format, FormatTable, NutsCode,
+};
 use jiff::civil::date;
 
 use super::{Playback, TREES, dataset};
