@@ -155,7 +155,9 @@ async fn classes_of_a_polygon() {
     // Also of the one that is fill.
     let classes = built.cube.variable("", "FTY").unwrap().classes();
     for row in &rows(&path)[1..] {
-        let class = classes.iter().find(|class| class.value.to_string() == row[2]);
+        let class = classes
+            .iter()
+            .find(|class| class.value.to_string() == row[2]);
         assert_eq!(class.unwrap().name.as_ref(), Some(&row[3]));
     }
 }
