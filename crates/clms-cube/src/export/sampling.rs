@@ -11,7 +11,7 @@ use crate::range::blocking;
 use crate::{ArrayStructure, CubeError, DataType, Grid, Pixels};
 
 /// Bytes of the source that are reprojected at once.
-const SOURCE_BYTES: u64 = 8 << 20;
+const SOURCE_BYTES: u64 = 4 << 20;
 
 /// How a scene's pixels follow from the dataset's.
 #[derive(Debug)]

@@ -66,5 +66,5 @@ else:
         inside = features.geometry_mask(polygons(more[0], source.crs), pixels.shape, source.transform, invert=True)
     values, counts = np.unique(pixels[inside], return_counts=True)
     for value, count in zip(values, counts):
-        answer.append(["" if value == 255 else str(value), int(count)])
+        answer.append([str(value), int(count)])
 print(json.dumps(answer))
