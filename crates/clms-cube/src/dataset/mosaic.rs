@@ -5,6 +5,7 @@
 //! pixel; where there is none, the fill value stands. Times are the union of those of all tiles.
 
 mod build;
+mod structure;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -107,7 +108,7 @@ impl Mosaic {
     fn pixels(&self, level: &Level, request: &Request<'_>) -> Result<Pixels, CubeError> {
         let window = Span::of(request.ranges);
         let itemsize = request.array.dtype.itemsize();
-        let fill = build::fill_of(request.array);
+        let fill = structure::fill_of(request.array);
         let mut bytes = fill.repeat(window.len());
         let parts: Vec<Part<'_>> = level
             .placed
@@ -129,7 +130,7 @@ impl Mosaic {
                 window.paste(&part.to, own, &mut bytes, itemsize);
                 continue;
             }
-            let empty = build::fill_of(part.array);
+            let empty = structure::fill_of(part.array);
             let below = window.copied(&part.to, &bytes, itemsize);
             let mut merged = own.to_vec();
             for (pixel, below) in merged

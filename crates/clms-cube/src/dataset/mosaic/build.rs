@@ -2,19 +2,14 @@
 
 use std::sync::Arc;
 
-use serde_json::{Map, Value, json};
-
 use super::super::merge::differing;
 use super::super::selection::TIME;
-use super::super::stack::time_coordinate;
-use super::super::{
-    ArrayStructure, Dataset, DatasetStructure, Decoding, Dimension, GroupStructure,
-};
+use super::super::{Dataset, DatasetStructure, Decoding, GroupStructure};
+use super::structure::{group_name, on_grid_of_all};
 use super::{Level, Mosaic, Placed, meet};
-use crate::dtype::{Element, with_element};
 use crate::metadata::node_path;
 use crate::range::Meter;
-use crate::{CubeError, DataType, Grid};
+use crate::{CubeError, Grid};
 
 /// Grids fit that are off one another by less than this part of a pixel.
 const TOLERANCE: f64 = 1e-3;
@@ -224,7 +219,7 @@ fn assemble<'t>(
         });
     }
     mark_overlaps(&mut placed);
-    let structure = structure(path, template, &grid, times.len() as u64);
+    let structure = on_grid_of_all(path, template, &grid, times.len() as u64);
     let level = Level {
         path: path.to_owned(),
         grid,
@@ -269,116 +264,6 @@ fn mark_overlaps(placed: &mut [Placed]) {
             }
         }
     }
-}
-
-/// The group as the first tile has it, on the grid of all.
-fn structure(path: &str, template: &GroupStructure, grid: &Grid, steps: u64) -> GroupStructure {
-    let mut variables = template.variables.clone();
-    let mut spatial: [String; 2] = ["y".to_owned(), "x".to_owned()];
-    for variable in &mut variables {
-        let axes = variable.dims.len() - 2;
-        spatial = [variable.dims[axes].clone(), variable.dims[axes + 1].clone()];
-        if axes == 1 {
-            variable.shape[0] = steps;
-        }
-        variable.shape[axes] = grid.height;
-        variable.shape[axes + 1] = grid.width;
-        // Chunks are the tiles' own, which begin anew in each tile.
-        if variable.fill_value.is_none() {
-            let fill = substitute(variable.dtype);
-            variable.fill_value = Some(fill);
-            if fill.is_finite() {
-                variable
-                    .attributes
-                    .insert("_FillValue".to_owned(), json!(fill));
-            }
-        }
-    }
-    let mut dims = Vec::new();
-    let mut coordinates = Vec::new();
-    if steps > 0 {
-        dims.push((TIME.to_owned(), steps));
-        coordinates.push(time_coordinate(steps));
-    }
-    for ((name, size), axis) in spatial
-        .into_iter()
-        .zip([grid.height, grid.width])
-        .zip(["Y", "X"])
-    {
-        coordinates.push(axis_coordinate(&name, size, axis, template));
-        dims.push((name, size));
-    }
-    GroupStructure {
-        path: path.to_owned(),
-        attributes: Map::new(),
-        dims: dims
-            .into_iter()
-            .map(|(name, size)| Dimension { name, size })
-            .collect(),
-        grid: Some(grid.clone()),
-        coordinates,
-        variables,
-        other_arrays: Vec::new(),
-        overviews: Vec::new(),
-    }
-}
-
-/// A coordinate of pixel centres, with the attributes that the tiles' own one has.
-fn axis_coordinate(name: &str, size: u64, axis: &str, template: &GroupStructure) -> ArrayStructure {
-    let own = template.coordinates.iter().find(|known| known.name == name);
-    let mut attributes = own.map(|own| own.attributes.clone()).unwrap_or_default();
-    // Of packed coordinates, what is given out here is not.
-    attributes.retain(|key, _| {
-        ![
-            "scale_factor",
-            "add_offset",
-            "_FillValue",
-            "valid_range",
-            "valid_min",
-            "valid_max",
-        ]
-        .contains(&key.as_str())
-    });
-    attributes.insert("axis".to_owned(), Value::from(axis));
-    ArrayStructure {
-        name: name.to_owned(),
-        dtype: DataType::Float64,
-        dims: vec![name.to_owned()],
-        shape: vec![size],
-        chunks: vec![size],
-        shards: None,
-        fill_value: None,
-        attributes,
-    }
-}
-
-/// What stands where there is no tile, of a variable that has no value for that.
-fn substitute(dtype: DataType) -> f64 {
-    dtype
-        .integer_range()
-        .map_or(f64::NAN, |(_, greatest)| greatest as f64)
-}
-
-/// The bytes of a pixel where there is nothing.
-pub(super) fn fill_of(array: &ArrayStructure) -> Vec<u8> {
-    let fill = array.fill_value.unwrap_or_else(|| substitute(array.dtype));
-    with_element!(array.dtype, T => T::bytes(&[T::from_f64(fill)]).to_vec())
-}
-
-/// A name for a group of another CRS or pixel size than the root's.
-fn group_name(grid: &Grid, others: &[GroupStructure]) -> String {
-    let code = grid
-        .crs
-        .code
-        .clone()
-        .unwrap_or_else(|| format!("grid_{}", others.len() + 1));
-    let name = code.replace(|c: char| !c.is_alphanumeric(), "_");
-    let is_taken = |name: &str| others.iter().any(|group| group.path == name);
-    let numbered = (2..).map(|number| format!("{name}_{number}"));
-    std::iter::once(name.clone())
-        .chain(numbered)
-        .find(|name| !is_taken(name))
-        .unwrap_or(name)
 }
 
 #[cfg(test)]
