@@ -5,7 +5,7 @@ mod portal;
 use clms_api::{Dataset, PrepackagedFile, Source as Word};
 use clms_preload::{JobRequest, Order};
 
-pub(crate) use self::portal::Portal;
+pub(crate) use self::portal::{Portal, download_problem};
 use super::{Offer, Part, Source, page};
 use crate::{
     DataId, InvalidDataId,
