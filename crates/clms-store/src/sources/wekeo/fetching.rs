@@ -142,11 +142,19 @@ impl WekeoSource {
             });
         match request.run().await {
             Ok(downloaded) => Ok(downloaded.bytes),
-            // The broker's way to say that the token is no longer good.
-            Err(why @ DownloadError::LinkDead { status: 403, .. }) => {
-                Err(Problem::new(ProblemKind::ServerError, why.to_string()))
+            Err(
+                why @ DownloadError::LinkDead {
+                    status: 404 | 410, ..
+                },
+            ) => Err(download_problem(&why)),
+            Err(why) => {
+                let problem = download_problem(&why);
+                // A web page, or a token that has just expired, says nothing of the file.
+                Err(match problem.kind.blames_link() {
+                    true => Problem::new(ProblemKind::ServerError, problem.message),
+                    false => problem,
+                })
             }
-            Err(why) => Err(download_problem(&why)),
         }
     }
 }
