@@ -3,7 +3,7 @@
 use std::{num::NonZeroU32, sync::Mutex, time::Duration};
 
 use async_trait::async_trait;
-use clms_api::Dataset;
+use clms_api::{Dataset, Source};
 use clms_cache::{Origin, Staged};
 use clms_cube::{
     BuildOptions, BuildProgress, BuildState, CubeError, CubePlan, EntrySource, Levels, Note,
@@ -17,9 +17,6 @@ use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
 use crate::preload::PreloadOptions;
-
-/// Who offers what this module builds, as the catalogue has it.
-const SOURCE: &str = "EEA";
 
 /// What a package may hold, as lists of the cache tell it.
 const RASTER: &str = "raster";
@@ -44,11 +41,14 @@ pub(crate) struct BuildParameters {
     licence: Option<String>,
     citation: Option<String>,
     page: Option<String>,
+    /// Who offers it, as the catalogue has it.
+    source: Option<Source>,
 }
 
 impl BuildParameters {
     pub(crate) fn of(
         dataset: &Dataset,
+        source: Source,
         product_version: Option<String>,
         options: &PreloadOptions,
     ) -> Self {
@@ -61,6 +61,7 @@ impl BuildParameters {
             licence: dataset.license.clone(),
             citation: dataset.citation.clone(),
             page: dataset.url.as_ref().map(ToString::to_string),
+            source: Some(source),
         }
     }
 
@@ -78,7 +79,9 @@ impl CubeBuilder for GdalCubeBuilder {
         meter: &Meter,
         cancel: &CancellationToken,
     ) -> Result<(), Problem> {
-        let options = options(&build)?;
+        let parameters = parameters(&build)?;
+        let source = parameters.source.clone().unwrap_or(Source::Eea);
+        let options = options(&build, parameters);
         let provenance = options.provenance.clone();
         let progress = Report {
             meter: meter.clone(),
@@ -86,11 +89,11 @@ impl CubeBuilder for GdalCubeBuilder {
         };
         let plan = match plan(&build, options).await? {
             Planned::Cube(plan) => {
-                staged.set_origin(origin(&provenance, RASTER));
+                staged.set_origin(origin(&provenance, &source, RASTER));
                 *plan
             }
             Planned::Vectors(package, options) => {
-                staged.set_origin(origin(&provenance, VECTOR));
+                staged.set_origin(origin(&provenance, &source, VECTOR));
                 return keep_vectors(&build, &package, *options, staged, &progress, cancel).await;
             }
         };
@@ -103,10 +106,12 @@ impl CubeBuilder for GdalCubeBuilder {
 
     async fn memory(&self, build: BuildOrder<'_>) -> Result<Option<u64>, Problem> {
         // Of headers only; it costs little to make it twice.
-        Ok(match plan(&build, options(&build)?).await? {
-            Planned::Cube(plan) => Some(plan.memory_needed()),
-            Planned::Vectors(..) => Some(VECTOR_MEMORY),
-        })
+        Ok(
+            match plan(&build, options(&build, parameters(&build)?)).await? {
+                Planned::Cube(plan) => Some(plan.memory_needed()),
+                Planned::Vectors(..) => Some(VECTOR_MEMORY),
+            },
+        )
     }
 }
 
@@ -182,21 +187,23 @@ async fn keep_vectors(
     Ok(())
 }
 
-fn options(build: &BuildOrder<'_>) -> Result<BuildOptions, Problem> {
-    let parameters: BuildParameters =
-        serde_json::from_value(build.request.build.clone()).map_err(|why| {
-            Problem::new(
-                ProblemKind::Journal,
-                format!("the journal of {} can't be read: {why}", build.job),
-            )
-        })?;
+fn parameters(build: &BuildOrder<'_>) -> Result<BuildParameters, Problem> {
+    serde_json::from_value(build.request.build.clone()).map_err(|why| {
+        Problem::new(
+            ProblemKind::Journal,
+            format!("the journal of {} can't be read: {why}", build.job),
+        )
+    })
+}
+
+fn options(build: &BuildOrder<'_>, parameters: BuildParameters) -> BuildOptions {
     let tile_size = parameters.tile_size.and_then(|(height, width)| {
         Some(TileSize {
             height: NonZeroU32::new(height)?,
             width: NonZeroU32::new(width)?,
         })
     });
-    Ok(BuildOptions {
+    BuildOptions {
         tile_size,
         zarr_format: parameters.zarr_format,
         levels: parameters.levels,
@@ -216,16 +223,16 @@ fn options(build: &BuildOrder<'_>) -> Result<BuildOptions, Problem> {
             ..Provenance::default()
         },
         ..BuildOptions::default()
-    })
+    }
 }
 
 /// What the cache's manifest says of a cube's origin: what the cube says itself, and who offers the data.
-fn origin(provenance: &Provenance, kind: &str) -> Origin {
+fn origin(provenance: &Provenance, source: &Source, kind: &str) -> Origin {
     let mut origin = match serde_json::to_value(provenance) {
         Ok(serde_json::Value::Object(origin)) => origin,
         _ => Origin::new(),
     };
-    origin.insert("source".to_owned(), SOURCE.into());
+    origin.insert("source".to_owned(), source.as_str().into());
     origin.insert("kind".to_owned(), kind.into());
     origin
 }
@@ -258,6 +265,12 @@ pub fn package(unpacked: &UnpackedPackage) -> Package {
         },
     });
     Package::new(entries.collect()).with_skipped(unpacked.skipped.clone())
+}
+
+/// What builds cubes of packages.
+#[must_use]
+pub fn builder() -> std::sync::Arc<dyn CubeBuilder> {
+    std::sync::Arc::new(GdalCubeBuilder)
 }
 
 /// What opens packages for this builder.

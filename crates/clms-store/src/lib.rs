@@ -97,6 +97,11 @@ pub mod progress {
     };
 }
 
+/// WEkEO: its accounts, its API, and its data as jobs.
+pub mod wekeo {
+    pub use crate::sources::wekeo::*;
+}
+
 /// Vector packages: what is said of them where rasters have a cube.
 pub mod vector {
     pub use clms_cube::vector::{
@@ -107,7 +112,7 @@ pub mod vector {
 /// What a preload does with a downloaded package, for those who measure it; no promise to anybody else.
 #[doc(hidden)]
 pub mod packages {
-    pub use crate::build::{is_wanted, package, unpacker};
+    pub use crate::build::{builder, is_wanted, package, unpacker};
 }
 
 /// The Copernicus Data Space Ecosystem: lists of products, and rasters that are opened where they lie.

@@ -2,7 +2,10 @@
 
 use axum::http::{HeaderMap, HeaderName, Method, Uri, header};
 use bytes::Bytes;
+use jiff::Timestamp;
 use serde_json::Value;
+
+use crate::state::RequestRecord;
 
 /// A request with its whole (bounded) body.
 pub(crate) struct Call {
@@ -143,6 +146,26 @@ impl Call {
             .iter()
             .filter(move |(key, _)| key == name)
             .map(|(_, value)| value.as_str())
+    }
+
+    /// What is noted of this call when it was answered.
+    pub(crate) fn record(&self, when: Timestamp, status: u16) -> RequestRecord {
+        let text = |name| {
+            Some(self.header(name))
+                .filter(|value| !value.is_empty())
+                .map(str::to_owned)
+        };
+        tracing::debug!(method = %self.method, path = %self.path, query = %self.raw_query, status, "request");
+        RequestRecord {
+            method: self.method.to_string(),
+            path: self.path.clone(),
+            query: self.raw_query.clone(),
+            when,
+            status,
+            user_agent: text(header::USER_AGENT),
+            range: text(header::RANGE),
+            authorized: self.headers.contains_key(header::AUTHORIZATION),
+        }
     }
 
     /// The body as the portal decodes it: an absent one is an empty object.

@@ -47,7 +47,7 @@ pub(crate) struct Delivery {
     /// Only so many bytes exist.
     truncated_to: Option<u64>,
     /// The connection is closed after so many bytes of the body.
-    cut_after: Option<u64>,
+    pub(crate) cut_after: Option<u64>,
     bandwidth: Option<u64>,
 }
 

@@ -6,15 +6,15 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{ConnectInfo, Request, State as Shared};
-use axum::http::{Method, header};
+use axum::http::Method;
 use axum::response::Response;
-use jiff::SignedDuration;
 
 use crate::access::{Visitor, visitor};
 use crate::answer::{self, Reply};
 use crate::call::{Call, Root};
-use crate::habits::{FaultKind, RetryAfter};
-use crate::state::{App, RequestRecord, State};
+use crate::faults;
+use crate::habits::FaultKind;
+use crate::state::{App, State};
 use crate::wire::{Exchange, Line};
 use crate::{datarequest, direct_links, downloads, lookup, search, service_keys, token};
 
@@ -59,8 +59,9 @@ async fn handle(
     let (reply, faults) = {
         let mut state = app.state();
         let state = &mut *state;
-        let faults = struck_faults(state, &call);
-        let reply = match faults.iter().find_map(|fault| refusal(state, *fault)) {
+        let faults = faults::struck(&state.habits.faults, &mut state.counts, call.fault_name());
+        let now = state.now();
+        let reply = match faults.iter().find_map(|fault| faults::refusal(now, *fault)) {
             Some(response) => Reply::Answer(response),
             None if too_large => Reply::Answer(answer::html(413, "Request Entity Too Large")),
             None => decide(&app, state, &call),
@@ -91,56 +92,10 @@ async fn handle(
     response
 }
 
-fn struck_faults(state: &mut State, call: &Call) -> Vec<FaultKind> {
-    let name = call.fault_name();
-    let matching = state.habits.faults.iter().enumerate();
-    let matching = matching.filter(|(_, fault)| fault.endpoint == "*" || fault.endpoint == name);
-    matching
-        .filter(|(index, fault)| state.counts.strikes(fault.when, format!("fault {index}")))
-        .map(|(_, fault)| fault.kind)
-        .collect()
-}
-
-/// The answer of a fault that keeps a request from the portal.
-fn refusal(state: &State, fault: FaultKind) -> Option<Response> {
-    match fault {
-        FaultKind::Status(status) => Some(answer::html(status, "Service error")),
-        FaultKind::HtmlPage => Some(answer::html(200, "The site is being maintained")),
-        FaultKind::TooManyRequests(retry_after) => {
-            let response = answer::html(429, "Too Many Requests");
-            let when = match retry_after {
-                RetryAfter::Absent => return Some(response),
-                RetryAfter::Seconds(seconds) => seconds.to_string(),
-                RetryAfter::DateIn(seconds) => {
-                    let then = state.now() + SignedDuration::from_secs(seconds.into());
-                    then.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
-                }
-            };
-            Some(answer::with_header(response, header::RETRY_AFTER, &when))
-        }
-        FaultKind::LostAnswer => None,
-    }
-}
-
 fn note(app: &App, call: &Call, status: u16) {
-    let text = |name| {
-        Some(call.header(name))
-            .filter(|value| !value.is_empty())
-            .map(str::to_owned)
-    };
-    tracing::debug!(method = %call.method, path = %call.path, query = %call.raw_query, status, "request");
     let mut state = app.state();
-    let when = state.now();
-    state.requests.push(RequestRecord {
-        method: call.method.to_string(),
-        path: call.path.clone(),
-        query: call.raw_query.clone(),
-        when,
-        status,
-        user_agent: text(header::USER_AGENT),
-        range: text(header::RANGE),
-        authorized: call.headers.contains_key(header::AUTHORIZATION),
-    });
+    let record = call.record(state.now(), status);
+    state.requests.push(record);
 }
 
 fn decide(app: &App, state: &mut State, call: &Call) -> Reply {

@@ -4,12 +4,10 @@ use std::io;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::Value;
-use tokio::sync::oneshot;
 
 use crate::access::{OTHER_USER, OWNER, OWNER_PASSWORD};
 use crate::catalogue::Catalogue;
@@ -17,6 +15,7 @@ use crate::datarequest::TaskRecord;
 use crate::habits::Habits;
 use crate::package::{Cutter, Packages};
 use crate::server;
+use crate::server_thread::ServerThread;
 use crate::service_keys::ServiceKeys;
 use crate::state::{App, QueueTimes, RequestRecord};
 
@@ -24,8 +23,7 @@ use crate::state::{App, QueueTimes, RequestRecord};
 pub struct Sim {
     app: Arc<App>,
     service_key: Value,
-    stop: Option<oneshot::Sender<()>>,
-    thread: Option<JoinHandle<()>>,
+    _thread: ServerThread,
 }
 
 /// How a [`Sim`] is to be. See [`Sim::builder`].
@@ -106,27 +104,17 @@ impl SimBuilder {
             self.queue,
         ));
         app.set_habits(|habits| *habits = self.habits);
-        let (stop, stopped) = oneshot::channel();
         let served = Arc::clone(&app);
-        // No `block_on` here: the caller may be within a runtime of its own.
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .enable_all()
-            .build()?;
-        let thread = std::thread::Builder::new()
-            .name("clms-sim".to_owned())
-            .spawn(move || {
-                runtime.block_on(server::serve(served, listener, async {
-                    // An error means that the sender is gone: stop all the same.
-                    let _ = stopped.await;
-                }));
-                runtime.shutdown_background();
-            })?;
+        let thread = ServerThread::start("clms-sim", move |stopped| {
+            server::serve(served, listener, async {
+                // An error means that the sender is gone: stop all the same.
+                let _ = stopped.await;
+            })
+        })?;
         Ok(Sim {
             app,
             service_key,
-            stop: Some(stop),
-            thread: Some(thread),
+            _thread: thread,
         })
     }
 }
@@ -243,17 +231,5 @@ impl Sim {
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.app.state().now()
-    }
-}
-
-impl Drop for Sim {
-    fn drop(&mut self) {
-        if let Some(stop) = self.stop.take() {
-            // An error means that the thread has ended already.
-            let _ = stop.send(());
-        }
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
     }
 }

@@ -1,6 +1,6 @@
 //! Downloads of what a finished task links to.
 //!
-//! The links are public and lead to other hosts: no token goes there.
+//! The links are public and lead to other hosts: no token of the portal goes there.
 
 mod error;
 mod part_file;
@@ -10,9 +10,10 @@ mod transfer;
 
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
@@ -76,6 +77,10 @@ pub struct Download {
     cancel: CancellationToken,
     on_progress: OnProgress,
     retry: RetryPolicy,
+    /// What the server of the link wants to see.
+    bearer: Option<Arc<SecretString>>,
+    /// Whether it has to be a zip.
+    only_zip: bool,
     /// How long a link may lead to nothing.
     link_patience: Duration,
     /// The first byte that was fetched, over all attempts.
@@ -98,6 +103,8 @@ impl Client {
             cancel: CancellationToken::new(),
             on_progress: Mutex::new(Box::new(|_| {})),
             retry: self.retry_policy(),
+            bearer: None,
+            only_zip: true,
             link_patience: Duration::ZERO,
             first_fetched: u64::MAX,
         }
@@ -128,6 +135,18 @@ impl Download {
     /// otherwise. Every byte that is new renews both limits.
     pub fn retry(mut self, policy: RetryPolicy) -> Self {
         self.retry = policy;
+        self
+    }
+
+    /// Takes any kind of file, and not only a zip. Web pages are refused all the same.
+    pub fn any_kind(mut self) -> Self {
+        self.only_zip = false;
+        self
+    }
+
+    /// Shows a token to the host of the link, which is not the portal; it goes to no other host that it may redirect to.
+    pub fn bearer(mut self, token: Arc<SecretString>) -> Self {
+        self.bearer = Some(token);
         self
     }
 

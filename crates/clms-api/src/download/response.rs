@@ -63,6 +63,16 @@ pub(super) fn is_zip(head: &[u8]) -> bool {
     head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06")
 }
 
+/// Whether it is a web page or a JSON message, such as servers send in place of files.
+pub(super) fn is_page(content_type: Option<&str>, head: &[u8]) -> bool {
+    let kind = content_type.unwrap_or_default();
+    let begins_like_one = ["<!do", "<htm"].iter().any(|tag| {
+        head.get(..4)
+            .is_some_and(|head| head.eq_ignore_ascii_case(tag.as_bytes()))
+    });
+    kind.contains("html") || kind.contains("json") || begins_like_one
+}
+
 /// The error that an answer without the file is.
 pub(super) async fn refusal(link: &Url, response: Response) -> DownloadError {
     let url = redacted(link);
@@ -114,5 +124,7 @@ mod tests {
     fn beginnings() {
         assert!(is_zip(b"PK\x03\x04...") && is_zip(b"PK\x05\x06"));
         assert!(!is_zip(b"PK") && !is_zip(b"<html>") && !is_zip(b""));
+        assert!(is_page(Some("text/html"), b"PK\x03\x04") && is_page(None, b"<!DOCTYPE html>"));
+        assert!(!is_page(Some("application/octet-stream"), b"II*\0") && !is_page(None, b"<?xml"));
     }
 }

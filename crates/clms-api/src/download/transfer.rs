@@ -3,12 +3,13 @@
 use bytes::Bytes;
 use reqwest::header::{ACCEPT, ACCEPT_ENCODING, IF_RANGE, RANGE};
 use reqwest::{RequestBuilder, Response, StatusCode};
+use secrecy::ExposeSecret;
 use tokio::fs::File;
 use tokio::io::{AsyncWriteExt, BufWriter};
 
 use super::error::DownloadError;
 use super::part_file::{Kept, Validator};
-use super::response::{ContentRange, content_type, is_zip, refusal, strong_etag};
+use super::response::{ContentRange, content_type, is_page, is_zip, refusal, strong_etag};
 use super::{Download, Downloaded};
 use crate::redact::redacted;
 use crate::retry::Tries;
@@ -97,6 +98,9 @@ impl<'a> Transfer<'a> {
             .header(ACCEPT, "*/*")
             // A length is only worth checking if nobody repacks the body on the way.
             .header(ACCEPT_ENCODING, "identity");
+        if let Some(token) = &download.bearer {
+            request = request.bearer_auth(token.expose_secret());
+        }
         if let Kept::Beginning { etag, .. } = kept {
             request = request
                 .header(RANGE, format!("bytes={offset}-"))
@@ -125,7 +129,11 @@ impl<'a> Transfer<'a> {
                 None => break,
             }
         }
-        if !is_zip(&head) {
+        let is_wanted = match self.download.only_zip {
+            true => is_zip(&head),
+            false => !is_page(content_type.as_deref(), &head),
+        };
+        if !is_wanted {
             let url = redacted(&self.download.link);
             return Err(DownloadError::NotAZip {
                 url,

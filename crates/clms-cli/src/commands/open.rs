@@ -109,7 +109,7 @@ fn page(opened: &Opened<'_>) -> String {
     out.push_str(&attributes(&opened.structure.attributes));
     if let Some(reference) = &opened.reference {
         out.push_str(&format!(
-            "\nopen the reference in Python\n  import xarray as xr\n  ds = xr.open_dataset(\"reference://\", engine=\"zarr\", chunks={{}}, decode_coords=\"all\",\n                       storage_options={{\"fo\": {:?}, \"remote_protocol\": \"{}\"}})\n",
+            "\nopen the reference in Python\n  import xarray as xr\n  ds = xr.open_dataset(\"reference://\", engine=\"zarr\", chunks={{}}, decode_coords=\"all\",\n                       storage_options={{\"fo\": {:?}, \"remote_protocol\": \"{}\",\n                                        \"remote_options\": {{\"asynchronous\": True}}}})\n",
             reference.path, reference.protocol
         ));
     }

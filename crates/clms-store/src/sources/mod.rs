@@ -8,6 +8,7 @@ pub(crate) mod eea;
 mod landcover;
 mod legacy;
 mod unsupported;
+pub(crate) mod wekeo;
 
 use std::fmt;
 

@@ -5,3 +5,4 @@ mod cdse;
 mod examples;
 mod legacy;
 mod portal_troubles;
+mod wekeo;

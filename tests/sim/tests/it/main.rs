@@ -3,6 +3,7 @@
 
 mod cassette;
 mod client;
+mod hda;
 mod links;
 mod orders;
 mod parts;

@@ -8,7 +8,7 @@ use clms_api::{
 };
 use clms_preload::{JobRequest, Order};
 
-pub(crate) use self::portal::Portal;
+pub(crate) use self::portal::{Portal, download_problem};
 use super::{Offer, Part, Source, page};
 use crate::{
     DataId, InvalidDataId, StoreError, Subset,
@@ -75,7 +75,8 @@ pub(crate) fn job_request(
     let mut request = JobRequest::new(data_id.to_string(), data_id.cube_name()?, order);
     request.expected_size = file.size;
     request.force = options.force;
-    request.build = BuildParameters::of(dataset, file.version.clone(), options).into_json();
+    request.build =
+        BuildParameters::of(dataset, Word::Eea, file.version.clone(), options).into_json();
     Ok(request)
 }
 
@@ -102,7 +103,7 @@ pub(crate) fn subset_job_request(
     );
     let mut request = JobRequest::new(data_id.to_string(), data_id.cube_name()?, order);
     request.force = options.force;
-    request.build = BuildParameters::of(dataset, None, options).into_json();
+    request.build = BuildParameters::of(dataset, Word::Eea, None, options).into_json();
     Ok(request)
 }
 

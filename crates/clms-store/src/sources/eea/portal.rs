@@ -158,7 +158,7 @@ fn is_html(content_type: Option<&str>) -> bool {
     content_type.is_some_and(|kind| kind.contains("html"))
 }
 
-fn download_problem(why: &DownloadError) -> Problem {
+pub(crate) fn download_problem(why: &DownloadError) -> Problem {
     let kind = match why {
         DownloadError::LinkDead { .. } => ProblemKind::LinkDead,
         DownloadError::NotAZip { content_type, .. } => {
