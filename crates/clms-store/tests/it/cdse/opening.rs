@@ -100,7 +100,7 @@ async fn a_year_of_netcdf_costs_its_list_and_two_headers() {
     let read = dataset.traffic().requests - opened.requests;
     let (reads, _) = world.reads(before, read);
     assert!(
-        reads.len() <= 6 && reads.iter().all(|key| key.contains("/2025/04/11/")),
+        reads.len() <= 8 && reads.iter().all(|key| key.contains("/2025/04/11/")),
         "{reads:?}"
     );
     let whole = netcdf(100).len() as u64;
