@@ -35,7 +35,7 @@ impl DataType {
     fn of(entry: &Entry) -> Self {
         let format = entry.format.as_deref().unwrap_or_default();
         let is_vector = |known: &&str| known.eq_ignore_ascii_case(format);
-        match Self::VECTORS.iter().any(|known| is_vector(&known)) {
+        match Self::VECTORS.iter().any(is_vector) {
             true => Self::GeoDataFrame,
             false => Self::Dataset,
         }

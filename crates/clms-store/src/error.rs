@@ -241,7 +241,7 @@ impl StoreError {
                 .hint()
                 .or_else(|| Some(format!("build it anew with: clms preload --force '{data_id}'"))),
             Self::Files { source, .. } | Self::Export { source, .. } => {
-                source.hint().map(Into::into)
+                source.hint()
             }
             Self::Cdse(why) => why.hint(),
             Self::Offline { .. } => Some(

@@ -44,7 +44,7 @@ pub(super) struct Layer {
 #[derive(Debug, Clone)]
 pub(super) enum Validity {
     /// By a variable.
-    Mask(ArrayStructure),
+    Mask(Box<ArrayStructure>),
     /// All of the dataset's are, and what lies outside of it is not.
     Coverage,
 }
@@ -322,7 +322,7 @@ fn layer(
         fill => fill,
     };
     let validity = match mask {
-        Some(mask) => Some(Validity::Mask(mask)),
+        Some(mask) => Some(Validity::Mask(Box::new(mask))),
         None if is_warped && fill.is_none() => Some(Validity::Coverage),
         None => None,
     };

@@ -35,8 +35,8 @@ impl TimeAxis {
                 numbers,
             });
         };
-        let whole = vec![0..coordinate.shape.first().copied().unwrap_or(0)];
-        let slab = dataset.slab(group, coordinate, whole)?;
+        let steps = coordinate.shape.first().copied().unwrap_or(0);
+        let slab = dataset.slab(group, coordinate, std::iter::once(0..steps).collect())?;
         let numbers = dataset.read(&slab).await?.pixels.to_f64();
         let texts: Vec<String> = match (dataset.times(group).await, dataset.dates(group).await) {
             (Ok(times), _) => times.iter().map(ToString::to_string).collect(),

@@ -1,5 +1,5 @@
 //! Integration tests of clms-store.
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod cdse;
 mod examples;

@@ -124,7 +124,7 @@ async fn rows_from_the_south_are_turned_over() {
         );
         assert_eq!(
             super::bands(&target(&dir, &format!("{name}.tif"))),
-            [expected.clone()]
+            std::slice::from_ref(&expected)
         );
     }
 }

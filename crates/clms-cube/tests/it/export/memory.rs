@@ -35,11 +35,6 @@ async fn one_export() {
 }
 
 #[test]
-#[expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "figures for those who look, and what was not tested"
-)]
 fn of_large_windows() {
     if peak().is_none() {
         eprintln!("SKIPPED: this system does not tell the peak of a process");

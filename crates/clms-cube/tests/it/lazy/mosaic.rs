@@ -50,7 +50,7 @@ const CUTS: [Cut; 4] = [
 
 /// The picture, some of which is empty.
 fn picture(row: usize, col: usize) -> u8 {
-    if (row / 7 + col / 11) % 5 == 0 {
+    if (row / 7 + col / 11).is_multiple_of(5) {
         FILL
     } else {
         ((row * 3 + col * 7) % 250) as u8
