@@ -287,11 +287,14 @@ fn a_cache_path_with_dots_and_links_and_blanks() {
 #[test]
 fn a_product_is_told_from_its_files() {
     let scene = Scene::new();
-    let run = scene
-        .clms(&["describe", "forest-type-2015"])
-        .with_code(NO_SUCH_DATA_ID)
-        .saying(&["56 files", "clms list --product forest-type-2015"]);
-    assert_is_for_people(&run);
+    let described = scene.clms(&["describe", "forest-type-2015"]).well();
+    assert!(described.stdout.contains("56 files"), "{described:?}");
+    for command in ["preload", "open"] {
+        let run = scene.clms(&[command, "forest-type-2015"]);
+        assert_ne!(run.code, Some(0), "{run:?}");
+        let run = run.saying(&["forest-type-2015"]);
+        assert_is_for_people(&run);
+    }
 }
 
 #[test]

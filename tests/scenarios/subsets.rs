@@ -186,7 +186,7 @@ fn what_the_portal_would_refuse_is_never_asked_of_it() {
             3,
             &["allows 30"],
         ),
-        (&["fractional-snow-cover", "--nuts=LU", time], 3, &["WEKEO"]),
+        (&["fractional-snow-cover", "--nuts=LU", time], 1, &["WEKEO"]),
         (&["nothing-like-that", "--nuts=LU"], 3, &["no data id"]),
         (
             &["clc2018|100 m?nuts=LU", "--crs=EPSG:4326"],

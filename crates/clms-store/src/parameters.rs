@@ -22,7 +22,7 @@ pub struct StoreParameters {
     pub credentials: Option<Credentials>,
     /// The file that holds the service key's JSON.
     pub credentials_file: Option<PathBuf>,
-    /// The portal's API; https://land.copernicus.eu/api if not given.
+    /// The portal's API; `https://land.copernicus.eu/api` if not given.
     pub api_url: Option<String>,
     /// Where finished cubes live: a path, or a URL such as s3://bucket/prefix; ./clms_cache if not given.
     pub cache: Option<String>,
