@@ -77,7 +77,7 @@ impl CubeError {
             Self::DamagedPackage { .. } => "download the package again",
             Self::FillOutOfRange { .. } => "choose a fill value that the data type can hold",
             Self::FillClash { .. } => "choose another fill value",
-            Self::FileExists { .. } => "choose another name, or allow it to be replaced",
+            Self::FileExists { .. } => "choose another name, or have it replaced (--overwrite)",
             Self::DiskFull { .. } => "make room, or choose another place",
             Self::NotACube { .. } => "build the cube again",
             Self::WindowTooLarge { .. } => {
