@@ -65,8 +65,9 @@ impl ClmsStore {
     pub async fn opener_ids(&self, data_id: &DataId) -> Result<Vec<String>, StoreError> {
         let catalogue = self.catalogue().await?;
         let entry = catalogue.entry(data_id)?;
-        let kind = DataType::of(entry).as_str();
-        Ok(match (entry.how, DataType::of(entry)) {
+        let data_type = DataType::of(entry);
+        let kind = data_type.as_str();
+        Ok(match (entry.how, data_type) {
             (Some(How::Preload), DataType::Dataset) => vec![format!("{kind}:zarr:cache")],
             (Some(How::Preload), DataType::GeoDataFrame) => vec![format!("{kind}:gpkg:cache")],
             (Some(How::Open), _) => {

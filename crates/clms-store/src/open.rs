@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     ClmsStore, DataId, StoreError,
-    catalogue::{Catalogue, How},
+    catalogue::How,
     day_range::DayRange,
     sources::{self, Wanted, cdse::VersionWish},
 };
@@ -95,7 +95,6 @@ impl ClmsStore {
                 sources::open(Wanted {
                     data_id,
                     dataset: catalogue.dataset(entry),
-                    part: Catalogue::part(entry),
                     options,
                     network: &self.network,
                     cache: self.cache.location(),

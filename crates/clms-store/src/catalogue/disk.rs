@@ -1,7 +1,7 @@
 //! The catalogue as it is kept on disk, so that the second look at it needs no network.
 
 use std::{
-    io::{BufReader, Write},
+    io::Write,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -55,8 +55,9 @@ impl Kept {
 
     /// What stands in a file; `None` if there is none, or none that can be read, or it is another portal's.
     pub(crate) fn read(file: &Path, portal: &str) -> Option<Self> {
-        let reader = BufReader::new(std::fs::File::open(file).ok()?);
-        let kept: Self = serde_json::from_reader(reader)
+        // Whole: serde_json is faster on a slice than on a reader.
+        let bytes = std::fs::read(file).ok()?;
+        let kept: Self = serde_json::from_slice(&bytes)
             .inspect_err(|why| tracing::debug!(%why, "the catalogue on disk can't be read"))
             .ok()?;
         (kept.version == VERSION && kept.portal == portal).then_some(kept)

@@ -24,7 +24,7 @@ pub(crate) use self::{
 };
 use crate::{
     DataId, StoreError,
-    sources::{self, Offer, Part},
+    sources::{self, Offer},
 };
 
 /// Everything that the portal offers, loaded once.
@@ -83,7 +83,7 @@ pub enum How {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Place {
     dataset: usize,
-    part: Part,
+    file: Option<usize>,
 }
 
 impl Catalogue {
@@ -172,15 +172,8 @@ impl Catalogue {
     /// The prepackaged file of an entry, if it is one.
     #[must_use]
     pub fn file(&self, entry: &Entry) -> Option<&PrepackagedFile> {
-        match entry.place.part {
-            Part::File(file) => self.dataset(entry).files.get(file),
-            Part::Collection(_) | Part::Whole => None,
-        }
-    }
-
-    /// Which part of its dataset an entry is.
-    pub(crate) fn part(entry: &Entry) -> Part {
-        entry.place.part
+        let file = entry.place.file?;
+        self.dataset(entry).files.get(file)
     }
 
     /// Reasons for which datasets are missing from this catalogue.
@@ -249,7 +242,7 @@ fn entries_of(position: usize, dataset: &Dataset) -> Vec<Entry> {
             why_not,
             place: Place {
                 dataset: position,
-                part: offer.part,
+                file: offer.file,
             },
         }
     };

@@ -292,17 +292,16 @@ fn best_of(entries: &[&Entry], words: &[Word], query: &Query, of_product: f64) -
         named + if entry.available { 1.0 } else { 0.0 }
     };
     // Whole Europe before one of its tiles: its name is shorter, or its download larger.
-    let best = fitting.max_by(|a, b| {
-        let key = |entry: &Entry| (score_of(entry), entry.size.unwrap_or(0));
-        let ((a_score, a_size), (b_score, b_size)) = (key(a), key(b));
+    let scored = fitting.map(|entry| (score_of(entry), *entry));
+    let (score, best) = scored.max_by(|(a_score, a), (b_score, b)| {
         a_score
-            .total_cmp(&b_score)
-            .then(a_size.cmp(&b_size))
+            .total_cmp(b_score)
+            .then(a.size.unwrap_or(0).cmp(&b.size.unwrap_or(0)))
             .then_with(|| b.data_id.cmp(&a.data_id))
     })?;
     Some(Hit {
-        score: of_product + 0.1 * score_of(best),
-        entry: (*best).clone(),
+        score: of_product + 0.1 * score,
+        entry: best.clone(),
         siblings: entries.len() - 1,
     })
 }

@@ -2,7 +2,7 @@
 
 use clms_api::{Dataset, Source as Word};
 
-use super::{Offer, Source, cdse::Moved, page};
+use super::{Offer, Source, cdse::Moved, collection_from, page};
 use crate::catalogue::Unavailable;
 
 /// The closed bucket of the global land cover.
@@ -11,11 +11,8 @@ pub(super) struct Landcover;
 
 impl Source for Landcover {
     fn offers(&self, dataset: &Dataset) -> Vec<Offer> {
-        let collections = dataset.download_information.iter().enumerate();
-        let mut of_it = collections.filter(|(_, one)| one.source == Some(Word::Landcover));
-        let offer = of_it
-            .next()
-            .and_then(|(number, _)| Offer::of_collection(dataset, number, Err(closed(dataset))));
+        let offer = collection_from(dataset, &Word::Landcover)
+            .and_then(|collection| Offer::of_collection(dataset, collection, Err(closed(dataset))));
         offer.into_iter().collect()
     }
 }

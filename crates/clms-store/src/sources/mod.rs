@@ -13,7 +13,7 @@ pub(crate) mod wekeo;
 use std::fmt;
 
 use async_trait::async_trait;
-use clms_api::Dataset;
+use clms_api::{Dataset, DownloadInformation, Source as Word};
 
 use crate::{
     DataId, StoreError,
@@ -51,7 +51,6 @@ pub(crate) trait Source: fmt::Debug + Send + Sync {
 pub(crate) struct Wanted<'a> {
     pub(crate) data_id: &'a DataId,
     pub(crate) dataset: &'a Dataset,
-    pub(crate) part: Part,
     pub(crate) options: &'a OpenOptions,
     pub(crate) network: &'a Network,
     /// Where the store looked for it first.
@@ -70,39 +69,27 @@ pub(crate) struct Offer {
     pub(crate) area: Option<String>,
     pub(crate) version: Option<String>,
     pub(crate) way: Result<How, Unavailable>,
-    pub(crate) part: Part,
-}
-
-/// Which part of a dataset an offer is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Part {
-    /// The file of that number.
-    File(usize),
-    /// The collection of that number.
-    Collection(usize),
-    /// All of it.
-    Whole,
+    /// Which of the dataset's files it is, if it is one.
+    pub(crate) file: Option<usize>,
 }
 
 impl Offer {
     /// A collection of a dataset as a whole, under the product's own id. `None` if that can't be a data id.
     fn of_collection(
         dataset: &Dataset,
-        number: usize,
+        collection: &DownloadInformation,
         way: Result<How, Unavailable>,
     ) -> Option<Self> {
-        let collection = dataset.download_information.get(number)?;
-        let as_text = |word: &dyn ToString| word.to_string();
         Some(Self {
             data_id: product_id(dataset)?,
-            source: collection.source.as_ref().map(|word| as_text(word)),
-            format: collection.format.as_ref().map(|word| as_text(word)),
+            source: collection.source.as_ref().map(ToString::to_string),
+            format: collection.format.as_ref().map(ToString::to_string),
             size: None,
             resolution: dataset.resolution.clone(),
             area: None,
             version: None,
             way,
-            part: Part::Collection(number),
+            file: None,
         })
     }
 }
@@ -134,6 +121,12 @@ pub(crate) async fn open(wanted: Wanted<'_>) -> Result<clms_cube::Dataset, Store
         asked: wanted.data_id.to_string(),
         nearest: Vec::new(),
     })
+}
+
+/// The first collection that the portal takes from a source.
+fn collection_from<'a>(dataset: &'a Dataset, word: &Word) -> Option<&'a DownloadInformation> {
+    let mut collections = dataset.download_information.iter();
+    collections.find(|collection| collection.source.as_ref() == Some(word))
 }
 
 fn product_id(dataset: &Dataset) -> Option<DataId> {

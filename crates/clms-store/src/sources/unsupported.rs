@@ -2,7 +2,7 @@
 
 use clms_api::{Dataset, Source as Word};
 
-use super::{Offer, Part, page, product_id};
+use super::{Offer, page, product_id};
 use crate::catalogue::Unavailable;
 
 /// The dataset as something that can't be had.
@@ -18,7 +18,7 @@ pub(super) fn offer(dataset: &Dataset) -> Option<Offer> {
         area: None,
         version: None,
         way: Err(why_not(word, dataset)),
-        part: Part::Whole,
+        file: None,
     })
 }
 

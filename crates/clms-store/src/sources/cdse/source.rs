@@ -7,7 +7,7 @@ use super::{Collection, CollectionKind, Freshness, Moved, OpenOptions, ProductQu
 use crate::{
     DataId, StoreError,
     catalogue::{How, Unavailable},
-    sources::{Offer, Part, Source, Wanted, product_id},
+    sources::{Offer, Source, Wanted, product_id},
 };
 
 /// The collections of CLMS in CDSE, under the products of the portal that they belong to.
@@ -43,7 +43,7 @@ impl Source for CdseSource {
             area: None,
             version: None,
             way: way(dataset, collection),
-            part: Part::Whole,
+            file: None,
         };
         collections(dataset).into_iter().map(offer).collect()
     }

@@ -9,7 +9,7 @@ use clms_api::{
 use clms_preload::{JobRequest, Order};
 
 pub(crate) use self::portal::{Portal, download_problem};
-use super::{Offer, Part, Source, page};
+use super::{Offer, Source, collection_from, page};
 use crate::{
     DataId, InvalidDataId, StoreError, Subset,
     build::BuildParameters,
@@ -40,13 +40,12 @@ impl Source for Eea {
                 area: file.area.clone(),
                 version: file.version.clone(),
                 way: way(file, dataset),
-                part: Part::File(number),
+                file: Some(number),
             })
         });
         let mut offers: Vec<Offer> = offers.collect();
         if offers.is_empty() {
-            let mut collections = dataset.download_information.iter();
-            let own = collections.position(|it| it.source == Some(Word::Eea));
+            let own = collection_from(dataset, &Word::Eea);
             let way = Err(Unavailable::needs_subset(&dataset.id));
             offers.extend(own.and_then(|own| Offer::of_collection(dataset, own, way)));
         }

@@ -5,14 +5,17 @@
 mod file;
 mod name;
 
-use std::sync::Arc;
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    sync::Arc,
+};
 
 use async_trait::async_trait;
 use clms_api::{ApiError, Dataset, DirectLinks, DirectLinksRequest, Source as Word};
 use clms_cube::{Duplicates, FileOptions, StackFile};
 
 use self::{file::LegacyFile, name::time_of};
-use super::{Offer, Part, Source, Wanted, cdse::Collection};
+use super::{Offer, Source, Wanted, cdse::Collection, collection_from};
 use crate::{DataId, StoreError, catalogue::How};
 
 /// The former global land service.
@@ -22,11 +25,8 @@ pub(super) struct Legacy;
 #[async_trait]
 impl Source for Legacy {
     fn offers(&self, dataset: &Dataset) -> Vec<Offer> {
-        let collections = dataset.download_information.iter().enumerate();
-        let mut of_it = collections.filter(|(_, one)| one.source == Some(Word::Legacy));
-        let offer = of_it
-            .next()
-            .and_then(|(number, _)| Offer::of_collection(dataset, number, Ok(How::Open)));
+        let offer = collection_from(dataset, &Word::Legacy)
+            .and_then(|collection| Offer::of_collection(dataset, collection, Ok(How::Open)));
         // The product's own id is that of the place that its data have moved to.
         let offer = offer.and_then(|offer| match Collection::of_title(&dataset.title)[..] {
             [] => Some(offer),
@@ -49,17 +49,13 @@ impl Source for Legacy {
 
 /// The files of the wanted days.
 async fn files(wanted: Wanted<'_>) -> Result<Vec<StackFile>, StoreError> {
-    let number = match wanted.part {
-        Part::Collection(number) => number,
-        Part::File(_) | Part::Whole => 0,
-    };
     let days = wanted.options.days(wanted.dataset)?;
     let nothing = |why: String| StoreError::NoFiles {
         data_id: wanted.data_id.to_string(),
         days: days.to_string(),
         why,
     };
-    let collection = wanted.dataset.download_information.get(number);
+    let collection = collection_from(wanted.dataset, &Word::Legacy);
     let collection = collection.ok_or_else(|| nothing("it has no collection".to_owned()))?;
     let request =
         DirectLinksRequest::legacy(wanted.dataset, collection, days).map_err(ApiError::from)?;
@@ -74,12 +70,17 @@ async fn files(wanted: Wanted<'_>) -> Result<Vec<StackFile>, StoreError> {
         }
     };
     let mut files = Vec::new();
+    // Files of one host share its connections, and the limit on how much is asked of it at once.
+    let mut servers = HashMap::new();
     for link in links {
         let Some(time) = time_of(&link) else {
             tracing::warn!(%link, "left out: its name holds no date");
             continue;
         };
-        let server = wanted.network.file_server(&link)?;
+        let server = match servers.entry(link.origin()) {
+            Entry::Occupied(known) => Arc::clone(known.get()),
+            Entry::Vacant(new) => Arc::clone(new.insert(wanted.network.file_server(&link)?)),
+        };
         files.push(StackFile {
             time,
             reader: Arc::new(LegacyFile::new(server, &link)),
