@@ -33,6 +33,41 @@ impl fmt::Display for TaskId {
     }
 }
 
+/// An engine's name of a server that has orders made; the journal tells by it whose tasks a job's are.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ServerName(String);
+
+impl ServerName {
+    /// Any name: stays the same from version to version, for it is in the journals of unfinished jobs.
+    #[must_use]
+    pub fn new(name: impl Into<String>) -> Self {
+        Self(name.into())
+    }
+
+    /// The portal of CLMS, at which orders are unless they say otherwise.
+    #[must_use]
+    pub fn portal() -> Self {
+        Self::new("portal")
+    }
+
+    pub(crate) fn is_portal(&self) -> bool {
+        *self == Self::portal()
+    }
+}
+
+impl Default for ServerName {
+    fn default() -> Self {
+        Self::portal()
+    }
+}
+
+impl fmt::Display for ServerName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 /// What a task is about, as a text that is equal exactly if two tasks give the same file.
 ///
 /// Jobs and the tasks found on the server are matched by it, so whoever implements [`PortalSource`](crate::PortalSource) makes it

@@ -64,9 +64,9 @@ pub use self::{
     clock::{Clock, SystemClock},
     engine::{
         Engine, EngineBuilder, EngineLimits, JobHandle, JobOutcome, JobStatus, PollPolicy,
-        RunOptions,
+        RunOptions, Servers,
     },
-    ids::{ContentKey, InvalidJobId, JobId, TaskId},
+    ids::{ContentKey, InvalidJobId, JobId, ServerName, TaskId},
     journal::{JobList, JobRecord, Journal, JournalError, list_jobs},
     leftovers::JobFiles,
     machine::{CubeSite, JobState, Policy, Stage, StageName},

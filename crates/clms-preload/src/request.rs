@@ -3,7 +3,7 @@
 use clms_cache::CubeName;
 use serde::{Deserialize, Serialize};
 
-use crate::{ContentKey, JobId};
+use crate::{ContentKey, JobId, ServerName};
 
 /// One product file, or a part of a dataset, that is to become one cube.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -50,10 +50,16 @@ impl JobRequest {
 /// What is ordered at the server, in the terms of the [`PortalSource`](crate::PortalSource) that will order it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Order {
+    /// Where it is ordered.
+    #[serde(default, skip_serializing_if = "ServerName::is_portal")]
+    pub server: ServerName,
     /// What tasks of this order are recognised by.
     pub content: ContentKey,
     /// UID of the dataset.
     pub dataset_uid: String,
+    /// Whether the server names no task of such an order even if all is well: it shows up in the server's list later, or never.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_unnamed: bool,
     /// `FileID` of a prepackaged file; `None` for anything else.
     #[serde(default)]
     pub file_id: Option<String>,
@@ -74,6 +80,8 @@ impl Order {
     ) -> Self {
         let (dataset_uid, file_id) = (dataset_uid.into(), file_id.into());
         Self {
+            server: ServerName::portal(),
+            is_unnamed: false,
             content: ContentKey::file(&dataset_uid, &file_id),
             dataset_uid,
             file_id: Some(file_id),
@@ -92,6 +100,8 @@ impl Order {
         parameters: serde_json::Value,
     ) -> Self {
         Self {
+            server: ServerName::portal(),
+            is_unnamed: false,
             content: ContentKey::part(description),
             dataset_uid: dataset_uid.into(),
             file_id: None,

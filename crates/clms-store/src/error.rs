@@ -5,7 +5,14 @@ use clms_cache::CacheError;
 use clms_cube::CubeError;
 use clms_preload::JournalError;
 
-use crate::{DataId, InvalidDataId, catalogue::Unavailable, sources::cdse::CdseError};
+use crate::{
+    DataId, InvalidDataId,
+    catalogue::Unavailable,
+    sources::{
+        cdse::CdseError,
+        wekeo::{AccountFileError, HdaError, SelectionError},
+    },
+};
 
 /// Why the store could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -65,6 +72,26 @@ pub enum StoreError {
     /// CDSE refused, or can't be reached.
     #[error(transparent)]
     Cdse(#[from] CdseError),
+    /// WEkEO refused, or can't be reached.
+    #[error(transparent)]
+    Wekeo(#[from] HdaError),
+    /// The file with the account of WEkEO can't be read.
+    #[error(transparent)]
+    WekeoAccount(#[from] AccountFileError),
+    /// There is no such subset at WEkEO.
+    #[error("{data_id} can't be had: {why}")]
+    WekeoSubset {
+        /// What was asked for.
+        data_id: String,
+        /// Why not.
+        why: SelectionError,
+    },
+    /// It was to be preloaded, and is opened where it lies.
+    #[error("{data_id} needs no preload: it is opened where it lies")]
+    OpenedInPlace {
+        /// What was asked for.
+        data_id: String,
+    },
     /// The product has no such collection, or several and none was named.
     #[error("{}", no_such_collection(product, asked.as_deref(), collections))]
     NoSuchCollection {
@@ -185,7 +212,12 @@ impl StoreError {
             Self::NoSuchDataId { .. } => "no_such_data_id",
             Self::Unavailable { why, .. } => why.kind,
             Self::NoSuchCollection { .. } => "no_such_collection",
-            Self::Subset { .. } | Self::SubsetOfSubset { .. } => "invalid_subset",
+            Self::Subset { .. } | Self::WekeoSubset { .. } | Self::SubsetOfSubset { .. } => {
+                "invalid_subset"
+            }
+            Self::OpenedInPlace { .. } => "opened_in_place",
+            Self::Wekeo(why) => why.kind(),
+            Self::WekeoAccount(_) => "wekeo_account",
             Self::NotCached { .. } | Self::NoSuchCube { .. } => "not_cached",
             Self::Setting { .. } => "setting",
             Self::Credentials(why) => why.kind(),
@@ -222,7 +254,13 @@ impl StoreError {
                 Some(first) => format!("name one as in '{product}|{first}'; `clms describe '{product}'` tells what can be had of each"),
                 None => format!("see its files with: clms list --product {product}"),
             }),
-            Self::Subset { data_id, .. } => {
+            Self::WekeoSubset { why, .. } if why.hint().is_some() => why.hint(),
+            Self::OpenedInPlace { data_id } => Some(format!(
+                "open it with: clms open '{data_id}' --time DAY; or copy a window of it with: clms export '{data_id}'"
+            )),
+            Self::Wekeo(why) => why.hint(),
+            Self::WekeoAccount(why) => why.hint(),
+            Self::Subset { data_id, .. } | Self::WekeoSubset { data_id, .. } => {
                 let product = data_id.split('|').next().unwrap_or_default();
                 Some(format!("`clms describe '{product}'` tells what can be had"))
             }
@@ -263,6 +301,8 @@ impl StoreError {
             | Self::NoSuchCube { .. }
             | Self::NoSuchCollection { .. }
             | Self::Subset { .. }
+            | Self::WekeoSubset { .. }
+            | Self::OpenedInPlace { .. }
             | Self::SubsetOfSubset { .. }
             | Self::Product { .. } => ErrorClass::NoSuchDataId,
             Self::Credentials(_)
@@ -274,6 +314,8 @@ impl StoreError {
             ) => ErrorClass::Credentials,
             Self::Cache(why) if why.is_about_credentials() => ErrorClass::Credentials,
             Self::Cdse(why) if why.is_about_credentials() => ErrorClass::Credentials,
+            Self::Wekeo(why) if why.is_about_credentials() => ErrorClass::Credentials,
+            Self::WekeoAccount(_) => ErrorClass::Credentials,
             Self::Export { source, .. }
                 if matches!(
                     **source,
@@ -302,6 +344,7 @@ impl StoreError {
             Self::Api(why) => why.is_retryable(),
             Self::Cache(why) => why.is_retryable(),
             Self::Cdse(why) => why.is_retryable(),
+            Self::Wekeo(why) => why.is_retryable(),
             Self::Cube { source, .. }
             | Self::Files { source, .. }
             | Self::Export { source, .. } => source.is_retryable(),

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use clms_preload::{
     CancelReport, CancelScope, CubeSite, JobId, JobOutcome, JobRecord, JobStatus, Journal, Problem,
-    ProblemKind, Progress, RunOptions, Stage, StageName, TaskCancellation, TaskStatus,
+    ProblemKind, Progress, RunOptions, Servers, Stage, StageName, TaskCancellation, TaskStatus,
     machine::{DeadTask, OwnedTask},
 };
 use serde::Serialize;
@@ -107,17 +107,16 @@ impl ClmsStore {
         requests.dedup();
         let mut carried_on = Vec::new();
         if !requests.is_empty() {
-            let client = self.network.signed_portal().await?;
-            tokio::select! {
-                signed_in = client.sign_in() => { signed_in.map_err(StoreError::from)?; }
+            let servers = tokio::select! {
+                signed_in = self.signed_in_servers(&requests) => signed_in?,
                 () = cancel.cancelled() => return Err(StoreError::Interrupted.into()),
-            }
+            };
             let run = RunOptions {
                 timeout: options.timeout,
                 wait_for_others: options.wait_for_others,
                 ..RunOptions::default()
             };
-            let engine = self.engine(client, progress, &PreloadOptions::default());
+            let engine = self.engine(servers, progress, &PreloadOptions::default());
             carried_on = engine.run(requests, run, cancel).await;
         }
         let mut outcomes = Vec::new();
@@ -146,13 +145,15 @@ impl ClmsStore {
             true => CancelScope::LocalOnly,
             false => scope,
         };
-        let client = match scope {
-            CancelScope::Everywhere => self.network.signed_portal().await.ok(),
-            CancelScope::LocalOnly => None,
+        let servers = match scope {
+            CancelScope::Everywhere => {
+                let record = self.job_record(job).await?;
+                self.server_of(&record.request.order).await
+            }
+            CancelScope::LocalOnly => Servers::none(),
         };
-        let client = client.unwrap_or_else(|| self.network.portal_without_key());
         let progress = Arc::new(clms_preload::NoProgress);
-        let engine = self.engine(client, progress, &PreloadOptions::default());
+        let engine = self.engine(servers, progress, &PreloadOptions::default());
         Ok(engine.cancel(job, scope).await?)
     }
 

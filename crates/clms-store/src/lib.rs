@@ -54,6 +54,7 @@ mod network;
 mod open;
 mod parameters;
 mod preload;
+mod servers;
 mod sources;
 mod store;
 mod subset;

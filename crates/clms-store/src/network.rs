@@ -8,7 +8,10 @@ use url::Url;
 
 use crate::{
     StoreError,
-    sources::cdse::{Cdse, CdseSettings},
+    sources::{
+        cdse::{Cdse, CdseSettings},
+        wekeo::{DEFAULT_BROKER, HdaClient, WekeoSettings},
+    },
     store::Credentials,
 };
 
@@ -25,6 +28,8 @@ pub(crate) struct Network {
     portal: Client,
     credentials: Option<Credentials>,
     cdse: CdseSettings,
+    /// The environment's if there are none.
+    wekeo: Option<WekeoSettings>,
     offline: bool,
 }
 
@@ -33,12 +38,14 @@ impl Network {
         portal: Client,
         credentials: Option<Credentials>,
         cdse: CdseSettings,
+        wekeo: Option<WekeoSettings>,
         offline: bool,
     ) -> Self {
         Self {
             portal,
             credentials,
             cdse,
+            wekeo,
             offline,
         }
     }
@@ -80,6 +87,18 @@ impl Network {
     pub(crate) fn cdse(&self) -> Result<Cdse, StoreError> {
         self.allow("CDSE")?;
         Ok(Cdse::new(self.cdse.clone())?)
+    }
+
+    /// WEkEO with the user's account, and whether terms may be accepted in its name.
+    pub(crate) fn wekeo(&self) -> Result<(HdaClient, bool), StoreError> {
+        self.allow("WEkEO")?;
+        let settings = match &self.wekeo {
+            Some(settings) => settings.clone(),
+            None => WekeoSettings::from_env()?,
+        };
+        let broker = settings.broker.as_deref().unwrap_or(DEFAULT_BROKER);
+        let client = HdaClient::new(broker, settings.account)?;
+        Ok((client, settings.accepts_terms))
     }
 
     /// The server of a file, rooted at the host. Repeats requests that are refused for a while (429) or fail, each time after a longer

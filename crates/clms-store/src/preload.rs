@@ -2,12 +2,11 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use clms_api::Client;
 use clms_cache::CacheStoreExt as _;
 use clms_cube::{Levels, ZarrFormat};
 use clms_preload::{
     ContentKey, Engine, JobHandle, JobId, JobOutcome, JobRecord, JobRequest, JobStatus, Journal,
-    Policy, PollPolicy, Problem, Progress, RunOptions, StageName,
+    Policy, PollPolicy, Problem, Progress, RunOptions, Servers, StageName,
 };
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -18,7 +17,8 @@ use crate::{
     ClmsStore, DataId, StoreError,
     build::{self, GdalCubeBuilder},
     catalogue::Catalogue,
-    sources::eea::{self, Portal},
+    servers,
+    sources::{self, WantedSubset, eea},
     user_folders::{as_folder_name, user_cache},
 };
 
@@ -173,9 +173,7 @@ impl ClmsStore {
                 job: request.job_id(),
                 cube: self.cache.cube_location(&request.cube),
                 size: request.expected_size,
-                request: eea::data_request(&request.order)
-                    .map(|request| request.to_json())
-                    .unwrap_or_default(),
+                request: servers::body(&request.order),
             });
         }
         Ok(plans)
@@ -238,10 +236,9 @@ impl ClmsStore {
             .iter()
             .map(|data_id| request(&catalogue, data_id, options))
             .collect::<Result<_, _>>()?;
-        let client = self.network.signed_portal().await?;
-        client.sign_in().await?;
+        let servers = self.signed_in_servers(&requests).await?;
         self.check_scratch().await?;
-        Ok((self.engine(client, progress, options), requests))
+        Ok((self.engine(servers, progress, options), requests))
     }
 
     /// The preload jobs of this cache, the last changed first. Needs neither credentials nor network.
@@ -297,7 +294,7 @@ impl ClmsStore {
 
     pub(crate) fn engine(
         &self,
-        client: Client,
+        servers: Servers,
         progress: Arc<dyn Progress>,
         options: &PreloadOptions,
     ) -> Engine {
@@ -319,7 +316,7 @@ impl ClmsStore {
             ..patience
         };
         Engine::builder(
-            Arc::new(Portal(client)),
+            servers,
             Arc::new(build::unpacker()),
             Arc::new(GdalCubeBuilder),
             Arc::clone(&self.cache),
@@ -372,7 +369,15 @@ pub(crate) fn request(
     options: &PreloadOptions,
 ) -> Result<JobRequest, StoreError> {
     if let Some(subset) = data_id.subset() {
-        return eea::subset_job_request(data_id, subset, catalogue, options);
+        let (dataset, collection) =
+            catalogue.collection(data_id.product(), data_id.collection())?;
+        return sources::subset_job(WantedSubset {
+            data_id,
+            subset,
+            dataset,
+            collection: &collection,
+            options,
+        });
     }
     let entry = catalogue.entry(data_id)?;
     match (&entry.why_not, catalogue.file(entry)) {
@@ -386,9 +391,8 @@ pub(crate) fn request(
             data_id: data_id.to_string(),
             why: why.clone(),
         }),
-        (None, None) => Err(StoreError::NoSuchDataId {
-            asked: data_id.to_string(),
-            nearest: Vec::new(),
+        (None, None) => Err(StoreError::OpenedInPlace {
+            data_id: data_id.to_string(),
         }),
     }
 }

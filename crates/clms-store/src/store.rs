@@ -16,7 +16,7 @@ use crate::{
     describe::Description,
     network::Network,
     preload::{self, PreloadOptions},
-    sources::cdse::CdseSettings,
+    sources::{cdse::CdseSettings, wekeo::WekeoSettings},
     user_folders::user_cache,
 };
 
@@ -59,6 +59,7 @@ pub struct ClmsStoreBuilder {
     catalogue_age: Duration,
     catalogue_file: Option<PathBuf>,
     cdse: Option<CdseSettings>,
+    wekeo: Option<WekeoSettings>,
     cache: Cache,
     storage_options: StorageOptions,
     scratch: Option<PathBuf>,
@@ -83,6 +84,7 @@ impl ClmsStore {
             catalogue_age: DEFAULT_CATALOGUE_AGE,
             catalogue_file: None,
             cdse: None,
+            wekeo: None,
             cache: Cache::Url("./clms_cache".to_owned()),
             storage_options: StorageOptions::new(),
             scratch: None,
@@ -356,6 +358,13 @@ impl ClmsStoreBuilder {
         self
     }
 
+    /// The account and the broker of WEkEO; those of the environment ([`WekeoSettings::from_env`]) if not given, which are read when they are needed.
+    #[must_use]
+    pub fn wekeo(mut self, settings: WekeoSettings) -> Self {
+        self.wekeo = Some(settings);
+        self
+    }
+
     /// The file in which the catalogue is kept; one below `$XDG_CACHE_HOME/clms/catalogue` for each portal if not given.
     #[must_use]
     pub fn catalogue_file(mut self, file: impl Into<PathBuf>) -> Self {
@@ -425,7 +434,7 @@ impl ClmsStoreBuilder {
         };
         let cdse = self.cdse.unwrap_or_else(usual_cdse);
         Ok(ClmsStore {
-            network: Network::new(portal, self.credentials, cdse, self.offline),
+            network: Network::new(portal, self.credentials, cdse, self.wekeo, self.offline),
             catalogue_file: self
                 .catalogue_file
                 .unwrap_or_else(|| catalogue::file_of(&url, &user_cache())),

@@ -72,7 +72,8 @@ fn collections(all: &[Collection]) -> String {
         let time = match (it.max_days, it.needs_time) {
             (Some(days), true) => format!("needed, up to {days} days"),
             (Some(days), false) => format!("up to {days} days"),
-            (None, _) => "none".to_owned(),
+            (None, true) => "needed".to_owned(),
+            (None, false) => "none".to_owned(),
         };
         let layers = match it.layers.as_slice() {
             [] => "-".to_owned(),

@@ -2,7 +2,7 @@
 
 use clms_cache::Lease;
 
-use super::Engine;
+use super::{Engine, Server};
 use crate::{
     CancelOutcome, CancelReport, CancelScope, CancelVerdict, JobId, JobRecord, PortalTask, Problem,
     ProblemKind, StageName, TaskCancellation, TaskId,
@@ -125,9 +125,9 @@ impl Engine {
 
     /// Cancels what the server still works on for the job, and then looks what came of it.
     async fn cancel_tasks(&self, record: &JobRecord) -> Vec<TaskCancellation> {
-        let parts = &self.parts;
+        let server = self.parts.servers.of(&record.request.order.server);
         let knowledge = &record.state.knowledge;
-        let before = parts.portal.find_tasks().await.ok();
+        let before = server.source.find_tasks().await.ok();
         let mut ids: Vec<TaskId> = knowledge.live_tasks().cloned().collect();
         // An order whose answer was lost may have made a task all the same.
         if let (Some(_), Some(tasks)) = (knowledge.unclear_since, &before) {
@@ -151,7 +151,7 @@ impl Engine {
             }
             if !cancellation.verdict.is_over() {
                 (cancellation.verdict, cancellation.problem) =
-                    match parts.portal.cancel(&cancellation.task).await {
+                    match server.source.cancel(&cancellation.task).await {
                         Ok(CancelOutcome::Accepted | CancelOutcome::NoSuchTask) => {
                             (CancelVerdict::Swallowed, None)
                         }
@@ -163,12 +163,12 @@ impl Engine {
             }
             cancellations.push(cancellation);
         }
-        self.confirm(&mut cancellations).await;
+        self.confirm(&server, &mut cancellations).await;
         cancellations
     }
 
     /// Looks whether those that the server was asked to cancel are gone.
-    async fn confirm(&self, cancellations: &mut [TaskCancellation]) {
+    async fn confirm(&self, server: &Server, cancellations: &mut [TaskCancellation]) {
         let parts = &self.parts;
         let most = parts.policy.cancel_looks;
         let is_open = |all: &[TaskCancellation]| all.iter().any(|one| !one.verdict.is_over());
@@ -181,7 +181,7 @@ impl Engine {
             if look > 0 {
                 parts.clock.sleep(parts.policy.pause_after(look)).await;
             }
-            match parts.portal.find_tasks().await {
+            match server.source.find_tasks().await {
                 Ok(tasks) => {
                     for open in open_ones(cancellations) {
                         open.seen(&tasks, CancelVerdict::Confirmed);

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::lease::HeldLease;
 pub(super) use self::{memory::Memory, room::Rooms};
-use super::{JobOutcome, JobStatus, Parts, RunOptions, Start, poller::Looks, stop::Stop};
+use super::{JobOutcome, JobStatus, Parts, RunOptions, Server, Start, poller::Looks, stop::Stop};
 use crate::{
     JobId, JobRecord, JobRequest, JobState, JournalError, PortalTask, Problem, ProblemKind,
     ProgressEvent, Stage, TaskId, UnpackedPackage,
@@ -28,6 +28,7 @@ use crate::{
 /// One job on its way.
 pub(super) struct JobRun {
     parts: Arc<Parts>,
+    server: Arc<Server>,
     job: JobId,
     request: JobRequest,
     options: RunOptions,
@@ -61,9 +62,10 @@ impl JobRun {
         let job = request.job_id();
         Self {
             scratch: Scratch::new(Arc::clone(&parts.disk), &parts.scratch, &job),
-            state: JobState::new(request.order.content.clone(), request.force),
+            state: JobState::of(&request),
             states,
             created_at: parts.clock.now(),
+            server: parts.servers.of(&request.order.server),
             job,
             request,
             options,
@@ -97,7 +99,7 @@ impl JobRun {
                 self.let_lease_go().await
             } else if let (true, Command::Download { task, link, .. }) = (leaves, &command) {
                 // Whoever leaves should know that the link is alive.
-                match self.parts.portal.probe(link).await {
+                match self.server.source.probe(link).await {
                     Ok(()) => break,
                     Err(problem) => self.download_failed(task, problem),
                 }

@@ -5,13 +5,14 @@ mod handle;
 mod job;
 mod options;
 mod poller;
+mod servers;
 mod stop;
 
 use std::{collections::HashMap, path::PathBuf, sync::Arc, time::Duration};
 
 use clms_cache::CacheStore;
 use tokio::{
-    sync::{Mutex, broadcast, watch},
+    sync::{broadcast, watch},
     task::JoinSet,
 };
 use tokio_util::sync::CancellationToken;
@@ -21,20 +22,23 @@ use self::{
     handle::Fan,
     job::{JobRun, Memory, Rooms},
     poller::{Looks, Poller},
+    servers::Server,
     stop::{Stop, Working},
 };
 pub use self::{
     handle::JobHandle,
     options::{EngineLimits, JobOutcome, JobStatus, PollPolicy, RunOptions},
+    servers::Servers,
 };
 use crate::{
     Clock, CubeBuilder, Disk, FileSystem, JobId, JobRequest, JobState, Journal, NoProgress, Policy,
-    PortalSource, Problem, ProblemKind, Progress, ProgressEvent, SystemClock, Unpacker,
+    Problem, ProblemKind, Progress, ProgressEvent, SystemClock, Unpacker,
 };
 
 /// Drives jobs. Cheap to clone; made by [`Engine::builder`].
 ///
-/// One engine stands for one account at one server and one cache. All jobs of one [`run`](Self::run) share one look at the server for each tick.
+/// One engine stands for one cache, and for one account at each of its servers. All jobs of one [`run`](Self::run) at the same server share one look at
+/// it for each tick.
 #[derive(Debug, Clone)]
 pub struct Engine {
     parts: Arc<Parts>,
@@ -43,7 +47,7 @@ pub struct Engine {
 /// What all jobs of an engine use.
 #[derive(Debug)]
 struct Parts {
-    portal: Arc<dyn PortalSource>,
+    servers: Servers,
     unpacker: Arc<dyn Unpacker>,
     builder: Arc<dyn CubeBuilder>,
     cache: Arc<dyn CacheStore>,
@@ -63,8 +67,6 @@ struct Parts {
     builds: tokio::sync::Semaphore,
     memory: Option<Memory>,
     rooms: Rooms,
-    /// Held while ordering, so that orders go out one by one.
-    orders: Mutex<()>,
 }
 
 impl Engine {
@@ -72,7 +74,7 @@ impl Engine {
     /// packages (twice, if they are compressed).
     #[must_use]
     pub fn builder(
-        portal: Arc<dyn PortalSource>,
+        servers: impl Into<Servers>,
         unpacker: Arc<dyn Unpacker>,
         builder: Arc<dyn CubeBuilder>,
         cache: Arc<dyn CacheStore>,
@@ -82,7 +84,7 @@ impl Engine {
             limits: EngineLimits::default(),
             parts: Parts {
                 journal: Journal::new(cache.records()),
-                portal,
+                servers: servers.into(),
                 unpacker,
                 builder,
                 cache,
@@ -100,7 +102,6 @@ impl Engine {
                 builds: tokio::sync::Semaphore::new(0),
                 memory: None,
                 rooms: Rooms::default(),
-                orders: Mutex::default(),
             },
         }
     }
@@ -154,7 +155,7 @@ impl Engine {
             if starts.iter().any(|known| known.request.job_id() == job) {
                 continue;
             }
-            let new = JobState::new(request.order.content.clone(), request.force);
+            let new = JobState::of(request);
             let (stop, (states, state), (outcomes, outcome)) =
                 (stop.for_job(), watch::channel(new), watch::channel(None));
             handles.push(JobHandle {
@@ -183,15 +184,29 @@ impl Engine {
         stop: &Stop,
         starts: Vec<Start>,
     ) -> Vec<JobOutcome> {
-        let (looks, poller) = Poller::new(Arc::clone(&self.parts));
+        let (mut looks, mut pollers) = (HashMap::new(), Vec::new());
+        let starts: Vec<(Start, Looks)> = starts
+            .into_iter()
+            .map(|start| {
+                let server = start.request.order.server.clone();
+                let looks = looks.entry(server).or_insert_with_key(|server| {
+                    let (looks, poller) = Poller::new(Arc::clone(&self.parts), server);
+                    pollers.push(poller.run());
+                    looks
+                });
+                (start, looks.clone())
+            })
+            .collect();
+        // Pollers end with the last job that may ask them.
+        drop(looks);
         let all = async {
-            let outcomes = self.run_all(starts, options, looks).await;
+            let outcomes = self.run_all(starts, options).await;
             stop.token.cancel();
             outcomes
         };
-        let (outcomes, (), (), ()) = futures::join!(
+        let (outcomes, _, (), ()) = futures::join!(
             all,
-            poller.run(),
+            futures::future::join_all(pollers),
             self.time_out(options.timeout, stop),
             self.heed_cancellations(stop)
         );
@@ -203,22 +218,20 @@ impl Engine {
 
     async fn run_all(
         &self,
-        starts: Vec<Start>,
+        starts: Vec<(Start, Looks)>,
         options: RunOptions,
-        looks: Looks,
     ) -> HashMap<JobId, JobOutcome> {
         let mut tasks = JoinSet::new();
         let mut who = HashMap::new();
         let mut ended = HashMap::new();
-        for start in starts {
+        for (start, looks) in starts {
             let (job, data_id) = (start.request.job_id(), start.request.data_id.clone());
             let span = tracing::info_span!("job", %job, %data_id);
             let outcomes = start.outcomes.clone();
-            let run = JobRun::new(Arc::clone(&self.parts), start, options, looks.clone());
+            let run = JobRun::new(Arc::clone(&self.parts), start, options, looks);
             let handle = tasks.spawn(run.run().instrument(span));
             who.insert(handle.id(), (job, data_id, outcomes));
         }
-        drop(looks);
         while let Some(end) = tasks.join_next_with_id().await {
             let id = match &end {
                 Ok((id, _)) => *id,

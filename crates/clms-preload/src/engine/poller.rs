@@ -1,4 +1,4 @@
-//! One look at the server for all jobs that wait.
+//! One look at a server for all its jobs that wait.
 
 use std::{sync::Arc, time::Duration};
 
@@ -6,9 +6,9 @@ use jiff::Timestamp;
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use tokio::sync::{mpsc, oneshot};
 
-use super::{Parts, PollPolicy};
+use super::{Parts, PollPolicy, Server};
 use crate::{
-    PortalTask, Problem, ProblemKind, ProgressEvent, TaskId, TaskStatus,
+    PortalTask, Problem, ProblemKind, ProgressEvent, ServerName, TaskId, TaskStatus,
     clock::{elapsed, later},
     machine::Urgency,
 };
@@ -48,21 +48,23 @@ impl Looks {
     }
 }
 
-/// Looks at the server as often as needed and as seldom as possible.
+/// Looks at a server as often as needed and as seldom as possible.
 #[derive(Debug)]
 pub(super) struct Poller {
     parts: Arc<Parts>,
+    server: Arc<Server>,
     wanted: mpsc::UnboundedReceiver<Wanted>,
     rhythm: Rhythm,
 }
 
 impl Poller {
-    pub(super) fn new(parts: Arc<Parts>) -> (Looks, Self) {
+    pub(super) fn new(parts: Arc<Parts>, server: &ServerName) -> (Looks, Self) {
         let (sender, wanted) = mpsc::unbounded_channel();
         let rhythm = Rhythm::new(parts.poll, parts.seed);
         (
             Looks(sender),
             Self {
+                server: parts.servers.of(server),
                 parts,
                 wanted,
                 rhythm,
@@ -117,7 +119,7 @@ impl Poller {
 
     async fn look(&mut self) -> Look {
         let begun = self.parts.clock.now();
-        let tasks = self.parts.portal.find_tasks().await;
+        let tasks = self.server.source.find_tasks().await;
         let now = self.parts.clock.now();
         match &tasks {
             Ok(tasks) => {

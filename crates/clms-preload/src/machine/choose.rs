@@ -28,6 +28,7 @@ impl Step<'_> {
             .iter()
             .filter(|task| task.content == *content || self.state.knowledge.owns(&task.id))
             .collect();
+        self.own_ended(&ours);
         self.bury_ended(&ours);
 
         let current = match &self.state.stage {
@@ -43,6 +44,27 @@ impl Step<'_> {
             (Some(best), _) => self.take_task(best, tasks),
             (None, Some(current)) => self.missing(current),
             (None, None) => self.none_there(),
+        }
+    }
+
+    /// Takes a task that has ended since the order for the one that came of it, where the server names none. Nobody else could tell why nothing came.
+    fn own_ended(&mut self, ours: &[&PortalTask]) {
+        if !self.state.is_unnamed {
+            return;
+        }
+        let is_over = |task: &&&PortalTask| matches!(self.standing(task), Standing::Ended(_));
+        let ended = ours.iter().filter(is_over).map(|task| task.id.clone());
+        let mut ended: Vec<TaskId> = ended.collect();
+        let knowledge = self.knowledge();
+        if knowledge.unclear_since.is_none() {
+            knowledge.ended_before = ended;
+            return;
+        }
+        let is_known = |id: &TaskId| knowledge.owns(id) || knowledge.ended_before.contains(id);
+        ended.retain(|id| !is_known(id));
+        for task in ended {
+            self.order_turned_up();
+            self.own(task, false);
         }
     }
 

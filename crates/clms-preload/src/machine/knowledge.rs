@@ -17,6 +17,12 @@ pub struct Knowledge {
     pub requests: u32,
     /// Since when there may be a task on the server that the job knows nothing of.
     pub unclear_since: Option<Timestamp>,
+    /// Whether the server has accepted the order of `unclear_since`, of which it names no task.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub is_accepted: bool,
+    /// Tasks that had ended before an order of which the server names none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ended_before: Vec<TaskId>,
     /// Before this, nothing is ordered.
     pub no_order_before: Option<Timestamp>,
     /// The package, if it is on disk as a whole.
@@ -144,6 +150,7 @@ impl Knowledge {
             owned: if finished { Vec::new() } else { self.owned },
             dead: self.dead,
             unclear_since: self.unclear_since,
+            ended_before: self.ended_before,
             has_answered: self.has_answered,
             downloaded: if finished { None } else { self.downloaded },
             ..Self::default()

@@ -67,13 +67,16 @@ pub use self::{
     stage::{CubeSite, Stage, StageName},
     step::step,
 };
-use crate::{ContentKey, DownloadLink, PortalTask, Problem, TaskId, TaskStatus};
+use crate::{ContentKey, DownloadLink, JobRequest, PortalTask, Problem, TaskId, TaskStatus};
 
 /// All that a job is and knows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct JobState {
     /// What the job's tasks are about.
     pub content: ContentKey,
+    /// Whether the server names no task of such an order even if all is well.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_unnamed: bool,
     /// Whether a cached cube is to be replaced.
     pub force: bool,
     /// Where the job stands.
@@ -89,9 +92,27 @@ impl JobState {
     pub fn new(content: ContentKey, force: bool) -> Self {
         Self {
             content,
+            is_unnamed: false,
             force,
             stage: Stage::New,
             knowledge: Knowledge::default(),
+        }
+    }
+
+    /// The job of a request, which has not begun.
+    #[must_use]
+    pub fn of(request: &JobRequest) -> Self {
+        Self {
+            is_unnamed: request.order.is_unnamed,
+            ..Self::new(request.order.content.clone(), request.force)
+        }
+    }
+
+    /// How long a task that may have been made is looked for.
+    pub(crate) fn patience(&self, policy: &Policy) -> std::time::Duration {
+        match self.is_unnamed {
+            true => policy.unnamed_patience.max(policy.settle),
+            false => policy.settle,
         }
     }
 

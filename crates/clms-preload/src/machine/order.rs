@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Command, Outage, Stage, step::Step};
+use super::{Command, Outage, Stage, Urgency, step::Step};
 use crate::{
     Problem, ProblemKind, TaskId,
     clock::{elapsed, later},
@@ -11,16 +11,22 @@ use crate::{
 impl Step<'_> {
     /// No list that was seen so far shows a task that could give the package.
     pub(super) fn none_there(&mut self) {
-        let settle = self.policy.settle;
-        let knowledge = self.knowledge();
-        if let Some(since) = knowledge.unclear_since
-            && later(since, settle) <= self.at
-        {
-            // There may be a task, and one list alone proves nothing: tasks are missing in lists at times.
-            self.knowledge().missing_looks += 1;
-            if self.state.knowledge.missing_looks < self.policy.vanish_looks {
-                return self.look();
+        if let Some(since) = self.state.knowledge.unclear_since {
+            if later(since, self.state.patience(self.policy)) <= self.at {
+                // There may be a task, and one list alone proves nothing: tasks are missing in lists at times.
+                self.knowledge().missing_looks += 1;
+                if self.state.knowledge.missing_looks < self.policy.vanish_looks {
+                    return self.look();
+                }
+            } else if self.state.is_unnamed {
+                return self.go(Stage::Finding, Command::Look(Urgency::NextTick));
             }
+        }
+        if std::mem::take(&mut self.knowledge().is_accepted) {
+            let message = "the server accepted the order and made no task of it";
+            let problem = Problem::new(ProblemKind::NoTask, message)
+                .with_hint("it may have no data there or then: try another area or other days");
+            return self.fail(problem);
         }
         self.order();
     }
@@ -30,7 +36,7 @@ impl Step<'_> {
         let knowledge = &self.state.knowledge;
         let settled = knowledge
             .unclear_since
-            .map(|since| later(since, self.policy.settle));
+            .map(|since| later(since, self.state.patience(self.policy)));
         let is_ahead = |until: &_| *until > self.at;
         let must_wait = settled
             .filter(is_ahead)
@@ -76,9 +82,10 @@ impl Step<'_> {
         let Some(first) = tasks.first().cloned() else {
             let message = "the server accepted the order but named no task";
             let problem = Problem::new(ProblemKind::NoTask, message);
-            let at = self.at;
+            let (at, is_unnamed) = (self.at, self.state.is_unnamed);
             let knowledge = self.knowledge();
-            knowledge.last_problem = Some(problem.clone());
+            knowledge.is_accepted = is_unnamed;
+            knowledge.last_problem = Some(problem.clone()).filter(|_| !is_unnamed);
             knowledge.last_loss = Some(problem);
             knowledge.unclear_since = Some(at);
             knowledge.order_outage = None;
@@ -135,6 +142,7 @@ impl Step<'_> {
     pub(super) fn order_turned_up(&mut self) -> bool {
         let knowledge = self.knowledge();
         let was_unclear = knowledge.unclear_since.take().is_some();
+        knowledge.is_accepted = false;
         // A nameless order has been counted all along.
         if was_unclear && knowledge.order_outage.take().is_some() {
             knowledge.requests += 1;

@@ -24,6 +24,8 @@ pub struct Policy {
     pub max_link_age: Duration,
     /// How long a possibly accepted order is looked for in the server's list before it is ordered again.
     pub settle: Duration,
+    /// How long the task of an order of which the server never names a task is looked for in its list.
+    pub unnamed_patience: Duration,
     /// In how many consecutive lists a task must be missing before it counts as gone, or as never made.
     pub vanish_looks: u32,
     /// How many looks may fail in a row before the server has ever answered: it is more likely to be named wrongly than to be out of order.
@@ -53,6 +55,7 @@ impl Default for Policy {
             old_link_attempts: 3,
             max_link_age: Duration::from_secs(24 * 3600),
             settle: Duration::from_secs(30),
+            unnamed_patience: Duration::from_secs(180),
             vanish_looks: 3,
             max_first_looks: 5,
             max_outage: Duration::from_secs(6 * 3600),

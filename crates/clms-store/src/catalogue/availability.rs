@@ -24,10 +24,10 @@ impl Unavailable {
     }
 
     /// Only parts can be had of a product, and none was chosen.
-    pub(crate) fn needs_subset(product: &str) -> Self {
+    pub(crate) fn needs_subset(product: &str, reason: &str) -> Self {
         Self {
             kind: "needs_subset",
-            reason: "the portal gives parts of it only, which it cuts out".to_owned(),
+            reason: reason.to_owned(),
             hint: format!(
                 "choose one with --bbox or --nuts; `clms describe {product}` tells what can be had"
             ),

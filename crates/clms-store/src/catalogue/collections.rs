@@ -1,12 +1,13 @@
 //! Collections of a product, from which the portal cuts subsets.
 
-use clms_api::{
-    Dataset, DownloadInformation, InvalidRequest, MAX_PORTAL_AREA, PartRequestBuilder, Source,
-};
+use clms_api::{Dataset, DownloadInformation, Source};
 use serde::Serialize;
 
 use super::{Catalogue, Unavailable};
-use crate::{DataId, StoreError, sources::page};
+use crate::{
+    DataId, StoreError,
+    sources::{self, page},
+};
 
 /// A collection of a product, and what a [`Subset`](crate::Subset) of it can be.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -30,10 +31,10 @@ pub struct Collection {
     pub layers: Vec<String>,
     /// Whether a subset must name a time.
     pub needs_time: bool,
-    /// How many days the last day of a subset's time may come after its first one; `None` if it takes no time.
+    /// How many days the last day of a subset's time may come after its first one; `None` if it takes no time, or needs one and takes any.
     pub max_days: Option<u32>,
-    /// The largest bbox in m², by the portal's own reckoning: [`clms_api::BBox::portal_area`].
-    pub max_area: f64,
+    /// The largest bbox in m², by the portal's own reckoning: [`clms_api::BBox::portal_area`]; `None` if any can be had.
+    pub max_area: Option<f64>,
     /// True if this program can get subsets of it.
     pub available: bool,
     /// Why it can't, if so.
@@ -79,52 +80,42 @@ pub(crate) fn default_crs(dataset: &Dataset) -> Option<&String> {
     own.next().or(dataset.projections.first())
 }
 
-/// Why no subsets can be had of a collection; `refused` is what there is to say of any request for them.
-fn why_not(
-    information: &DownloadInformation,
-    dataset: &Dataset,
-    refused: Option<&InvalidRequest>,
-) -> Option<Unavailable> {
-    let reason = match (&information.source, refused) {
-        (Some(Source::Eea), None) => return None,
-        (_, Some(why)) => why.to_string(),
-        (Some(source), None) => {
-            format!("its source is {source}, of which this version has nothing cut out")
-        }
-        (None, None) => "the portal does not say where its data come from".to_owned(),
-    };
-    let hint = format!("see {}", page(dataset));
-    Some(Unavailable::no_subsets(reason, hint))
-}
-
 impl Collection {
-    pub(super) fn of(dataset: &Dataset, named: &NamedCollection<'_>) -> Self {
-        let NamedCollection { name, information } = named;
-        let builder = PartRequestBuilder::offline(dataset, &information.id);
-        let why_not = why_not(information, dataset, builder.as_ref().err());
-        let formats = builder.as_ref().map(PartRequestBuilder::allowed_formats);
-        let layers = builder
-            .iter()
-            .flat_map(PartRequestBuilder::allowed_layers)
-            .map(|layer| layer.trim().to_owned());
+    /// A collection of which nothing can be cut out: what the catalogue tells of it.
+    pub(crate) fn uncut(dataset: &Dataset, named: &NamedCollection<'_>) -> Self {
+        let information = named.information;
+        let reason = match &information.source {
+            Some(source) => {
+                format!("its source is {source}, of which this version has nothing cut out")
+            }
+            None => "the portal does not say where its data come from".to_owned(),
+        };
         Self {
-            name: name.clone(),
+            name: named.name.clone(),
             kind: information.name.clone(),
             source: information.source.as_ref().map(Source::to_string),
             format: information.format.as_ref().map(ToString::to_string),
-            formats: formats
-                .unwrap_or_default()
-                .iter()
-                .map(ToString::to_string)
-                .collect(),
-            default_crs: default_crs(dataset).cloned(),
-            crs: dataset.projections.clone(),
-            layers: layers.collect(),
-            needs_time: dataset.is_time_series,
-            max_days: dataset.max_days,
-            max_area: MAX_PORTAL_AREA,
+            formats: Vec::new(),
+            default_crs: None,
+            crs: Vec::new(),
+            layers: Vec::new(),
+            needs_time: false,
+            max_days: None,
+            max_area: None,
+            available: false,
+            why_not: Some(Unavailable::no_subsets(
+                reason,
+                format!("see {}", page(dataset)),
+            )),
+        }
+    }
+
+    /// The same, with what stands in the way of subsets, if anything.
+    pub(crate) fn cut(self, why_not: Option<Unavailable>) -> Self {
+        Self {
             available: why_not.is_none(),
             why_not,
+            ..self
         }
     }
 }
@@ -139,7 +130,7 @@ impl Catalogue {
         let named = named(dataset);
         Ok(named
             .iter()
-            .map(|named| Collection::of(dataset, named))
+            .map(|named| sources::collection(dataset, named))
             .collect())
     }
 
@@ -156,7 +147,7 @@ impl Catalogue {
         let dataset = self.product(product)?;
         let mut all: Vec<_> = named(dataset)
             .into_iter()
-            .map(|named| (Collection::of(dataset, &named), named))
+            .map(|named| (sources::collection(dataset, &named), named))
             .collect();
         let none = || StoreError::NoSuchCollection {
             product: dataset.id.clone(),
@@ -225,14 +216,14 @@ mod tests {
         assert_eq!(names, ["VECTOR", "20m", "100 m 3", "100 m 4", "GPKG"]);
         let all: Vec<Collection> = named(&dataset)
             .iter()
-            .map(|named| Collection::of(&dataset, named))
+            .map(|named| sources::collection(&dataset, named))
             .collect();
         let available: Vec<bool> = all.iter().map(|it| it.available).collect();
         assert_eq!(available, [true, false, false, false, false]);
         assert!(all[0].formats.contains(&"GPKG".to_owned()));
         assert_eq!(all[0].default_crs.as_deref(), Some("EPSG:3035"));
         let why = |at: usize| all[at].why_not.as_ref().unwrap().reason.clone();
-        assert!(why(1).contains("WEKEO"), "{}", why(1));
+        assert!(why(1).contains("WEkEO"), "{}", why(1));
         assert!(why(2).contains("format"), "{}", why(2));
     }
 }

@@ -14,20 +14,23 @@ use std::fmt;
 
 use async_trait::async_trait;
 use clms_api::{Dataset, DownloadInformation, Source as Word};
+use clms_preload::JobRequest;
 
 use crate::{
-    DataId, StoreError,
-    catalogue::{How, Unavailable},
+    DataId, StoreError, Subset,
+    catalogue::{Collection, How, NamedCollection, Unavailable},
     network::Network,
     open::OpenOptions,
+    preload::PreloadOptions,
 };
 
 /// All sources. Of several that offer the same data id, the first one that can get it wins.
 /// CDSE stands before those whose data it has taken over.
-pub(crate) static ALL: [&dyn Source; 4] = [
+pub(crate) static ALL: [&dyn Source; 5] = [
     &eea::Eea,
     &cdse::CdseSource,
     &legacy::Legacy,
+    &wekeo::Wekeo,
     &landcover::Landcover,
 ];
 
@@ -36,6 +39,25 @@ pub(crate) static ALL: [&dyn Source; 4] = [
 pub(crate) trait Source: fmt::Debug + Send + Sync {
     /// What it has of a dataset, also what can't be had, with the reason.
     fn offers(&self, dataset: &Dataset) -> Vec<Offer>;
+
+    /// Whether it has parts cut out of collections that the portal takes from there.
+    fn cuts(&self, _from: &Word) -> bool {
+        false
+    }
+
+    /// What a subset of a collection can be, of those that it [cuts](Self::cuts).
+    fn collection(&self, dataset: &Dataset, collection: &NamedCollection<'_>) -> Collection {
+        Collection::uncut(dataset, collection)
+    }
+
+    /// The job that brings a subset of such a collection into the cache. All that its server would object to, as far as the catalogue tells, is
+    /// found out here.
+    fn subset_job(&self, wanted: WantedSubset<'_>) -> Result<JobRequest, StoreError> {
+        Err(StoreError::NoSuchDataId {
+            asked: wanted.data_id.to_string(),
+            nearest: Vec::new(),
+        })
+    }
 
     /// Opens what it [offers](Self::offers) with [`How::Open`]: reads metadata, and no pixels.
     async fn open(&self, wanted: Wanted<'_>) -> Result<clms_cube::Dataset, StoreError> {
@@ -55,6 +77,16 @@ pub(crate) struct Wanted<'a> {
     pub(crate) network: &'a Network,
     /// Where the store looked for it first.
     pub(crate) cache: &'a str,
+}
+
+/// A subset that is wanted.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct WantedSubset<'a> {
+    pub(crate) data_id: &'a DataId,
+    pub(crate) subset: &'a Subset,
+    pub(crate) dataset: &'a Dataset,
+    pub(crate) collection: &'a NamedCollection<'a>,
+    pub(crate) options: &'a PreloadOptions,
 }
 
 /// Something that a source has of a dataset.
@@ -121,6 +153,31 @@ pub(crate) async fn open(wanted: Wanted<'_>) -> Result<clms_cube::Dataset, Store
         asked: wanted.data_id.to_string(),
         nearest: Vec::new(),
     })
+}
+
+/// Who has parts cut out of a collection; nobody may.
+fn cutter(collection: &NamedCollection<'_>) -> Option<&'static dyn Source> {
+    let from = collection.information.source.as_ref()?;
+    ALL.into_iter().find(|source| source.cuts(from))
+}
+
+/// What a subset of a collection can be.
+pub(crate) fn collection(dataset: &Dataset, named: &NamedCollection<'_>) -> Collection {
+    match cutter(named) {
+        Some(source) => source.collection(dataset, named),
+        None => Collection::uncut(dataset, named),
+    }
+}
+
+/// The job that brings a subset into the cache.
+pub(crate) fn subset_job(wanted: WantedSubset<'_>) -> Result<JobRequest, StoreError> {
+    match cutter(wanted.collection) {
+        Some(source) => source.subset_job(wanted),
+        None => Err(StoreError::NoSuchDataId {
+            asked: wanted.data_id.to_string(),
+            nearest: Vec::new(),
+        }),
+    }
 }
 
 /// The first collection that the portal takes from a source.

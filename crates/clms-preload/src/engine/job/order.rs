@@ -10,7 +10,7 @@ impl JobRun {
         let _turn = tokio::select! {
             biased;
             () = self.stop.token.cancelled() => return self.stop.event(),
-            turn = self.parts.orders.lock() => turn,
+            turn = self.server.orders.lock() => turn,
         };
         // Two jobs, of one process or of two, may want the same file for two cubes.
         let lease = match self.lease_of_order().await {
@@ -45,7 +45,7 @@ impl JobRun {
             let policy = &self.parts.policy;
             // What was ordered shows up in the list a little later, and now and then a list leaves it out. That also is more than two clocks
             // should differ.
-            let shown_from = later(last.at, policy.settle);
+            let shown_from = later(last.at, self.state.patience(policy));
             let looks = self
                 .looks_without
                 .iter()
@@ -62,7 +62,7 @@ impl JobRun {
 
     async fn order(&self) -> Event {
         // Not to be broken off: an order whose answer nobody hears is the worst.
-        match self.parts.portal.post(&self.request.order).await {
+        match self.server.source.post(&self.request.order).await {
             PostOutcome::Accepted(tasks) => Event::Posted(tasks),
             PostOutcome::Refused(problem) => {
                 self.forget_order().await;
@@ -85,7 +85,7 @@ impl JobRun {
         tokio::select! {
             biased;
             () = self.stop.token.cancelled() => self.stop.event(),
-            answer = self.parts.portal.cancel(task) => Event::Withdrawn { problem: answer.err() },
+            answer = self.server.source.cancel(task) => Event::Withdrawn { problem: answer.err() },
         }
     }
 }

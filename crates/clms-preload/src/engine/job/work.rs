@@ -42,8 +42,8 @@ impl JobRun {
             into: &part,
         };
         let bytes = self
-            .parts
-            .portal
+            .server
+            .source
             .download(download, &self.meter(), &self.halt)
             .await?;
         if let Some(size) = size.filter(|size| *size != bytes) {

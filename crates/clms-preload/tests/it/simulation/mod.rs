@@ -20,7 +20,7 @@
 //! |---|---|
 //! | network | connection lost, connection lost in a download, slow network |
 //! | server, any request | 5xx, 429 with Retry-After, outage |
-//! | server, orders | order taken and answer lost, order taken late and answered 500, order taken and no task named, order without an answer and nothing made, order taken in an outage, order refused: 429, spurious DUPLICATED, duplicate answer |
+//! | server, orders | order taken and answer lost, order taken late and answered 500, order taken and no task named, order without an answer and nothing made, order taken in an outage, order refused: 429, order refused because the queue is full, order of which no task is ever named, order of a part taken and nothing made, spurious DUPLICATED, duplicate answer |
 //! | server, lists | stale list, list in another order, task left out of a list, task vanishes, status goes backwards, unknown status |
 //! | server, tasks | Finished_nok, Rejected, cancelled by another, queued for ever, finished without a link, link listed late |
 //! | server, links | link alive late, link dead, link gives HTML, link expires, short file, broken zip, wrong FileSize |
@@ -46,7 +46,7 @@ use std::{
 use self::story::{Story, Tally};
 
 /// Each kind of fault, as it is counted.
-const FAULTS: [&str; 53] = [
+const FAULTS: [&str; 56] = [
     "429 with Retry-After",
     "5xx",
     "Finished_nok",
@@ -77,7 +77,10 @@ const FAULTS: [&str; 53] = [
     "link listed late",
     "list in another order",
     "no room on the disk",
+    "order of a part taken, nothing made",
+    "order of which no task is ever named",
     "order refused: 429",
+    "order refused: the queue is full",
     "order taken in an outage",
     "order taken late, answer 500",
     "order taken, answer lost",

@@ -98,12 +98,15 @@ impl Story {
     /// Tells the story to its end; an error is a broken invariant.
     pub(super) async fn tell(mut self) -> Result<Tally, String> {
         let mut files: Vec<String> = (0..self.chance.range(1, 3))
-            .map(|number| format!("file{number}"))
+            .map(|number| match self.chance.percent(25) {
+                true => format!("part{number}"),
+                false => format!("file{number}"),
+            })
             .collect();
         self.strangers(&files);
         if self.chance.percent(25) {
             self.chance.count("two cubes of one file");
-            files.push("file0|other".to_owned());
+            files.push(format!("{}|other", files[0]));
         }
         for _ in 0..self.chance.range(1, 4) {
             self.act(&files).await?;
@@ -166,7 +169,7 @@ impl Story {
 
     fn engine(&mut self, life: &Arc<Life>) -> Engine {
         let workshop = Arc::new(Workshop::default());
-        for file in ["file0", "file1", "file2"] {
+        for file in ["file0", "file1", "file2", "part0", "part1", "part2"] {
             let memory = self.chance.pick(&[10, 40, 70, 300]) << 20;
             let mut known = workshop.memory.lock().unwrap();
             known.insert(file.to_owned(), memory);

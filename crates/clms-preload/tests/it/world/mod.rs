@@ -40,8 +40,14 @@ use self::{
 pub(crate) fn request(name: &str) -> JobRequest {
     let data_id = format!("product|{name}");
     let file = cache::file_of(&data_id);
-    let order = Order::file("uid", file, file);
+    let mut order = Order::file("uid", file, file);
+    order.is_unnamed = is_unnamed(file);
     JobRequest::new(data_id.clone(), CubeName::new(data_id).unwrap(), order)
+}
+
+/// Whether the server names no task of orders of that file.
+pub(crate) fn is_unnamed(file: &str) -> bool {
+    file.starts_with("part")
 }
 
 /// Where engines keep their temporary files.

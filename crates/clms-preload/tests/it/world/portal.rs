@@ -62,7 +62,7 @@ impl SimPortal {
     }
 
     /// What becomes of an order that has arrived.
-    fn answer(&self) -> Answer {
+    fn answer(&self, is_unnamed: bool) -> Answer {
         if let Some(planned) = self.server().answers.pop_front() {
             return planned;
         }
@@ -86,6 +86,14 @@ impl SimPortal {
             Answer::LostButMade
         } else if chance.fault("order taken late, answer 500", 4) {
             Answer::MadeLate(chance.range(1, 18))
+        } else if chance.fault("order refused: the queue is full", 3) {
+            Answer::QueueFull
+        } else if is_unnamed {
+            chance.count("order of which no task is ever named");
+            match chance.fault("order of a part taken, nothing made", 10) {
+                true => Answer::NothingMade,
+                false => Answer::Unnamed(chance.range(0, 150)),
+            }
         } else if chance.fault("order taken, no task named", 3) {
             Answer::Nameless
         } else if chance.fault("duplicate answer", 3) {
@@ -159,10 +167,14 @@ impl PortalSource for SimPortal {
         self.server().posts += 1;
         let unclear = |kind, why| PostOutcome::Unclear(Problem::new(kind, why));
         let refused = |kind, why| PostOutcome::Refused(Problem::new(kind, why));
-        match self.answer() {
+        match self.answer(order.is_unnamed) {
             Answer::LostNotMade => unclear(ProblemKind::ServerError, "502"),
             Answer::Duplicated => refused(ProblemKind::Duplicated, "twice"),
             Answer::Unauthorized => refused(ProblemKind::Unauthorized, "401"),
+            Answer::QueueFull => {
+                let problem = Problem::new(ProblemKind::QueueFull, "5 items at a time");
+                PostOutcome::Refused(problem.with_retryable(true))
+            }
             Answer::NothingMade => PostOutcome::Accepted(Vec::new()),
             Answer::RateLimited => {
                 let problem = Problem::new(ProblemKind::RateLimited, "429");
@@ -179,6 +191,11 @@ impl PortalSource for SimPortal {
                 self.server().task(&id).shown_from = shown_from;
                 self.view.wait(10_100).await;
                 unclear(ProblemKind::ServerError, "500")
+            }
+            Answer::Unnamed(seconds) => {
+                let id = self.make(order).await;
+                self.server().task(&id).shown_from = later(self.view.clock.now(), seconds as i64);
+                PostOutcome::Accepted(Vec::new())
             }
             Answer::Nameless => {
                 self.make(order).await;

@@ -72,6 +72,9 @@ pub(crate) enum Answer {
     NamedTwice,
     Duplicated,
     RateLimited,
+    QueueFull,
+    /// The task is made and shown so many seconds later; the server names none of such an order.
+    Unnamed(u64),
     Unauthorized,
 }
 

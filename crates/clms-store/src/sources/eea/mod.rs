@@ -1,19 +1,20 @@
-//! The source EEA: prepackaged files, and parts that the portal cuts out of collections; ordered from the portal and preloaded by a job.
+//! The source EEA: prepackaged files, and parts that the portal cuts out of collections, also those that it has CDSE cut out; ordered from the portal
+//! and preloaded by a job.
 
 mod portal;
 
 use clms_api::{
-    DataRequest, Dataset, FileRequest, InvalidRequest, PartRequest, PartRequestBuilder,
-    PrepackagedFile, Source as Word,
+    DataRequest, Dataset, FileRequest, InvalidRequest, MAX_PORTAL_AREA, PartRequest,
+    PartRequestBuilder, PrepackagedFile, Source as Word, TaskKind,
 };
 use clms_preload::{JobRequest, Order};
 
 pub(crate) use self::portal::{Portal, download_problem};
-use super::{Offer, Source, collection_from, page};
+use super::{Offer, Source, WantedSubset, collection_from, page};
 use crate::{
     DataId, InvalidDataId, StoreError, Subset,
     build::BuildParameters,
-    catalogue::{Catalogue, How, NamedCollection, Unavailable, default_crs},
+    catalogue::{Collection, How, NamedCollection, Unavailable, default_crs},
     preload::PreloadOptions,
 };
 
@@ -46,12 +47,73 @@ impl Source for Eea {
         let mut offers: Vec<Offer> = offers.collect();
         if offers.is_empty() {
             let own = collection_from(dataset, &Word::Eea);
-            let way = Err(Unavailable::needs_subset(&dataset.id));
+            let way = Err(Unavailable::needs_subset(&dataset.id, PARTS_ONLY));
             offers.extend(own.and_then(|own| Offer::of_collection(dataset, own, way)));
         }
         offers
     }
+
+    /// What the portal has cut out itself, and what it has CDSE cut out.
+    fn cuts(&self, from: &Word) -> bool {
+        matches!(from, Word::Eea | Word::Cdse | Word::CdseCsv)
+    }
+
+    fn collection(&self, dataset: &Dataset, named: &NamedCollection<'_>) -> Collection {
+        let known = Collection::uncut(dataset, named);
+        let builder = match PartRequestBuilder::offline(dataset, &named.information.id) {
+            Ok(builder) => builder,
+            Err(why) => {
+                let hint = format!("see {}", page(dataset));
+                return known.cut(Some(Unavailable::no_subsets(why.to_string(), hint)));
+            }
+        };
+        let layers = builder
+            .allowed_layers()
+            .map(|layer| layer.trim().to_owned());
+        Collection {
+            formats: builder
+                .allowed_formats()
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
+            default_crs: default_crs(dataset).cloned(),
+            crs: dataset.projections.clone(),
+            layers: layers.collect(),
+            needs_time: dataset.is_time_series,
+            max_days: dataset.max_days,
+            max_area: Some(MAX_PORTAL_AREA),
+            ..known.cut(None)
+        }
+    }
+
+    /// The portal's own objections are found out from the catalogue alone.
+    fn subset_job(&self, wanted: WantedSubset<'_>) -> Result<JobRequest, StoreError> {
+        let WantedSubset {
+            data_id,
+            subset,
+            dataset,
+            collection,
+            options,
+        } = wanted;
+        let part = part_request(dataset, collection, subset).map_err(|why| StoreError::Subset {
+            data_id: data_id.to_string(),
+            why,
+        })?;
+        let name = format!("{}?{subset}", collection.name);
+        let parameters = serde_json::to_value(&part).unwrap_or_default();
+        let content = part.content().to_string();
+        let mut order = Order::part(dataset.uid.as_str(), &content, name, parameters);
+        order.is_unnamed = part.kind() == TaskKind::CdseParts;
+        let source = collection.information.source.clone().unwrap_or(Word::Eea);
+        let mut request = JobRequest::new(data_id.to_string(), data_id.cube_name()?, order);
+        request.force = options.force;
+        request.build = BuildParameters::of(dataset, source, None, options).into_json();
+        Ok(request)
+    }
 }
+
+/// Why a collection without prepackaged files can't be had as it is.
+const PARTS_ONLY: &str = "the portal gives parts of it only, which it cuts out";
 
 fn way(file: &PrepackagedFile, dataset: &Dataset) -> Result<How, Unavailable> {
     match &file.source {
@@ -76,33 +138,6 @@ pub(crate) fn job_request(
     request.force = options.force;
     request.build =
         BuildParameters::of(dataset, Word::Eea, file.version.clone(), options).into_json();
-    Ok(request)
-}
-
-/// The job that has `subset` cut out of a collection and brings it into the cache. All that the portal would object to is
-/// found out here, from the catalogue alone.
-pub(crate) fn subset_job_request(
-    data_id: &DataId,
-    subset: &Subset,
-    catalogue: &Catalogue,
-    options: &PreloadOptions,
-) -> Result<JobRequest, StoreError> {
-    let (dataset, collection) = catalogue.collection(data_id.product(), data_id.collection())?;
-    let part = part_request(dataset, &collection, subset).map_err(|why| StoreError::Subset {
-        data_id: data_id.to_string(),
-        why,
-    })?;
-    let name = format!("{}?{subset}", collection.name);
-    let parameters = serde_json::to_value(&part).unwrap_or_default();
-    let order = Order::part(
-        dataset.uid.as_str(),
-        &part.content().to_string(),
-        name,
-        parameters,
-    );
-    let mut request = JobRequest::new(data_id.to_string(), data_id.cube_name()?, order);
-    request.force = options.force;
-    request.build = BuildParameters::of(dataset, Word::Eea, None, options).into_json();
     Ok(request)
 }
 

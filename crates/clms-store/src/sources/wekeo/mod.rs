@@ -43,78 +43,29 @@ mod fetching;
 mod hda;
 mod ledger;
 mod moved;
+mod offer;
 mod ordering;
 mod query;
 mod source;
 mod stored_zip;
 
-use clms_api::{Dataset, DownloadInformation, Source};
-use clms_preload::{ContentKey, JobRequest, Order};
+use clms_api::{Dataset, Source};
+use clms_preload::{ContentKey, JobRequest, Order, ServerName};
 
+pub(crate) use self::offer::Wekeo;
 pub use self::{
     account::{Account, AccountFileError, WekeoSettings},
     conversion::{ConversionError, convert, convert_stored},
     hda::{DEFAULT_BROKER, HdaClient, HdaError, HdaOrder, OrderStatus, Product, SearchPage},
+    offer::SelectionError,
     query::{HdaQuery, Selection, TimeNames},
     source::{WekeoOptions, WekeoSource},
 };
 use crate::{DataId, InvalidDataId, build::BuildParameters, preload::PreloadOptions};
 
-/// A collection of a dataset that is at WEkEO.
-#[derive(Debug, Clone, Copy)]
-pub struct WekeoOffer<'a> {
-    dataset: &'a Dataset,
-    collection: &'a DownloadInformation,
-}
-
-/// What a dataset of the portal has at WEkEO.
-#[must_use]
-pub fn offers(dataset: &Dataset) -> Vec<WekeoOffer<'_>> {
-    let all = dataset.download_information.iter();
-    all.filter(|collection| collection.source == Some(Source::Wekeo))
-        .map(|collection| WekeoOffer {
-            dataset,
-            collection,
-        })
-        .collect()
-}
-
-impl<'a> WekeoOffer<'a> {
-    /// What a data id calls the collection, such as `20m`; the portal's id of it where it has no name.
-    #[must_use]
-    pub fn name(&self) -> &'a str {
-        let name = self.collection.collection.as_deref().map(str::trim);
-        name.filter(|name| !name.is_empty())
-            .unwrap_or(self.collection.id.as_str())
-    }
-
-    /// The portal's entry of it.
-    #[must_use]
-    pub fn collection(&self) -> &'a DownloadInformation {
-        self.collection
-    }
-
-    /// The query that finds a part of it.
-    ///
-    /// # Errors
-    /// [`ConversionError`] if the portal's query is of no use, or the dataset has left WEkEO.
-    pub fn query(&self, part: &Selection) -> Result<HdaQuery, ConversionError> {
-        let stored = self.collection.wekeo_choices.as_deref();
-        convert_stored(stored.unwrap_or_default(), part)
-    }
-
-    /// The job that brings what the query finds into the cache as `data_id`.
-    ///
-    /// # Errors
-    /// [`InvalidDataId`] if it can't name a cube.
-    pub fn job_request(
-        &self,
-        data_id: &DataId,
-        query: &HdaQuery,
-        options: &PreloadOptions,
-    ) -> Result<JobRequest, InvalidDataId> {
-        job_request(data_id, self.dataset, query, options)
-    }
+/// The engine's name of WEkEO.
+pub(crate) fn server() -> ServerName {
+    ServerName::new("wekeo")
 }
 
 /// The job that brings what a query finds into the cache as `data_id`; `dataset` is the portal's entry, for the cube's metadata.
@@ -130,6 +81,8 @@ pub fn job_request(
     // Its maps are sorted, so that equal queries have equal texts.
     let parameters = serde_json::to_value(query).unwrap_or_default();
     let order = Order {
+        server: server(),
+        is_unnamed: false,
         content: ContentKey::other(&format!("wekeo:{parameters}")),
         dataset_uid: dataset.uid.to_string(),
         file_id: None,

@@ -81,6 +81,14 @@ impl WekeoSource {
         })
     }
 
+    /// Gets a token, which shows whether the account is good.
+    ///
+    /// # Errors
+    /// [`HdaError::NoAccount`], [`HdaError::AccountRefused`], and whatever can happen on the way.
+    pub async fn sign_in(&self) -> Result<(), HdaError> {
+        self.client.bearer().await.map(drop)
+    }
+
     /// The task that a query's orders are, as far as any is known to have been made.
     fn task(&self, orders: &QueryOrders, states: &HashMap<String, HdaOrder>) -> Option<PortalTask> {
         let (mut known, mut running, mut failed) = (0_usize, 0_usize, None);

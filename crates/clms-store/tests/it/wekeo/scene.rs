@@ -6,6 +6,7 @@ use clms_api::{BBox, Client, Dataset, DatasetQuery};
 use clms_factory::{PackageSpec, Pattern, RasterSpec};
 use clms_preload::{
     Engine, JobOutcome, JobRequest, NoProgress, Policy, PollPolicy, Progress, RunOptions,
+    ServerName, Servers,
 };
 use clms_sim::{
     Sim,
@@ -13,7 +14,9 @@ use clms_sim::{
 };
 use clms_store::{
     ClmsStore, DataId, PreloadOptions, packages,
-    wekeo::{Account, HdaClient, Selection, WekeoOptions, WekeoSource, offers},
+    wekeo::{
+        Account, HdaClient, Selection, WekeoOptions, WekeoSource, convert_stored, job_request,
+    },
 };
 use futures::TryStreamExt as _;
 use jiff::SignedDuration;
@@ -115,15 +118,13 @@ impl Scene {
             first: first.parse().unwrap(),
             last: last.parse().unwrap(),
         };
-        let [offer] = offers(&self.dataset)[..] else {
+        let [collection] = &self.dataset.download_information[..] else {
             panic!("one collection at WEkEO");
         };
-        assert_eq!(offer.name(), "20m");
-        let query = offer.query(&part).unwrap();
+        let query = convert_stored(collection.wekeo_choices.as_deref().unwrap(), &part).unwrap();
         let data_id: DataId = DATA_ID.parse().unwrap();
-        offer
-            .job_request(&data_id, &query, &PreloadOptions::default())
-            .unwrap()
+        let options = PreloadOptions::default();
+        job_request(&data_id, &self.dataset, &query, &options).unwrap()
     }
 
     pub(super) fn store(&self) -> ClmsStore {
@@ -141,7 +142,7 @@ impl Scene {
         let source = WekeoSource::new(self.client(), cache.records(), self.options.clone());
         let scratch = self.folder.path().join("scratch");
         Engine::builder(
-            Arc::new(source.unwrap()),
+            Servers::none().with(ServerName::new("wekeo"), Arc::new(source.unwrap())),
             Arc::new(packages::unpacker()),
             packages::builder(),
             cache,

@@ -139,6 +139,15 @@ impl HdaError {
         }
     }
 
+    /// Whether other credentials, or what their owner has agreed to, would help.
+    #[must_use]
+    pub fn is_about_credentials(&self) -> bool {
+        matches!(
+            self,
+            Self::NoAccount | Self::AccountRefused { .. } | Self::TermsNotAccepted { .. }
+        )
+    }
+
     /// How long the broker asks to be left alone.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
