@@ -13,3 +13,4 @@ mod object_storage;
 mod subsets;
 mod vectors;
 mod vectors_interrupted;
+mod wekeo;

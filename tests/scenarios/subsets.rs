@@ -3,7 +3,7 @@
 use std::{process::Stdio, thread, time::Duration};
 
 use clms_factory::PartSpec;
-use clms_sim::{Fault, FaultKind, Habits, QueueTimes, Sim, When};
+use clms_sim::{Cdse, Fault, FaultKind, Habits, QueueTimes, Sim, When};
 use clms_tests::Scene;
 use serde_json::Value;
 
@@ -186,7 +186,11 @@ fn what_the_portal_would_refuse_is_never_asked_of_it() {
             3,
             &["allows 30"],
         ),
-        (&["fractional-snow-cover", "--nuts=LU", time], 1, &["WEKEO"]),
+        (
+            &["fractional-snow-cover", "--nuts=LU", time],
+            3,
+            &["a bbox"],
+        ),
         (&["nothing-like-that", "--nuts=LU"], 3, &["no data id"]),
         (
             &["clc2018|100 m?nuts=LU", "--crs=EPSG:4326"],
@@ -240,6 +244,48 @@ fn a_product_tells_what_can_be_cut_out_of_it() {
         (&subset["available"], &subset["format"]),
         (&true.into(), &"Netcdf".into())
     );
+}
+
+/// What the portal has CDSE cut out gets no task's id when it is asked for: the task shows up in the list later, or never.
+#[test]
+fn what_cdse_cuts_out_is_found_in_the_portals_list() {
+    const MOISTURE: &str = "daily-surface-soil-moisture-v1-0";
+    let options = ["--bbox=6,49,6.2,49.2", "--time=2021-01-01", "-o", "json"];
+    let preload = [&["preload", MOISTURE, "--format=geotiff"][..], &options].concat();
+    let scene = scene(Habits::default());
+    scene.sim.set_queue(QueueTimes {
+        queued: Duration::from_millis(400),
+        running: Duration::from_millis(100),
+    });
+    let product = scene
+        .clms(&["describe", MOISTURE, "-o", "json"])
+        .well()
+        .json();
+    assert_eq!(product["collections"][0]["available"], true);
+    let done = scene.clms(&preload).well().json();
+    let data_id =
+        format!("{MOISTURE}|1km?bbox=6,49,6.2,49.2&time=2021-01-01/2021-01-01&format=Geotiff");
+    assert_eq!(
+        (&done[0]["data_id"], &done[0]["status"]),
+        (&data_id.as_str().into(), &"completed".into())
+    );
+    assert_eq!(posts(&scene), 1);
+    let cubes = scene.clms(&["cache", "list", "-o", "json"]).well().json();
+    assert_eq!(cubes[0]["source"], "CDSE", "{cubes:#}");
+    let [west, south, east, north] =
+        bounds(&scene.clms(&["open", &data_id, "-o", "json"]).well().json());
+    assert!(west <= 6.0 && south <= 49.0 && east >= 6.2 && north >= 49.2);
+
+    // The same again is cached; another format is another task, which CDSE refuses.
+    assert_eq!(scene.clms(&preload).well().json()[0]["status"], "cached");
+    scene
+        .sim
+        .update_habits(|habits| habits.cdse = Cdse::Rejected);
+    let other = [&["preload", MOISTURE, "--format=netcdf"][..], &options].concat();
+    let _ = scene
+        .clms(&other)
+        .with_code(1)
+        .saying(&["rejected", "Failed to create batches in CDSE"]);
 }
 
 /// The portal tells the id of a task only to those who hear its answer. Its list shows what a task is for, and it is found by that alone.

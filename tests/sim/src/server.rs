@@ -68,6 +68,11 @@ async fn handle(
         };
         (reply, faults)
     };
+    let mut noted = Noted {
+        app: &app,
+        call: &call,
+        status: 0,
+    };
     let response = match reply {
         Reply::Answer(response) => response,
         Reply::Late(response, delay) => {
@@ -76,15 +81,11 @@ async fn handle(
         }
         Reply::File(delivery) => downloads::send(*delivery, &call.headers).await,
     };
-    let lost = faults.contains(&FaultKind::LostAnswer);
-    if lost {
-        line.cut();
+    match faults.contains(&FaultKind::LostAnswer) {
+        true => line.cut(),
+        false => noted.status = response.status().as_u16(),
     }
-    note(
-        &app,
-        &call,
-        if lost { 0 } else { response.status().as_u16() },
-    );
+    drop(noted);
     if call.method == Method::HEAD {
         let (parts, _) = response.into_parts();
         return Response::from_parts(parts, Body::empty());
@@ -92,10 +93,20 @@ async fn handle(
     response
 }
 
-fn note(app: &App, call: &Call, status: u16) {
-    let mut state = app.state();
-    let record = call.record(state.now(), status);
-    state.requests.push(record);
+/// A request that is remembered when its answer is ready, or nobody waits for it any more.
+struct Noted<'r> {
+    app: &'r App,
+    call: &'r Call,
+    /// 0 if there is no answer.
+    status: u16,
+}
+
+impl Drop for Noted<'_> {
+    fn drop(&mut self) {
+        let mut state = self.app.state();
+        let record = self.call.record(state.now(), self.status);
+        state.requests.push(record);
+    }
 }
 
 fn decide(app: &App, state: &mut State, call: &Call) -> Reply {

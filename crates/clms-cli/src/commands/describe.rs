@@ -61,7 +61,7 @@ fn page(it: &Description) -> String {
     add("next", Some(next(it)));
     let mut page = text::pairs(&pairs);
     if !it.collections.is_empty() {
-        page.push_str("\ncollections, of which the portal cuts subsets:\n");
+        page.push_str("\ncollections, of which subsets can be had:\n");
         page.push_str(&collections(&it.collections));
     }
     page

@@ -130,6 +130,68 @@ fn each_unclear_order_is_looked_for_in_several_lists() {
     }
 }
 
+/// A job whose server names no task, and has been asked for one.
+fn unnamed(before: &[PortalTask]) -> Job {
+    let mut job = Job::finding();
+    job.state.is_unnamed = true;
+    assert_eq!(job.sees(before), StageName::Posting);
+    assert_eq!(job.on(Event::Posted(Vec::new())), StageName::Finding);
+    job
+}
+
+#[test]
+fn a_task_that_is_never_named_is_looked_for_at_every_tick_and_then_no_more() {
+    let mut job = unnamed(&[]);
+    for _ in 0..5 {
+        job.later(30);
+        assert_eq!(job.sees(&[]), StageName::Finding);
+        assert_eq!(job.commands, [Command::Look(Urgency::NextTick)]);
+    }
+    let mut found = Job {
+        state: job.state.clone(),
+        policy: job.policy.clone(),
+        commands: Vec::new(),
+        ..job
+    };
+    assert_eq!(
+        found.sees(&[portal_task("5", TaskStatus::Queued)]),
+        StageName::Waiting
+    );
+    assert!(!found.state.knowledge.owned[0].adopted);
+
+    job.later(30);
+    assert_eq!(job.sees(&[]), StageName::Finding, "one list proves nothing");
+    assert_eq!(job.sees(&[]), StageName::Finding);
+    assert_eq!(job.sees(&[]), StageName::Failed);
+    let problem = job.state.knowledge.last_problem.as_ref().unwrap();
+    assert_eq!(problem.kind, ProblemKind::NoTask);
+    assert!(problem.hint.as_ref().unwrap().contains("other days"));
+
+    // Who asks again means it, and is asked for anew.
+    job.state = job.state.renewed();
+    job.state.stage = Stage::Finding;
+    for stage in [StageName::Finding, StageName::Finding, StageName::Posting] {
+        assert_eq!(job.sees(&[]), stage);
+    }
+}
+
+#[test]
+fn a_rejected_task_that_was_never_named_tells_why_and_an_old_one_does_not() {
+    let rejected = |id| portal_task(id, TaskStatus::Rejected);
+    let mut job = unnamed(&[rejected("old")]);
+    job.later(20);
+    assert_eq!(job.sees(&[rejected("old")]), StageName::Finding);
+    assert!(job.state.knowledge.owned.is_empty());
+    assert_eq!(
+        job.sees(&[rejected("old"), rejected("new")]),
+        StageName::Pausing
+    );
+    assert!(job.abandons("new") && !job.abandons("old"));
+    job.sits_out_its_pause();
+    assert_eq!(job.sees(&[rejected("old")]), StageName::Posting);
+    assert_eq!(job.state.knowledge.requests, 2);
+}
+
 #[test]
 fn a_job_killed_while_it_ordered_looks_first() {
     let mut job = Job::finding();
