@@ -98,6 +98,14 @@ fn what_everybody_may_look_at() {
         ("list_offline", &["--offline", "list", "clc2018|*fgdb"]),
         ("auth_offline", &["--offline", "auth", "check"]),
         ("schema_open", &["schema", "open"]),
+        (
+            "schema_open_of_one",
+            &["schema", "open", "lake-ice-extent-europe-v2-250m"],
+        ),
+        (
+            "schema_preload_of_one",
+            &["schema", "preload", "lake-ice-extent-europe-v2-250m"],
+        ),
         ("schema_of_nothing", &["schema", "everything"]),
         (
             "describe_elsewhere",

@@ -10,7 +10,7 @@ use clms_store::cube::{Levels, Resampling, ZarrFormat};
 use clms_store::{DayRange, JobId, cdse::VersionWish};
 
 pub(crate) use self::subset::SubsetArgs;
-use self::values::{bbox, duration, point, resolution, size, tile_size};
+use self::values::{bbox, duration, point, resolution, size};
 
 /// Land data of Copernicus, from catalogue to cube in one command.
 ///
@@ -217,6 +217,8 @@ pub(crate) struct Schema {
     /// Parameters of what
     #[arg(value_name = "store|open|preload")]
     pub(crate) of: clms_store::Parameters,
+    /// Only those that matter for this data id
+    pub(crate) data_id: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -242,8 +244,8 @@ pub(crate) struct Preload {
     #[arg(long)]
     pub(crate) dry_run: bool,
     /// Pixels of a chunk, as N or HEIGHT,WIDTH
-    #[arg(long, value_name = "N|H,W", value_parser = tile_size)]
-    pub(crate) tile_size: Option<(u32, u32)>,
+    #[arg(long, value_name = "N|H,W")]
+    pub(crate) tile_size: Option<clms_store::TileSize>,
     /// 3: sharded Zarr v3, for Python and GDAL 3.13 or later; 2: for older GDAL, QGIS and R
     #[arg(long, value_name = "3|2", default_value_t = ZarrFormat::default())]
     pub(crate) zarr_format: ZarrFormat,

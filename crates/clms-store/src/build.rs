@@ -1,13 +1,13 @@
 //! Cubes as the jobs of `clms-preload` have them built.
 
-use std::{num::NonZeroU32, sync::Mutex, time::Duration};
+use std::{sync::Mutex, time::Duration};
 
 use async_trait::async_trait;
 use clms_api::{Dataset, Source};
 use clms_cache::{Origin, Staged};
 use clms_cube::{
     BuildOptions, BuildProgress, BuildState, CubeError, CubePlan, EntrySource, Levels, Note,
-    Package, PackageEntry, Provenance, TileSize, ZarrFormat,
+    Package, PackageEntry, Provenance, ZarrFormat,
     vector::{self, VectorOptions, VectorProgress},
 };
 use clms_preload::{
@@ -16,7 +16,7 @@ use clms_preload::{
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
-use crate::preload::PreloadOptions;
+use crate::{TileSize, preload::PreloadOptions};
 
 /// What a package may hold, as lists of the cache tell it.
 const RASTER: &str = "raster";
@@ -30,8 +30,7 @@ pub(crate) struct GdalCubeBuilder;
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct BuildParameters {
-    /// Height and width of a chunk in pixels.
-    tile_size: Option<(u32, u32)>,
+    tile_size: Option<TileSize>,
     #[serde(with = "crate::as_text")]
     zarr_format: ZarrFormat,
     #[serde(with = "crate::as_text")]
@@ -197,14 +196,8 @@ fn parameters(build: &BuildOrder<'_>) -> Result<BuildParameters, Problem> {
 }
 
 fn options(build: &BuildOrder<'_>, parameters: BuildParameters) -> BuildOptions {
-    let tile_size = parameters.tile_size.and_then(|(height, width)| {
-        Some(TileSize {
-            height: NonZeroU32::new(height)?,
-            width: NonZeroU32::new(width)?,
-        })
-    });
     BuildOptions {
-        tile_size,
+        tile_size: parameters.tile_size.map(TileSize::of_cube),
         zarr_format: parameters.zarr_format,
         levels: parameters.levels,
         // Outlives a process that dies of a raster, and goes with the job.

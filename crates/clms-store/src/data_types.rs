@@ -32,13 +32,27 @@ impl DataType {
     /// The formats of the portal that are no rasters, in its spelling.
     const VECTORS: [&str; 6] = ["GDB", "GPKG", "Shapefile", "Geojson", "GML", "WFS"];
 
-    fn of(entry: &Entry) -> Self {
-        let format = entry.format.as_deref().unwrap_or_default();
+    /// By the portal's word for the format.
+    pub(crate) fn of_format(format: Option<&str>) -> Self {
+        let format = format.unwrap_or_default();
         let is_vector = |known: &&str| known.eq_ignore_ascii_case(format);
         match Self::VECTORS.iter().any(is_vector) {
             true => Self::GeoDataFrame,
             false => Self::Dataset,
         }
+    }
+
+    /// The way in which such data are opened that are got so; nobody knows one for what can't be had.
+    pub(crate) fn opener_id(self, how: Option<How>, format: Option<&str>) -> Option<String> {
+        let kind = self.as_str();
+        Some(match (how?, self) {
+            (How::Preload, Self::Dataset) => format!("{kind}:zarr:cache"),
+            (How::Preload, Self::GeoDataFrame) => format!("{kind}:gpkg:cache"),
+            (How::Open, _) => {
+                let format = format.unwrap_or("netcdf").to_lowercase();
+                format!("{kind}:{format}:https")
+            }
+        })
     }
 }
 
@@ -52,34 +66,22 @@ impl ClmsStore {
     /// What `data_id` is when it is opened. Needs no credentials.
     ///
     /// # Errors
-    /// [`StoreError::NoSuchDataId`] with the nearest names; [`StoreError::Api`] as for [`catalogue`](Self::catalogue).
+    /// As for [`describe`](Self::describe).
     pub async fn data_type(&self, data_id: &DataId) -> Result<DataType, StoreError> {
-        Ok(DataType::of(self.catalogue().await?.entry(data_id)?))
+        Ok(self.describe(data_id).await?.data_type)
     }
 
     /// The ways in which `data_id` is opened, as `<data type>:<format>:<place>`: `dataset:zarr:cache` for what is preloaded,
     /// `dataset:netcdf:https` or `dataset:geotiff:https` for what is opened where it lies. Empty for what can't be had.
     ///
     /// # Errors
-    /// As for [`data_type`](Self::data_type).
+    /// As for [`describe`](Self::describe).
     pub async fn opener_ids(&self, data_id: &DataId) -> Result<Vec<String>, StoreError> {
-        let catalogue = self.catalogue().await?;
-        let entry = catalogue.entry(data_id)?;
-        let data_type = DataType::of(entry);
-        let kind = data_type.as_str();
-        Ok(match (entry.how, data_type) {
-            (Some(How::Preload), DataType::Dataset) => vec![format!("{kind}:zarr:cache")],
-            (Some(How::Preload), DataType::GeoDataFrame) => vec![format!("{kind}:gpkg:cache")],
-            (Some(How::Open), _) => {
-                let format = entry.format.as_deref().unwrap_or("netcdf").to_lowercase();
-                vec![format!("{kind}:{format}:https")]
-            }
-            (None, _) => Vec::new(),
-        })
+        Ok(self.describe(data_id).await?.opener_ids)
     }
 
-    /// The data ids that can be had, one after the other, each with those attributes of its [`Entry`] that are named, such as `title` and `size`.
-    /// Needs no credentials.
+    /// The data ids that can be had, one after the other, each with those attributes of its [`Entry`] that are named, such as `title` and `size`; `*` names
+    /// all of them. Needs no credentials.
     ///
     /// # Errors
     /// [`StoreError::Api`] as for [`catalogue`](Self::catalogue), before the first data id.
@@ -96,7 +98,9 @@ impl ClmsStore {
                 Ok(Value::Object(all)) => all,
                 _ => Map::new(),
             };
-            let is_wanted = |name: &String| attributes.contains(name);
+            let is_wanted = |name: &String| {
+                attributes.contains(name) || attributes.iter().any(|all| all == "*")
+            };
             let wanted = all.into_iter().filter(|(name, _)| is_wanted(name));
             (entry.data_id, wanted.collect())
         }))

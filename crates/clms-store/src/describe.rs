@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::{
-    DataId,
+    DataId, DataType,
     catalogue::{Catalogue, Collection, Entry, How, Unavailable},
 };
 
@@ -43,6 +43,10 @@ pub struct Description {
     pub licence: Option<String>,
     /// How to cite it, plain text.
     pub citation: Option<String>,
+    /// What it is when it is opened.
+    pub data_type: DataType,
+    /// The ways in which it is opened; see [`ClmsStore::opener_ids`](crate::ClmsStore::opener_ids).
+    pub opener_ids: Vec<String>,
     /// True if this program can get it.
     pub available: bool,
     /// How it is got.
@@ -89,6 +93,7 @@ impl Description {
             siblings: dataset.files.len().saturating_sub(1),
             ..Self::of_dataset(entry.data_id.clone(), dataset, cube)
         }
+        .typed()
     }
 
     /// Of a product with all its files and collections.
@@ -125,6 +130,19 @@ impl Description {
             siblings: dataset.files.len(),
             ..Self::of_dataset(data_id, dataset, cube)
         }
+        .typed()
+    }
+
+    /// With the type of its data and the ways to open them, by its format and how it is got.
+    fn typed(self) -> Self {
+        let format = self.format.as_deref();
+        let data_type = DataType::of_format(format);
+        let opener_ids = data_type.opener_id(self.how, format).into_iter().collect();
+        Self {
+            data_type,
+            opener_ids,
+            ..self
+        }
     }
 
     fn of_dataset(data_id: DataId, dataset: &Dataset, cube: Option<String>) -> Self {
@@ -151,6 +169,8 @@ impl Description {
             licence: dataset.license.clone(),
             citation: dataset.citation.clone(),
             available: false,
+            data_type: DataType::Dataset,
+            opener_ids: Vec::new(),
             how: None,
             why_not: None,
             cube,

@@ -58,6 +58,7 @@ mod servers;
 mod sources;
 mod store;
 mod subset;
+mod tile_size;
 mod user_folders;
 
 pub use cached::{CachedCube, CachedCubeDetails, Committed};
@@ -65,7 +66,7 @@ pub use catalogue::Catalogue;
 pub use clms_api::{ServiceKey, SignedIn};
 pub use clms_cache::StorageOptions;
 pub use clms_preload::{
-    CancelReport, CancelScope, CancelVerdict, EngineLimits, JobHandle, JobId, JobOutcome,
+    CancelReport, CancelScope, CancelVerdict, EngineLimits, JobHandle, JobId, JobOutcome, JobState,
     JobStatus, Problem, ProblemKind, TaskCancellation,
 };
 pub use data_id::{DataId, InvalidDataId};
@@ -81,6 +82,7 @@ pub use store::{
     ClmsStore, ClmsStoreBuilder, DEFAULT_API_URL, DEFAULT_CATALOGUE_AGE, DEFAULT_POLL_INTERVAL,
 };
 pub use subset::{InvalidSubset, Subset, SubsetParameter};
+pub use tile_size::TileSize;
 
 /// Looking after the cubes in a cache: whether they are still whole, and what can be removed.
 pub mod keeping {

@@ -1,7 +1,7 @@
 //! Opening: what is cached from the cache, what is not lazily from where it lies.
 
 use clms_api::Days;
-use clms_cube::Dataset;
+use clms_cube::{CubeError, Dataset};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +12,8 @@ use crate::{
     sources::{self, Wanted, cdse::VersionWish},
 };
 
-/// What to open of a data id. Cached cubes are opened whole: of them, everything is there.
+/// What to open of a data id. Days and boxes keep sources from looking at files that nobody wants; cached cubes are opened whole, for of
+/// them everything is there. Windows are chosen when they are read, whatever is opened.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct OpenOptions {
@@ -31,6 +32,14 @@ pub struct OpenOptions {
 }
 
 impl OpenOptions {
+    /// What is left of a dataset that was opened.
+    fn choose(&self, dataset: Dataset) -> Result<Dataset, CubeError> {
+        match &self.variables {
+            Some(names) => dataset.with_variables(names),
+            None => Ok(dataset),
+        }
+    }
+
     /// The days of a dataset that are wanted: all that it has if none are named.
     pub(crate) fn days(&self, dataset: &clms_api::Dataset) -> Result<Days, StoreError> {
         let extent = &dataset.temporal_extent;
@@ -70,9 +79,9 @@ impl ClmsStore {
     ) -> Result<Dataset, StoreError> {
         let name = data_id.cube_name()?;
         if self.cache.look_up(&name).await?.is_some() {
-            return Dataset::open_zarr(self.cache.open(&name).await?)
-                .await
-                .map_err(|why| StoreError::of_cube(data_id, why));
+            let cube = Dataset::open_zarr(self.cache.open(&name).await?).await;
+            let chosen = cube.and_then(|cube| options.choose(cube));
+            return chosen.map_err(|why| StoreError::of_cube(data_id, why));
         }
         let not_cached = || StoreError::NotCached {
             data_id: data_id.to_string(),
@@ -81,7 +90,7 @@ impl ClmsStore {
         if data_id.subset().is_some() {
             return Err(not_cached());
         }
-        let catalogue = match self.catalogue().await {
+        let catalogue = match self.catalogue_with(std::slice::from_ref(data_id)).await {
             Ok(catalogue) => catalogue,
             Err(why) if data_id.file().is_some() => {
                 tracing::debug!(%why, "whether it could be had otherwise is unknown");
@@ -92,14 +101,16 @@ impl ClmsStore {
         let entry = catalogue.entry(data_id)?;
         match (entry.how, &entry.why_not) {
             (Some(How::Open), _) => {
-                sources::open(Wanted {
+                let wanted = Wanted {
                     data_id,
                     dataset: catalogue.dataset(entry),
                     options,
                     network: &self.network,
                     cache: self.cache.location(),
-                })
-                .await
+                };
+                let dataset = sources::open(wanted).await?;
+                let chosen = options.choose(dataset);
+                chosen.map_err(|why| StoreError::of_files(data_id, why))
             }
             (_, Some(why)) => Err(StoreError::Unavailable {
                 data_id: data_id.to_string(),

@@ -10,7 +10,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::{
-    ClmsStore, ClmsStoreBuilder, DEFAULT_API_URL, OpenOptions, PreloadOptions, StoreError,
+    ClmsStore, ClmsStoreBuilder, DEFAULT_API_URL, DataId, DataType, OpenOptions, PreloadOptions,
+    StoreError, catalogue::How, sources,
 };
 
 /// The settings of a store. What is not given has its default.
@@ -113,6 +114,48 @@ impl Parameters {
             Self::Preload => generator.into_root_schema_for::<PreloadOptions>(),
         };
         schema.to_value()
+    }
+}
+
+impl ClmsStore {
+    /// The JSON Schema of those parameters that matter for a data id.
+    ///
+    /// # Errors
+    /// As for [`describe`](Self::describe); [`StoreError::Unavailable`] for what can't be had, [`StoreError::OpenedInPlace`] for the parameters
+    /// of preloading what is opened where it lies.
+    pub async fn parameters(&self, of: Parameters, data_id: &DataId) -> Result<Value, StoreError> {
+        let described = self.describe(data_id).await?;
+        let mut schema = of.schema();
+        let matters: &dyn Fn(&str) -> bool = match (of, described.how, described.why_not) {
+            (Parameters::Store, ..) => return Ok(schema),
+            (_, None, Some(why)) => {
+                return Err(StoreError::Unavailable {
+                    data_id: data_id.to_string(),
+                    why,
+                });
+            }
+            (Parameters::Open, Some(How::Open), _) if described.cube.is_none() => {
+                let catalogue = self.catalogue().await?;
+                let heeded =
+                    sources::open_parameters(data_id, catalogue.product(data_id.product())?);
+                &move |name| heeded.contains(&name)
+            }
+            (Parameters::Open, ..) => &|name| name == "variables",
+            (Parameters::Preload, Some(How::Open), _) => {
+                return Err(StoreError::OpenedInPlace {
+                    data_id: data_id.to_string(),
+                });
+            }
+            (Parameters::Preload, ..) if described.data_type == DataType::GeoDataFrame => {
+                &|name| !["tile_size", "levels"].contains(&name)
+            }
+            (Parameters::Preload, ..) => &|_| true,
+        };
+        if let Some(properties) = schema["properties"].as_object_mut() {
+            properties.retain(|name, _| matters(name));
+        }
+        schema["title"] = format!("{of:?} {data_id}").into();
+        Ok(schema)
     }
 }
 

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    ClmsStore, DataId, StoreError,
+    ClmsStore, DataId, StoreError, TileSize,
     build::{self, GdalCubeBuilder},
     catalogue::Catalogue,
     servers,
@@ -28,8 +28,8 @@ use crate::{
 pub struct PreloadOptions {
     /// Also what is cached already; the new cube replaces the old one when it is whole.
     pub force: bool,
-    /// Height and width of a chunk in pixels.
-    pub tile_size: Option<(u32, u32)>,
+    /// Size of a chunk in pixels: one number for both sides, or height and width; each from 16 to 16384.
+    pub tile_size: Option<TileSize>,
     /// The format of the cube: sharded Zarr v3, or v2 for GDAL before 3.13, QGIS, and older readers.
     #[serde(with = "crate::as_text")]
     #[schemars(with = "String", extend("enum" = ["3", "2"]))]
@@ -153,7 +153,7 @@ impl ClmsStore {
         data_ids: &[DataId],
         options: &PreloadOptions,
     ) -> Result<Vec<PlannedPreload>, StoreError> {
-        let catalogue = self.catalogue().await?;
+        let catalogue = self.catalogue_with(data_ids).await?;
         let journal = Journal::new(self.cache.records());
         let mut plans = Vec::new();
         for data_id in data_ids {
@@ -231,7 +231,7 @@ impl ClmsStore {
         options: &PreloadOptions,
         progress: Arc<dyn Progress>,
     ) -> Result<(Engine, Vec<JobRequest>), StoreError> {
-        let catalogue = self.catalogue().await?;
+        let catalogue = self.catalogue_with(data_ids).await?;
         let requests: Vec<JobRequest> = data_ids
             .iter()
             .map(|data_id| request(&catalogue, data_id, options))

@@ -29,6 +29,9 @@ pub const DEFAULT_POLL_INTERVAL: Duration = Duration::from_secs(15);
 /// How old the catalogue on disk may be before the portal is asked again: a day.
 pub const DEFAULT_CATALOGUE_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// A catalogue of that age is not asked for anew because of a product that it lacks: that is more likely a slip of the pen.
+const SURELY_COMPLETE: Duration = Duration::from_secs(60 * 60);
+
 /// The data store: the portal's catalogue on one side, a cache of finished cubes on the other, and the jobs between them.
 ///
 /// Cheap to clone. Nothing is read, created or sent before a method needs it.
@@ -126,6 +129,24 @@ impl ClmsStore {
         }
     }
 
+    /// The same, but asked for anew if it is not that young and lacks one of these products, which may be new.
+    pub(crate) async fn catalogue_with(
+        &self,
+        data_ids: &[DataId],
+    ) -> Result<Catalogue, StoreError> {
+        let catalogue = self.catalogue().await?;
+        let mut products = data_ids.iter().map(DataId::product);
+        if self.network.is_offline() || products.all(|id| catalogue.product(id).is_ok()) {
+            return Ok(catalogue);
+        }
+        let kept = self.kept_catalogue().await;
+        match kept.is_some_and(|kept| kept.is_fresh(SURELY_COMPLETE)) {
+            true => Ok(catalogue),
+            // Who can't be asked has nothing new.
+            false => Ok(self.refresh_catalogue().await.unwrap_or(catalogue)),
+        }
+    }
+
     /// Everything that the portal offers, asked for now and kept on disk.
     ///
     /// # Errors
@@ -161,7 +182,7 @@ impl ClmsStore {
     /// [`StoreError::NoSuchDataId`] with the nearest names; for a subset [`StoreError::NoSuchCollection`], [`StoreError::Unavailable`]
     /// or [`StoreError::Subset`]; [`StoreError::Api`] as for [`catalogue`](Self::catalogue).
     pub async fn describe(&self, data_id: &DataId) -> Result<Description, StoreError> {
-        let catalogue = self.catalogue().await?;
+        let catalogue = self.catalogue_with(std::slice::from_ref(data_id)).await?;
         let cube = self.cache.look_up(&data_id.cube_name()?).await?;
         let cube = cube.map(|cube| cube.location);
         let product = data_id.product();
@@ -197,18 +218,19 @@ impl ClmsStore {
         }
     }
 
-    /// Whether the portal offers `data_id` and this program can get it. Needs no credentials.
+    /// Whether the portal offers `data_id` and this program can get it: not so of a product that is several files, each with a data id of its own.
+    /// Needs no credentials.
     ///
     /// # Errors
     /// [`StoreError::Api`] as for [`catalogue`](Self::catalogue).
     pub async fn has_data(&self, data_id: &DataId) -> Result<bool, StoreError> {
-        let catalogue = self.catalogue().await?;
+        let catalogue = self.catalogue_with(std::slice::from_ref(data_id)).await?;
         if data_id.subset().is_some() {
             return Ok(preload::request(&catalogue, data_id, &PreloadOptions::default()).is_ok());
         }
         match catalogue.entry(data_id) {
             Ok(entry) => Ok(entry.available),
-            Err(StoreError::NoSuchDataId { .. }) => Ok(false),
+            Err(StoreError::NoSuchDataId { .. } | StoreError::Product { .. }) => Ok(false),
             Err(why) => Err(why),
         }
     }
@@ -228,7 +250,7 @@ impl ClmsStore {
         let named = data_ids.iter().all(|data_id| data_id.file().is_some());
         let catalogue = match named {
             true => None,
-            false => Some(self.catalogue().await?),
+            false => Some(self.catalogue_with(data_ids).await?),
         };
         let subset_of = |data_id: &DataId| {
             let product = data_id.product();

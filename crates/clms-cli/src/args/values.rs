@@ -76,30 +76,9 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
         .map_err(|why| format!("{why}; durations look like 200ms, 15s, 2m or 24h"))
 }
 
-pub(super) fn tile_size(text: &str) -> Result<(u32, u32), String> {
-    let number = |text: &str| match text.trim().parse::<u32>() {
-        Ok(n) if (16..=16384).contains(&n) => Ok(n),
-        _ => Err(format!(
-            "{text:?} is not a number of pixels from 16 to 16384"
-        )),
-    };
-    match text.split_once(',') {
-        Some((height, width)) => Ok((number(height)?, number(width)?)),
-        None => number(text).map(|n| (n, n)),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn tile_sizes() {
-        assert_eq!(tile_size("512"), Ok((512, 512)));
-        assert_eq!(tile_size("256, 1024"), Ok((256, 1024)));
-        assert!(tile_size("0").is_err());
-        assert!(tile_size("512,").is_err());
-    }
 
     #[test]
     fn boxes() {

@@ -150,7 +150,7 @@ pub(crate) async fn run(context: &Context, command: Command) -> Done {
         Command::Export(export) => export::run(context, export).await,
         Command::Preview(preview) => preview::run(context, preview).await,
         Command::Cache(command) => cache::run(context, command).await,
-        Command::Schema(of) => schema::run(context, &of),
+        Command::Schema(of) => schema::run(context, of).await,
     }
 }
 

@@ -24,6 +24,7 @@ mod span;
 mod stack;
 mod structure;
 mod times;
+mod variables;
 mod window;
 mod zarr;
 

@@ -32,6 +32,12 @@ impl JobHandle {
         &self.job
     }
 
+    /// The data id, as users know it.
+    #[must_use]
+    pub fn data_id(&self) -> &str {
+        &self.data_id
+    }
+
     /// Where the job stands now, and what it has learned.
     #[must_use]
     pub fn state(&self) -> JobState {

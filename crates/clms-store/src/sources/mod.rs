@@ -40,6 +40,11 @@ pub(crate) trait Source: fmt::Debug + Send + Sync {
     /// What it has of a dataset, also what can't be had, with the reason.
     fn offers(&self, dataset: &Dataset) -> Vec<Offer>;
 
+    /// Which of the [`OpenOptions`] matter when it opens something.
+    fn open_parameters(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     /// Whether it has parts cut out of collections that the portal takes from there.
     fn cuts(&self, _from: &Word) -> bool {
         false
@@ -144,8 +149,7 @@ pub(crate) fn offers(dataset: &Dataset) -> Vec<Offer> {
 /// Opens an offer of a dataset with the source that made it.
 pub(crate) async fn open(wanted: Wanted<'_>) -> Result<clms_cube::Dataset, StoreError> {
     for source in ALL {
-        let is_it = |offer: &Offer| offer.data_id == *wanted.data_id && offer.way.is_ok();
-        if source.offers(wanted.dataset).iter().any(is_it) {
+        if offers_to_open(source, wanted.data_id, wanted.dataset) {
             return source.open(wanted).await;
         }
     }
@@ -153,6 +157,19 @@ pub(crate) async fn open(wanted: Wanted<'_>) -> Result<clms_cube::Dataset, Store
         asked: wanted.data_id.to_string(),
         nearest: Vec::new(),
     })
+}
+
+/// Which of the [`OpenOptions`] matter when an offer of a dataset is opened where it lies.
+pub(crate) fn open_parameters(data_id: &DataId, dataset: &Dataset) -> &'static [&'static str] {
+    let opener = ALL
+        .into_iter()
+        .find(|source| offers_to_open(*source, data_id, dataset));
+    opener.map_or(&[], Source::open_parameters)
+}
+
+fn offers_to_open(source: &dyn Source, data_id: &DataId, dataset: &Dataset) -> bool {
+    let is_it = |offer: &Offer| offer.data_id == *data_id && offer.way == Ok(How::Open);
+    source.offers(dataset).iter().any(is_it)
 }
 
 /// Who has parts cut out of a collection; nobody may.

@@ -5,4 +5,5 @@ mod cdse;
 mod examples;
 mod legacy;
 mod portal_troubles;
+mod questions;
 mod wekeo;

@@ -48,6 +48,10 @@ impl Source for CdseSource {
         collections(dataset).into_iter().map(offer).collect()
     }
 
+    fn open_parameters(&self) -> &'static [&'static str] {
+        &["time", "bbox", "variables", "version"]
+    }
+
     async fn open(&self, wanted: Wanted<'_>) -> Result<clms_cube::Dataset, StoreError> {
         let mut of_product = collections(wanted.dataset).into_iter();
         let found = of_product.find(|(data_id, _)| data_id == wanted.data_id);

@@ -38,6 +38,10 @@ impl Source for Legacy {
         offer.into_iter().collect()
     }
 
+    fn open_parameters(&self) -> &'static [&'static str] {
+        &["time", "variables"]
+    }
+
     async fn open(&self, wanted: Wanted<'_>) -> Result<clms_cube::Dataset, StoreError> {
         let files = files(wanted).await?;
         // Of one time, the portal lists the oldest version first.

@@ -1,0 +1,171 @@
+//! What a store answers about data ids without getting them.
+
+use std::path::PathBuf;
+
+use clms_sim::Sim;
+use clms_store::{ClmsStore, DataId, DataType, Parameters, StoreError, catalogue::Filter};
+use futures::StreamExt as _;
+use serde_json::Value;
+use tempfile::TempDir;
+
+const CLC: &str = "clc2018|u2018_clc2018_v2020_20u1_raster100m";
+const CLC_VECTOR: &str = "clc2018|u2018_clc2018_v2020_20u1_fgdb";
+const CLC_PART: &str = "clc2018|100 m?nuts=LU";
+const LEGACY: &str = "lake-ice-extent-europe-v2-250m|LEGACY";
+
+struct Scene {
+    sim: Sim,
+    folder: TempDir,
+}
+
+impl Scene {
+    fn new() -> Self {
+        Self {
+            sim: Sim::builder().start().unwrap(),
+            folder: TempDir::new().unwrap(),
+        }
+    }
+
+    fn catalogue_file(&self) -> PathBuf {
+        self.folder.path().join("catalogue.json")
+    }
+
+    fn store(&self) -> ClmsStore {
+        ClmsStore::builder()
+            .api_url(self.sim.api_url())
+            .cache(self.folder.path().join("cache").to_str().unwrap())
+            .catalogue_file(self.catalogue_file())
+            .build()
+            .unwrap()
+    }
+
+    fn edit_catalogue(&self, edit: impl FnOnce(&mut Value)) {
+        let file = self.catalogue_file();
+        let mut kept = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+        edit(&mut kept);
+        std::fs::write(&file, kept.to_string()).unwrap();
+    }
+}
+
+fn id(text: &str) -> DataId {
+    text.parse().unwrap()
+}
+
+#[tokio::test]
+async fn every_kind_of_data_id_has_a_type_and_a_way_to_open_it() {
+    let scene = Scene::new();
+    let store = scene.store();
+    for (text, data_type, opener, has_data) in [
+        (CLC, DataType::Dataset, &["dataset:zarr:cache"][..], true),
+        (
+            CLC_VECTOR,
+            DataType::GeoDataFrame,
+            &["geodataframe:gpkg:cache"],
+            true,
+        ),
+        (CLC_PART, DataType::Dataset, &["dataset:zarr:cache"], true),
+        (
+            "clc2018|VECTOR?nuts=LU",
+            DataType::GeoDataFrame,
+            &["geodataframe:gpkg:cache"],
+            true,
+        ),
+        ("clc2018", DataType::Dataset, &[], false),
+    ] {
+        let data_id = id(text);
+        assert_eq!(
+            store.data_type(&data_id).await.unwrap(),
+            data_type,
+            "{text}"
+        );
+        assert_eq!(store.opener_ids(&data_id).await.unwrap(), opener, "{text}");
+        assert_eq!(store.has_data(&data_id).await.unwrap(), has_data, "{text}");
+    }
+    assert!(!store.has_data(&id("nothing|of that")).await.unwrap());
+    assert!(store.data_type(&id("nothing|of that")).await.is_err());
+}
+
+#[tokio::test]
+async fn attributes_of_data_ids_are_those_that_are_named_or_all() {
+    let scene = Scene::new();
+    let store = scene.store();
+    let filter = Filter {
+        pattern: Some("clc2018|*raster100m".to_owned()),
+        ..Filter::default()
+    };
+    for (names, least) in [(&["title"][..], 1), (&["*"], 8), (&[], 0)] {
+        let ids: Vec<_> = store
+            .data_ids(&filter, names)
+            .await
+            .unwrap()
+            .collect()
+            .await;
+        let [(data_id, attributes)] = &ids[..] else {
+            panic!("{ids:?}");
+        };
+        assert_eq!(data_id.to_string(), CLC);
+        assert!(attributes.len() >= least, "{names:?}: {attributes:?}");
+        assert_eq!(attributes.contains_key("title"), least > 0);
+    }
+}
+
+#[tokio::test]
+async fn a_schema_for_a_data_id_has_what_matters_for_it() {
+    let scene = Scene::new();
+    let store = scene.store();
+    let names = |schema: &Value| -> Vec<String> {
+        schema["properties"]
+            .as_object()
+            .unwrap()
+            .keys()
+            .cloned()
+            .collect()
+    };
+    let open = |text: &'static str| {
+        let store = store.clone();
+        async move { store.parameters(Parameters::Open, &id(text)).await.unwrap() }
+    };
+    assert_eq!(names(&open(CLC).await), ["variables"]);
+    assert_eq!(names(&open(LEGACY).await), ["time", "variables"]);
+    let all = names(&Parameters::Preload.schema());
+    let raster = store
+        .parameters(Parameters::Preload, &id(CLC_PART))
+        .await
+        .unwrap();
+    assert_eq!(names(&raster), all);
+    let vector = store
+        .parameters(Parameters::Preload, &id(CLC_VECTOR))
+        .await
+        .unwrap();
+    assert!(!names(&vector).contains(&"tile_size".to_owned()));
+    let lazily = store.parameters(Parameters::Preload, &id(LEGACY)).await;
+    assert!(matches!(lazily, Err(StoreError::OpenedInPlace { .. })));
+}
+
+#[tokio::test]
+async fn a_product_that_is_new_at_the_portal_is_asked_for_once() {
+    let scene = Scene::new();
+    let searches = || {
+        let requests = scene.sim.requests();
+        requests
+            .iter()
+            .filter(|it| it.path.ends_with("@search"))
+            .count()
+    };
+    let store = scene.store();
+    assert!(store.has_data(&id(CLC)).await.unwrap());
+    let first = searches();
+    assert!(!store.has_data(&id("clc2081|x")).await.unwrap());
+    assert_eq!(searches(), first, "a young catalogue is complete");
+
+    scene.edit_catalogue(|kept| {
+        let datasets = kept["datasets"].as_array_mut().unwrap();
+        let before = datasets.len();
+        datasets.retain(|dataset| !dataset.to_string().contains("clc2018"));
+        assert!(datasets.len() < before);
+        let two_hours_ago = jiff::Timestamp::now() - jiff::SignedDuration::from_hours(2);
+        kept["loaded_at"] = two_hours_ago.to_string().into();
+    });
+    assert!(store.has_data(&id(CLC)).await.unwrap());
+    assert_eq!(searches(), 2 * first);
+}
