@@ -179,6 +179,9 @@ pub(crate) struct List {
     /// Only ids from this source, such as EEA
     #[arg(long, value_name = "SOURCE")]
     pub(crate) source: Option<String>,
+    /// Only rasters or only vectors
+    #[arg(long, value_name = "dataset|geodataframe")]
+    pub(crate) data_type: Option<clms_store::DataType>,
     /// Also what can't be had with this program, and why
     #[arg(long)]
     pub(crate) all: bool,
@@ -215,7 +218,7 @@ pub(crate) struct Search {
 #[derive(Debug, Args)]
 pub(crate) struct Schema {
     /// Parameters of what
-    #[arg(value_name = "store|open|preload")]
+    #[arg(value_name = "store|search|open|preload")]
     pub(crate) of: clms_store::Parameters,
     /// Only those that matter for this data id
     pub(crate) data_id: Option<String>,

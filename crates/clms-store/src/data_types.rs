@@ -1,5 +1,7 @@
 //! What data ids become when they are opened, in the words that users of xcube's data stores know.
 
+use std::str::FromStr;
+
 use futures::{Stream, StreamExt as _, stream};
 use serde_json::{Map, Value};
 
@@ -17,6 +19,18 @@ pub enum DataType {
     Dataset,
     /// Features with geometries: a GeoPackage.
     GeoDataFrame,
+}
+
+impl FromStr for DataType {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let all = [Self::Dataset, Self::GeoDataFrame];
+        let found = all.into_iter().find(|known| known.as_str() == text);
+        found.ok_or_else(|| {
+            format!("{text:?} is no type of data; there are dataset and geodataframe")
+        })
+    }
 }
 
 impl DataType {

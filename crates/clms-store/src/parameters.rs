@@ -11,7 +11,9 @@ use serde_json::Value;
 
 use crate::{
     ClmsStore, ClmsStoreBuilder, DEFAULT_API_URL, DataId, DataType, OpenOptions, PreloadOptions,
-    StoreError, catalogue::How, sources,
+    StoreError,
+    catalogue::{How, Query},
+    sources,
 };
 
 /// The settings of a store. What is not given has its default.
@@ -97,6 +99,8 @@ impl TryFrom<StoreParameters> for ClmsStoreBuilder {
 pub enum Parameters {
     /// [`StoreParameters`].
     Store,
+    /// [`Query`].
+    Search,
     /// [`OpenOptions`].
     Open,
     /// [`PreloadOptions`].
@@ -110,6 +114,7 @@ impl Parameters {
         let generator = SchemaSettings::draft2020_12().into_generator();
         let schema: Schema = match self {
             Self::Store => generator.into_root_schema_for::<StoreParameters>(),
+            Self::Search => generator.into_root_schema_for::<Query>(),
             Self::Open => generator.into_root_schema_for::<OpenOptions>(),
             Self::Preload => generator.into_root_schema_for::<PreloadOptions>(),
         };
@@ -127,7 +132,7 @@ impl ClmsStore {
         let described = self.describe(data_id).await?;
         let mut schema = of.schema();
         let matters: &dyn Fn(&str) -> bool = match (of, described.how, described.why_not) {
-            (Parameters::Store, ..) => return Ok(schema),
+            (Parameters::Store | Parameters::Search, ..) => return Ok(schema),
             (_, None, Some(why)) => {
                 return Err(StoreError::Unavailable {
                     data_id: data_id.to_string(),
@@ -165,10 +170,11 @@ impl FromStr for Parameters {
     fn from_str(text: &str) -> Result<Self, String> {
         match text {
             "store" => Ok(Self::Store),
+            "search" => Ok(Self::Search),
             "open" => Ok(Self::Open),
             "preload" => Ok(Self::Preload),
             _ => Err(format!(
-                "there are no parameters of {text:?}; there are those of store, open and preload"
+                "there are no parameters of {text:?}; there are those of store, search, open and preload"
             )),
         }
     }
@@ -212,7 +218,12 @@ mod tests {
 
     #[test]
     fn schemas_describe_each_parameter() {
-        for of in [Parameters::Store, Parameters::Open, Parameters::Preload] {
+        for of in [
+            Parameters::Store,
+            Parameters::Search,
+            Parameters::Open,
+            Parameters::Preload,
+        ] {
             for (name, schema) in of.schema()["properties"].as_object().unwrap() {
                 assert!(schema["description"].is_string(), "{of:?} {name}");
             }

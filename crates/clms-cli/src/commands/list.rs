@@ -11,6 +11,7 @@ pub(crate) async fn run(context: &Context, list: List) -> Done {
         pattern: list.pattern,
         product: list.product,
         source: list.source,
+        data_type: list.data_type,
         all: list.all,
     };
     let entries: Vec<&Entry> = catalogue.list(&filter).collect();

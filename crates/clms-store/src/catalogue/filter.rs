@@ -1,6 +1,7 @@
 //! Which entries of the catalogue are wanted.
 
 use super::Entry;
+use crate::DataType;
 
 /// Which entries are wanted.
 #[derive(Debug, Clone, Default)]
@@ -11,6 +12,8 @@ pub struct Filter {
     pub product: Option<String>,
     /// Only this source.
     pub source: Option<String>,
+    /// Only data of this type.
+    pub data_type: Option<DataType>,
     /// Also what can't be got.
     pub all: bool,
 }
@@ -23,6 +26,9 @@ impl Filter {
                 .is_none_or(|wanted| wanted.trim().eq_ignore_ascii_case(have))
         };
         (self.all || entry.available)
+            && self
+                .data_type
+                .is_none_or(|wanted| wanted == DataType::of_format(entry.format.as_deref()))
             && same(&self.product, entry.data_id.product())
             && same(&self.source, entry.source.as_deref().unwrap_or_default())
             && self

@@ -7,19 +7,22 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use clms_api::Dataset;
 use jiff::tz::TimeZone;
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::{Catalogue, Entry};
 use crate::DayRange;
 
 /// What is looked for. All that is given must fit; of the words of the text, at least the one that counts most.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
 pub struct Query {
     /// Words, such as `forest Europe 2018`.
     pub text: String,
     /// Only products whose extent meets this box: west, south, east, north in degrees (WGS 84).
     pub bbox: Option<[f64; 4]>,
-    /// Only products with data of some of these days.
+    /// Only products with data of some of these days, such as `2018/2020-06`.
+    #[schemars(with = "Option<String>")]
     pub time: Option<DayRange>,
     /// Only this source, such as `EEA`.
     pub source: Option<String>,
