@@ -32,7 +32,7 @@ pub use self::{
 };
 use crate::{
     Clock, CubeBuilder, Disk, FileSystem, JobId, JobRequest, JobState, Journal, NoProgress, Policy,
-    Problem, ProblemKind, Progress, ProgressEvent, SystemClock, Unpacker,
+    PortalSource, Problem, ProblemKind, Progress, ProgressEvent, ServerName, SystemClock, Unpacker,
 };
 
 /// Drives jobs. Cheap to clone; made by [`Engine::builder`].
@@ -318,6 +318,13 @@ pub struct EngineBuilder {
 }
 
 impl EngineBuilder {
+    /// One more server.
+    #[must_use]
+    pub fn server(mut self, name: ServerName, source: Arc<dyn PortalSource>) -> Self {
+        self.parts.servers = std::mem::take(&mut self.parts.servers).with(name, source);
+        self
+    }
+
     /// Another clock than the computer's.
     #[must_use]
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {

@@ -3,6 +3,7 @@
 mod bad_tasks;
 mod outages;
 mod room;
+mod servers;
 mod side_by_side;
 mod stopping;
 mod storage;

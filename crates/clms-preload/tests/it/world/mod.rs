@@ -137,6 +137,14 @@ impl World {
         })
     }
 
+    /// A server of that sort as this world's processes reach it.
+    pub(crate) fn way_to(&self, server: &Arc<Mutex<Server>>) -> Arc<SimPortal> {
+        Arc::new(SimPortal {
+            server: Arc::clone(server),
+            view: self.view.clone(),
+        })
+    }
+
     pub(crate) fn engine(&self) -> Engine {
         self.engine_builder().build()
     }
