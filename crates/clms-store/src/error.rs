@@ -53,6 +53,18 @@ pub enum StoreError {
         /// Why, in the source's words.
         why: String,
     },
+    /// A source has it no longer; it is elsewhere now.
+    #[error("{source}; {reason}")]
+    Moved {
+        /// What was asked for.
+        data_id: String,
+        /// What has happened.
+        reason: String,
+        /// The command that gets it, or where it is.
+        hint: String,
+        /// What the source said.
+        source: Box<StoreError>,
+    },
     /// A dataset that is open can't be written to another file.
     #[error("{data_id}: {source}")]
     Export {
@@ -216,6 +228,7 @@ impl StoreError {
                 "invalid_subset"
             }
             Self::OpenedInPlace { .. } => "opened_in_place",
+            Self::Moved { .. } => "moved",
             Self::Wekeo(why) => why.kind(),
             Self::WekeoAccount(_) => "wekeo_account",
             Self::NotCached { .. } | Self::NoSuchCube { .. } => "not_cached",
@@ -258,6 +271,7 @@ impl StoreError {
             Self::OpenedInPlace { data_id } => Some(format!(
                 "open it with: clms open '{data_id}' --time DAY; or copy a window of it with: clms export '{data_id}'"
             )),
+            Self::Moved { hint, .. } => Some(hint.clone()),
             Self::Wekeo(why) => why.hint(),
             Self::WekeoAccount(why) => why.hint(),
             Self::Subset { data_id, .. } | Self::WekeoSubset { data_id, .. } => {

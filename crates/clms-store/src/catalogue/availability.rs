@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::sources::cdse::Moved;
+
 /// Why something can't be got with this version, and what to do instead.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
@@ -49,5 +51,11 @@ impl Unavailable {
             reason: reason.to_owned(),
             hint,
         }
+    }
+}
+
+impl From<Moved> for Unavailable {
+    fn from(moved: Moved) -> Self {
+        Self::unsupported_source(moved.reason, moved.hint)
     }
 }

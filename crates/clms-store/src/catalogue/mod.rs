@@ -299,7 +299,7 @@ mod tests {
         let entry = |id: &str| catalogue.entry(&id.parse().unwrap()).unwrap();
         let why = entry("clc2018|elsewhere").why_not.as_ref().unwrap();
         assert_eq!(why.kind, "unsupported_source");
-        assert!(why.reason.contains("WEKEO"), "{}", why.reason);
+        assert!(why.reason.contains("WEkEO"), "{}", why.reason);
         let vector = entry("clc2018|u2018_clc2018_v2020_20u1_fgdb");
         assert_eq!(vector.how, Some(How::Preload));
         assert_eq!(vector.format.as_deref(), Some("GDB"));

@@ -2,7 +2,7 @@
 
 use clms_api::{Dataset, Source as Word};
 
-use super::{Offer, Source, cdse::Moved, collection_from, page};
+use super::{Offer, Source, collection_from, moved, page};
 use crate::catalogue::Unavailable;
 
 /// The closed bucket of the global land cover.
@@ -20,13 +20,11 @@ impl Source for Landcover {
 /// What is known of where the data are now.
 fn closed(dataset: &Dataset) -> Unavailable {
     let word = Word::Landcover;
-    let moved = Moved::of_product(&dataset.id, &dataset.title, Some(word.as_str()));
-    let known = moved.map(|moved| (moved.reason, moved.hint));
-    let (reason, hint) = known.unwrap_or_else(|| {
-        (
-            format!("its source {word} was closed"),
-            format!("see {}", page(dataset)),
-        )
-    });
-    Unavailable::unsupported_source(reason, hint)
+    moved(dataset, &word).map_or_else(
+        || {
+            let reason = format!("its source {word} was closed");
+            Unavailable::unsupported_source(reason, format!("see {}", page(dataset)))
+        },
+        Unavailable::from,
+    )
 }

@@ -16,6 +16,7 @@ use async_trait::async_trait;
 use clms_api::{Dataset, DownloadInformation, Source as Word};
 use clms_preload::JobRequest;
 
+use self::cdse::Moved;
 use crate::{
     DataId, StoreError, Subset,
     catalogue::{Collection, How, NamedCollection, Unavailable},
@@ -201,6 +202,11 @@ pub(crate) fn subset_job(wanted: WantedSubset<'_>) -> Result<JobRequest, StoreEr
 fn collection_from<'a>(dataset: &'a Dataset, word: &Word) -> Option<&'a DownloadInformation> {
     let mut collections = dataset.download_information.iter();
     collections.find(|collection| collection.source.as_ref() == Some(word))
+}
+
+/// Where the data are now that the portal says to take from `word`, if they have moved.
+fn moved(dataset: &Dataset, word: &Word) -> Option<Moved> {
+    Moved::of_product(&dataset.id, &dataset.title, Some(word.as_str()))
 }
 
 fn product_id(dataset: &Dataset) -> Option<DataId> {

@@ -2,7 +2,7 @@
 
 use clms_api::{Dataset, Source as Word};
 
-use super::{Offer, page, product_id};
+use super::{Offer, moved, page, product_id};
 use crate::catalogue::Unavailable;
 
 /// The dataset as something that can't be had.
@@ -23,22 +23,22 @@ pub(super) fn offer(dataset: &Dataset) -> Option<Offer> {
 }
 
 fn why_not(word: Option<&Word>, dataset: &Dataset) -> Unavailable {
-    let see = format!("see {}", page(dataset));
-    match word {
-        None => Unavailable::no_file("the portal names no file to download", see),
-        Some(word) => {
+    let see = || format!("see {}", page(dataset));
+    let Some(word) = word else {
+        return Unavailable::no_file("the portal names no file to download", see());
+    };
+    moved(dataset, word).map_or_else(
+        || {
+            let reason = format!("its source is {word}, which this version can't open");
             let place = match word {
                 Word::Cdse | Word::CdseCsv => {
                     "get it from the Copernicus Data Space Ecosystem, dataspace.copernicus.eu"
                         .to_owned()
                 }
-                Word::Wekeo => "get it from WEkEO, wekeo.copernicus.eu".to_owned(),
-                _ => see,
+                _ => see(),
             };
-            Unavailable::unsupported_source(
-                format!("its source is {word}, which this version can't open"),
-                place,
-            )
-        }
-    }
+            Unavailable::unsupported_source(reason, place)
+        },
+        Unavailable::from,
+    )
 }

@@ -145,7 +145,8 @@ async fn a_server_that_wants_less_to_be_asked_is_given_time() {
 async fn days_without_files_and_a_store_without_network_say_so() {
     let scene = Scene::new(Habits::default());
     let none = scene.open("1999").await.unwrap_err();
-    assert_eq!(none.kind(), "no_files", "{none}");
+    assert_eq!(none.kind(), "moved", "{none}");
+    assert!(none.to_string().contains("no files of lake-ice"), "{none}");
     let offline = ClmsStore::builder()
         .api_url(scene.sim.api_url())
         .catalogue_file(scene.folder.path().join("catalogue.json"))
@@ -161,4 +162,20 @@ async fn days_without_files_and_a_store_without_network_say_so() {
     let refused = offline.open(&id()).await.unwrap_err();
     assert_eq!(refused.kind(), "offline", "{refused}");
     assert_eq!(scene.sim.requests().len(), requests);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_gone_tells_where_it_is_now() {
+    let scene = Scene::new(Habits {
+        direct_links_gone: true,
+        ..Habits::default()
+    });
+    let product = "lake-ice-extent-europe-v2-250m";
+    let legacy: DataId = format!("{product}|LEGACY").parse().unwrap();
+    let gone = scene.store().open(&legacy).await.unwrap_err();
+    assert_eq!(gone.kind(), "moved", "{gone}");
+    let text = gone.to_string();
+    assert!(text.contains("they are at CDSE, as lie_europe"), "{text}");
+    let hint = gone.hint().unwrap();
+    assert_eq!(hint, format!("open it with: clms open '{product}'"));
 }

@@ -10,7 +10,7 @@ use clms_api::{
 use clms_preload::{JobRequest, Order};
 
 pub(crate) use self::portal::{Portal, download_problem};
-use super::{Offer, Source, WantedSubset, collection_from, page};
+use super::{Offer, Source, WantedSubset, collection_from, moved, page};
 use crate::{
     DataId, InvalidDataId, StoreError, Subset,
     build::BuildParameters,
@@ -118,9 +118,13 @@ const PARTS_ONLY: &str = "the portal gives parts of it only, which it cuts out";
 fn way(file: &PrepackagedFile, dataset: &Dataset) -> Result<How, Unavailable> {
     match &file.source {
         None | Some(Word::Eea) => Ok(How::Preload),
-        Some(other) => Err(Unavailable::unsupported_source(
-            format!("its source is {other}, which this version can't preload from"),
-            format!("see {}", page(dataset)),
+        Some(other) => Err(moved(dataset, other).map_or_else(
+            || {
+                let reason =
+                    format!("its source is {other}, which this version can't preload from");
+                Unavailable::unsupported_source(reason, format!("see {}", page(dataset)))
+            },
+            Unavailable::from,
         )),
     }
 }

@@ -15,8 +15,8 @@ use clms_api::{ApiError, Dataset, DirectLinks, DirectLinksRequest, Source as Wor
 use clms_cube::{Duplicates, FileOptions, StackFile};
 
 use self::{file::LegacyFile, name::time_of};
-use super::{Offer, Source, Wanted, cdse::Collection, collection_from};
-use crate::{DataId, StoreError, catalogue::How};
+use super::{Offer, Source, Wanted, cdse::Collection, collection_from, moved};
+use crate::{DataId, ErrorClass, StoreError, catalogue::How};
 
 /// The former global land service.
 #[derive(Debug)]
@@ -43,11 +43,29 @@ impl Source for Legacy {
     }
 
     async fn open(&self, wanted: Wanted<'_>) -> Result<clms_cube::Dataset, StoreError> {
-        let files = files(wanted).await?;
-        // Of one time, the portal lists the oldest version first.
-        clms_cube::Dataset::open_stack(files, Duplicates::KeepLast, &FileOptions::default())
-            .await
-            .map_err(|why| StoreError::of_files(wanted.data_id, why))
+        let opened = async {
+            let files = files(wanted).await?;
+            // Of one time, the portal lists the oldest version first.
+            clms_cube::Dataset::open_stack(files, Duplicates::KeepLast, &FileOptions::default())
+                .await
+                .map_err(|why| StoreError::of_files(wanted.data_id, why))
+        };
+        opened.await.map_err(|why| gone(wanted, why))
+    }
+}
+
+/// What has gone from here is elsewhere, perhaps. Of what may pass by itself, and of credentials, that says nothing.
+fn gone(wanted: Wanted<'_>, why: StoreError) -> StoreError {
+    let is_other = why.class() == ErrorClass::Other && !why.is_retryable();
+    let moved = moved(wanted.dataset, &Word::Legacy).filter(|_| is_other);
+    match moved {
+        Some(moved) if !matches!(why, StoreError::Offline { .. }) => StoreError::Moved {
+            data_id: wanted.data_id.to_string(),
+            reason: moved.reason,
+            hint: moved.hint,
+            source: Box::new(why),
+        },
+        _ => why,
     }
 }
 
