@@ -42,6 +42,7 @@
 mod as_duration;
 mod as_text;
 mod build;
+mod builder;
 mod cached;
 pub mod catalogue;
 mod data_id;
@@ -61,6 +62,7 @@ mod subset;
 mod tile_size;
 mod user_folders;
 
+pub use builder::ClmsStoreBuilder;
 pub use cached::{CachedCube, CachedCubeDetails, Committed};
 pub use catalogue::Catalogue;
 pub use clms_api::{ServiceKey, SignedIn};
@@ -76,11 +78,11 @@ pub use describe::{Description, TimeRange};
 pub use error::{ErrorClass, StoreError};
 pub use jobs::{JobDetails, JobsError, ResumeOptions};
 pub use open::OpenOptions;
-pub use parameters::{Credentials, Parameters, StoreParameters};
-pub use preload::{JobSummary, PlannedAction, PlannedPreload, PreloadOptions};
-pub use store::{
-    ClmsStore, ClmsStoreBuilder, DEFAULT_API_URL, DEFAULT_CATALOGUE_AGE, DEFAULT_POLL_INTERVAL,
+pub use parameters::{
+    CdseParameters, Credentials, Parameters, Secret, StoreParameters, WekeoParameters,
 };
+pub use preload::{JobSummary, PlannedAction, PlannedPreload, PreloadOptions};
+pub use store::{ClmsStore, DEFAULT_API_URL, DEFAULT_CATALOGUE_AGE, DEFAULT_POLL_INTERVAL};
 pub use subset::{InvalidSubset, Subset, SubsetParameter};
 pub use tile_size::TileSize;
 

@@ -9,6 +9,10 @@ use schemars::{JsonSchema, Schema, generate::SchemaSettings};
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::sources::{
+    cdse::S3Keys,
+    wekeo::{Account, WekeoSettings},
+};
 use crate::{
     ClmsStore, ClmsStoreBuilder, DEFAULT_API_URL, DataId, DataType, OpenOptions, PreloadOptions,
     StoreError,
@@ -43,6 +47,53 @@ pub struct StoreParameters {
     pub catalogue_age: Option<Duration>,
     /// Never touch the network: the catalogue on disk and the cache still answer.
     pub offline: bool,
+    /// CDSE's keys and servers; those of the environment and the usual ones if not given.
+    pub cdse: Option<CdseParameters>,
+    /// The account of WEkEO; that of the environment or of ~/.hdarc if not given.
+    pub wekeo: Option<WekeoParameters>,
+}
+
+/// How CDSE is reached.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct CdseParameters {
+    /// The access key of its object storage.
+    pub access_key_id: Option<String>,
+    /// The secret of that key.
+    pub secret_access_key: Option<Secret>,
+    /// Another container of lists of products than CDSE's.
+    pub catalogue: Option<String>,
+    /// Another object storage than CDSE's.
+    pub endpoint: Option<String>,
+}
+
+/// How WEkEO is reached.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct WekeoParameters {
+    /// The account's name.
+    pub username: String,
+    /// Its password.
+    pub password: Secret,
+    /// Another broker than WEkEO's.
+    #[serde(default)]
+    pub broker: Option<String>,
+    /// Accept the terms of datasets in the account's name.
+    #[serde(default)]
+    pub accept_terms: bool,
+}
+
+/// A text that nobody sees by accident.
+#[derive(Clone, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct Secret(String);
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(..)")
+    }
 }
 
 /// A service key that nobody sees by accident.
@@ -88,6 +139,20 @@ impl TryFrom<StoreParameters> for ClmsStoreBuilder {
         }
         if let Some(age) = given.catalogue_age {
             builder = builder.catalogue_age(age);
+        }
+        if let Some(cdse) = given.cdse {
+            builder = builder.cdse_servers(cdse.catalogue.as_deref(), cdse.endpoint.as_deref());
+            if let (Some(id), Some(Secret(secret))) = (cdse.access_key_id, cdse.secret_access_key) {
+                builder = builder.cdse_keys(S3Keys::new(id, secret));
+            }
+        }
+        if let Some(wekeo) = given.wekeo {
+            let Secret(password) = wekeo.password;
+            builder = builder.wekeo(WekeoSettings {
+                account: Some(Account::new(wekeo.username, password)),
+                broker: wekeo.broker,
+                accepts_terms: wekeo.accept_terms,
+            });
         }
         Ok(builder)
     }
@@ -192,6 +257,8 @@ mod tests {
             "credentials": {"client_id": "x"}, "credentials_file": "key.json", "api_url": "http://127.0.0.1:1/api",
             "cache": "memory:///", "storage_options": {"region": "x"}, "scratch": "/tmp", "poll_interval": "200ms",
             "catalogue_age": "1h", "offline": true,
+            "cdse": {"access_key_id": "x", "secret_access_key": "hidden", "catalogue": "http://127.0.0.1:1", "endpoint": "http://127.0.0.1:2"},
+            "wekeo": {"username": "x", "password": "hidden", "broker": "http://127.0.0.1:3", "accept_terms": true},
         });
         let schema = Parameters::Store.schema();
         let named: Vec<&String> = schema["properties"].as_object().unwrap().keys().collect();
@@ -199,7 +266,14 @@ mod tests {
         assert_eq!(named, keys);
         let parsed: StoreParameters = serde_json::from_value(given).unwrap();
         assert_eq!(parsed.poll_interval, Some(Duration::from_millis(200)));
-        assert!(!format!("{parsed:?}").contains("client_id"));
+        let shown = format!(
+            "{parsed:?} {:?}",
+            ClmsStoreBuilder::try_from(parsed.clone()).err()
+        );
+        assert!(
+            !shown.contains("client_id") && !shown.contains("hidden"),
+            "{shown}"
+        );
         assert!(serde_json::from_value::<StoreParameters>(json!({"cash": "x"})).is_err());
         assert!(
             serde_json::from_value::<PreloadOptions>(
