@@ -60,6 +60,7 @@ mod store;
 mod subset;
 mod tile_size;
 mod user_folders;
+mod whole_file;
 
 pub use cached::{CachedCube, CachedCubeDetails, Committed};
 pub use catalogue::Catalogue;
