@@ -1,16 +1,18 @@
-"""Opens a reference with xarray over fsspec, and compares it with what our own reader has read and with what netCDF4 or rasterio read.
+"""Opens references with xarray over fsspec, and compares each with what our own reader has read and with what netCDF4 or rasterio read.
 
-usage: check_reference.py REFERENCE EXPECTED SOURCE...
+usage: check_reference.py JOBS
 
-EXPECTED is a folder with `expected.json` (for each variable its dimensions, shape and type; the times, the names of the coordinates), and for
-each array of it `NAME.stored` and `NAME.decoded`, doubles in the byte order of the machine. SOURCE are the files that are referred to, in the
-order of their time.
+JOBS is a JSON file with a list of `{"name": ..., "reference": ..., "expected": ..., "sources": [...]}`. `expected` is a folder with
+`expected.json` (for each variable its dimensions, shape and type; the times, the names of the coordinates), and for each array of it
+`NAME.stored` and `NAME.decoded`, doubles in the byte order of the machine. `sources` are the files that are referred to, in the order of
+their time.
 
-Prints one JSON document that describes what was compared; ends with 1 and a reason on the first difference.
+Prints a JSON list of what was compared, in the order of the jobs; if there are differences, ends with 1 and names the jobs and reasons.
 """
 
 import json
 import sys
+import traceback
 from pathlib import Path
 
 import netCDF4
@@ -21,9 +23,12 @@ import rioxarray  # noqa: F401  (registers the accessor `rio`)
 import xarray as xr
 
 
+class Different(Exception):
+    """Why a reference is not what was expected."""
+
+
 def fail(reason):
-    print(f"DIFFERENT: {reason}", file=sys.stderr)
-    sys.exit(1)
+    raise Different(reason)
 
 
 def same(what, ours, theirs):
@@ -113,8 +118,7 @@ def check_place(seen, name, source):
         return dataset.crs.to_string()
 
 
-def main():
-    reference, folder, *sources = map(Path, sys.argv[1:])
+def check(reference, folder, sources):
     expected = json.loads((folder / "expected.json").read_text())
     raw = open_reference(reference, mask_and_scale=False)
     seen = open_reference(reference)
@@ -132,7 +136,21 @@ def main():
         if list(times) != list(pd.DatetimeIndex(expected["times"])):
             fail(f"times {list(times)} instead of {expected['times']}")
         report["times"] = len(times)
-    print(json.dumps(report))
+    return report
+
+
+def main():
+    reports, failed = [], False
+    for job in json.loads(Path(sys.argv[1]).read_text()):
+        try:
+            reports.append(check(Path(job["reference"]), Path(job["expected"]), [Path(source) for source in job["sources"]]))
+        except Exception as error:
+            failed = True
+            reason = error if isinstance(error, Different) else traceback.format_exc()
+            print(f"{job['name']}: {reason}", file=sys.stderr)
+    if failed:
+        sys.exit(1)
+    print(json.dumps(reports))
 
 
 if __name__ == "__main__":

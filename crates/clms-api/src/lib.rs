@@ -102,7 +102,7 @@ pub use self::request::{
     Area, DataRequest, Days, InvalidRequest, MAX_PARTS, MAX_PORTAL_AREA, NutsCode, PartContent,
     PartRequest, PartRequestBuilder, TaskKind,
 };
-pub use self::retry::{RetryPolicy, Tries};
+pub use self::retry::{Attempts, RetryPolicy, Tries, retry_after};
 pub use self::server_message::ServerMessage;
 pub use self::service_key::{KeyFileWarning, LoadedKey, ServiceKey, ServiceKeyError};
 pub use self::transport_error::{TransportError, TransportKind};

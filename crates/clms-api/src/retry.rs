@@ -68,9 +68,17 @@ impl fmt::Display for Tries {
     }
 }
 
-/// The attempts at one call.
+/// The attempts at one call, for whoever calls other servers with the same patience.
+///
+/// ```
+/// use clms_api::{Attempts, RetryPolicy};
+///
+/// let mut attempts = Attempts::begin(RetryPolicy { max_attempts: 2, ..RetryPolicy::default() });
+/// assert!(attempts.next(None).is_some(), "how long to wait before the second one");
+/// assert!(attempts.next(None).is_none());
+/// ```
 #[derive(Debug)]
-pub(crate) struct Attempts {
+pub struct Attempts {
     policy: RetryPolicy,
     begun: Instant,
     /// The first attempt since the call last got on.
@@ -83,7 +91,7 @@ pub(crate) struct Attempts {
 
 impl Attempts {
     /// Begins the first attempt.
-    pub(crate) fn begin(policy: RetryPolicy) -> Self {
+    pub fn begin(policy: RetryPolicy) -> Self {
         Self {
             policy,
             begun: Instant::now(),
@@ -94,7 +102,7 @@ impl Attempts {
     }
 
     /// How much was tried by now.
-    pub(crate) fn so_far(&self) -> Tries {
+    pub fn so_far(&self) -> Tries {
         Tries {
             attempts: self.count,
             elapsed: self.begun.elapsed(),
@@ -102,14 +110,14 @@ impl Attempts {
     }
 
     /// The call got on, though it did not finish: both limits start anew.
-    pub(crate) fn progressed(&mut self) {
+    pub fn progressed(&mut self) {
         self.first = Instant::now();
         self.since_progress = 0;
     }
 
     /// How long to wait before the next attempt, which is then counted; `None` when there is
     /// none to be.
-    pub(crate) fn next(&mut self, retry_after: Option<Duration>) -> Option<Duration> {
+    pub fn next(&mut self, retry_after: Option<Duration>) -> Option<Duration> {
         if self.since_progress >= self.policy.max_attempts {
             return None;
         }
@@ -134,8 +142,8 @@ impl Attempts {
     }
 }
 
-/// What a server says about when to come back: seconds, or a date.
-pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+/// What a server says about when to come back (`Retry-After`): seconds, or a date.
+pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     parse_retry_after(headers.get(RETRY_AFTER)?.to_str().ok()?, Timestamp::now())
 }
 
@@ -197,6 +205,8 @@ mod tests {
             None,
             "too long a wait"
         );
+        // More than any clock can tell.
+        assert_eq!(attempts.next(Some(Duration::MAX)), None);
         assert_eq!(Attempts::begin(RetryPolicy::none()).next(None), None);
     }
 

@@ -38,6 +38,13 @@ pub struct InvalidDayRange {
     why: String,
 }
 
+impl InvalidDayRange {
+    /// What is wrong with it.
+    pub(crate) fn reason(&self) -> &str {
+        &self.why
+    }
+}
+
 impl DayRange {
     /// From the first instant of the first day to the last one of the last, in UTC.
     #[must_use]
@@ -96,7 +103,9 @@ fn end(text: &str) -> Result<Option<(Date, Date)>, String> {
     let found = match text.len() {
         4 => whole(format!("{text}-01-01")).map(|day| (day, day.last_of_year())),
         7 => whole(format!("{text}-01")).map(|day| (day, day.last_of_month())),
-        _ => whole(text.to_owned()).map(|day| (day, day)),
+        10 => whole(text.to_owned()).map(|day| (day, day)),
+        // A date with a time of day would lose that.
+        _ => return Err(format!("{text:?} is no date")),
     };
     found.map(Some).map_err(|_| format!("{text:?} is no date"))
 }
@@ -156,6 +165,7 @@ mod tests {
             "2021/2020",
             "a/b",
             "2020-01-01/2020-01-32",
+            "2020-01-01T12:00/2020-01-02",
         ] {
             assert!(text.parse::<DayRange>().is_err(), "{text:?}");
         }

@@ -61,6 +61,7 @@ mod store;
 mod subset;
 mod tile_size;
 mod user_folders;
+mod whole_file;
 
 pub use builder::ClmsStoreBuilder;
 pub use cached::{CachedCube, CachedCubeDetails, Committed};

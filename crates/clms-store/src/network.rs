@@ -19,7 +19,13 @@ use crate::{
 const AT_ONCE: usize = 8;
 
 /// Said to every server: some refuse those who don't say who they are.
-const USER_AGENT: &str = concat!("clms/", env!("CARGO_PKG_VERSION"));
+pub(crate) const USER_AGENT: &str = concat!(
+    "clms/",
+    env!("CARGO_PKG_VERSION"),
+    " (+",
+    env!("CARGO_PKG_REPOSITORY"),
+    ")"
+);
 
 /// How the world is reached, if it may be.
 #[derive(Debug, Clone)]

@@ -101,11 +101,12 @@ fn moment(text: &str, calendar: Calendar) -> Option<(i64, i64)> {
     let day = calendar.number(year.into(), month.try_into().ok()?, day.try_into().ok()?)?;
     let (time, offset) = offset(time)?;
     let mut parts = time.split(':');
-    let hour: i64 = parts
+    let number = |digits: &str| digits.parse::<u8>().ok().map(i64::from);
+    let hour = parts
         .next()
         .filter(|hour| !hour.is_empty())
-        .map_or(Some(0), |hour| hour.parse().ok())?;
-    let minute: i64 = parts.next().map_or(Some(0), |minute| minute.parse().ok())?;
+        .map_or(Some(0), number)?;
+    let minute = parts.next().map_or(Some(0), number)?;
     let second: f64 = parts
         .next()
         .map_or(Some(0.0), |second| second.parse().ok())?;
@@ -126,7 +127,8 @@ fn offset(time: &str) -> Option<(&str, Offset)> {
     };
     let (time, zone) = time.split_at(at);
     let (hours, minutes) = zone[1..].split_once(':').unwrap_or((&zone[1..], "0"));
-    let seconds = hours.parse::<i32>().ok()? * 3600 + minutes.parse::<i32>().ok()? * 60;
+    let number = |digits: &str| digits.parse::<u8>().ok().map(i32::from);
+    let seconds = number(hours)? * 3600 + number(minutes)? * 60;
     let signed = if zone.starts_with('-') {
         -seconds
     } else {
@@ -178,6 +180,10 @@ mod tests {
             ("days since 2020-02-29", Some("noleap")),
             ("days since 1970-13-01", None),
             ("days since 1970-01-01 25:00", None),
+            ("days since 1970-01-01 9223372036854775807:00", None),
+            ("days since 1970-01-01 00:9223372036854775807", None),
+            ("days since 1970-01-01 00:00 +2147483647:00", None),
+            ("days since 1970-01-01 00:00 -00:2147483647", None),
         ] {
             assert!(TimeUnits::parse(units, calendar).is_err(), "{units}");
         }

@@ -1,6 +1,6 @@
 //! Variables of several datasets in one.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
@@ -28,6 +28,7 @@ impl Dataset {
         let mut routes = Routes::default();
         routes.add(0, &structure.groups);
         for (number, part) in (1..).zip(all) {
+            part.same_groups(first)?;
             part.same_times(first).await?;
             agreed(&mut structure.attributes, &part.structure.attributes);
             for group in &mut structure.groups {
@@ -55,39 +56,20 @@ impl Dataset {
         })
     }
 
-    /// The same with attributes that a variable of the root group, and its overviews, has where the dataset itself does not say them: what
-    /// is known of a product without its files. Scale, offset and the like are heeded in all that is decoded.
-    ///
-    /// # Errors
-    /// [`CubeError::NoSuchVariable`].
-    pub fn with_default_attributes(
-        mut self,
-        variable: &str,
-        attributes: &Map<String, Value>,
-    ) -> Result<Self, CubeError> {
-        self.variable("", variable)?;
-        let structure = Arc::make_mut(&mut self.structure);
-        let roots = structure
-            .groups
-            .iter_mut()
-            .filter(|group| group.path.is_empty());
-        for group in roots {
-            let levels = std::iter::once(&mut group.variables).chain(
-                group
-                    .overviews
-                    .iter_mut()
-                    .map(|overview| &mut overview.variables),
-            );
-            for known in levels.flatten().filter(|known| known.name == variable) {
-                for (name, value) in attributes {
-                    known
-                        .attributes
-                        .entry(name.as_str())
-                        .or_insert_with(|| value.clone());
-                }
+    /// That there are the groups that another dataset has.
+    fn same_groups(&self, other: &Self) -> Result<(), CubeError> {
+        let paths = |dataset: &Self| -> BTreeSet<String> {
+            let groups = dataset.structure.groups.iter();
+            groups.map(|group| group.path.clone()).collect()
+        };
+        match paths(self) == paths(other) {
+            true => Ok(()),
+            false => {
+                let all: Vec<String> = self.structure.groups.iter().map(names).collect();
+                let reason = "other groups than the first dataset";
+                Err(differing(&all.join(", "), reason))
             }
         }
-        Ok(self)
     }
 
     /// That all groups have the times that those of another dataset have.
@@ -226,6 +208,76 @@ impl Source for Merged {
         group: &str,
         array: &ArrayStructure,
     ) -> Result<StoredArray, CubeError> {
-        self.part(group, array)?.stored(step, group, array)
+        let part = self.part(group, array)?;
+        if part.steps() != self.steps() {
+            return Err(CubeError::NoReference {
+                file: part.file_of(0, group, array).unwrap_or_default().to_owned(),
+                array: array.name.clone(),
+                reason: "its times are in one file for all, and those of others in one for each"
+                    .to_owned(),
+            });
+        }
+        part.stored(step, group, array)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::DataType;
+
+    /// A source of so many files.
+    #[derive(Debug)]
+    struct Files(usize);
+
+    impl Source for Files {
+        fn read(&self, _: Request<'_>) -> Result<Pixels, CubeError> {
+            Err(CubeError::Cancelled)
+        }
+
+        fn files(&self) -> Vec<&str> {
+            vec!["a file"; self.0]
+        }
+
+        fn stored(&self, _: usize, _: &str, _: &ArrayStructure) -> Result<StoredArray, CubeError> {
+            Err(CubeError::Cancelled)
+        }
+    }
+
+    fn variable(name: &str) -> ArrayStructure {
+        ArrayStructure {
+            name: name.to_owned(),
+            dtype: DataType::UInt8,
+            dims: ["time", "y", "x"].map(str::to_owned).to_vec(),
+            shape: vec![3, 2, 2],
+            chunks: vec![1, 2, 2],
+            shards: None,
+            fill_value: None,
+            attributes: Map::new(),
+        }
+    }
+
+    #[test]
+    fn parts_in_other_numbers_of_files_have_no_common_reference() {
+        let stored = |counts: [usize; 2], name: &str| {
+            let parts: [Arc<dyn Source>; 2] = counts.map(|count| Arc::new(Files(count)) as _);
+            let mut routes = Routes::default();
+            for (part, name) in ["a", "b"].into_iter().enumerate() {
+                let group = GroupStructure::new("", Map::new(), vec![variable(name)]);
+                routes.add(part, &[group]);
+            }
+            let merged = Merged {
+                parts: parts.to_vec(),
+                routes,
+            };
+            merged.stored(0, "", &variable(name)).unwrap_err()
+        };
+        assert!(matches!(stored([3, 3], "b"), CubeError::Cancelled));
+        assert!(matches!(stored([1, 3], "a"), CubeError::Cancelled));
+        let refused = stored([1, 3], "b");
+        assert!(
+            matches!(refused, CubeError::NoReference { .. }),
+            "{refused}"
+        );
     }
 }

@@ -6,6 +6,7 @@
 
 mod build;
 mod structure;
+mod tile;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -24,12 +25,13 @@ const READ_AT_ONCE: usize = 4;
 impl Dataset {
     /// Tiles as one dataset. The tiles are open already; nothing more is read of them, and of a tile only its root group is taken.
     ///
-    /// A variable that has no fill value gets one for the gaps: NaN, or the greatest value of its type, in which the service's products
-    /// write "outside of the area".
+    /// A variable that has no fill value, or one that its type can't hold, gets one for the gaps: NaN, or the greatest value of its type, in
+    /// which the service's products write "outside of the area". What does not lie on a tile's grid, such as bounds of coordinates, is left
+    /// out.
     ///
     /// # Errors
-    /// [`CubeError::Differing`] if a tile says nowhere where it lies, has more dimensions than time, rows and columns, if the grid around all
-    /// would be absurdly large, or if there are no tiles; what the tiles say.
+    /// [`CubeError::Differing`] if a tile says nowhere where it lies, has more dimensions than time, rows and columns, or times without
+    /// saying which, if the grid around all would be absurdly large, or if there are no tiles; what the tiles say.
     pub async fn mosaic(tiles: Vec<Self>) -> Result<Self, CubeError> {
         build::mosaic(tiles).await
     }
@@ -133,11 +135,12 @@ impl Mosaic {
             let empty = structure::fill_of(part.array);
             let below = window.copied(&part.to, &bytes, itemsize);
             let mut merged = own.to_vec();
-            for (pixel, below) in merged
+            for ((pixel, below), is_nan) in merged
                 .chunks_exact_mut(itemsize)
                 .zip(below.chunks_exact(itemsize))
+                .zip(are_nan(pixels))
             {
-                if *pixel == *empty {
+                if is_nan || *pixel == *empty {
                     pixel.copy_from_slice(below);
                 }
             }
@@ -222,6 +225,12 @@ impl Placed {
         }
         runs.into_iter()
     }
+}
+
+/// Which pixels are NaN, of which there are many and one is the fill value.
+#[expect(clippy::unnecessary_cast, reason = "f64 is one of the types")]
+fn are_nan(pixels: &Pixels) -> Vec<bool> {
+    each_pixels!(pixels, values => values.iter().map(|value| (*value as f64).is_nan()).collect())
 }
 
 /// What two ranges have in common.

@@ -252,9 +252,8 @@ impl RasterSource {
                     .clone()
                     .unwrap_or_else(|| format!("band_{number}")),
             };
-            if !taken.insert(name.clone()) {
+            while !taken.insert(name.clone()) {
                 name = format!("{name}_{number}");
-                taken.insert(name.clone());
             }
             let fill = header.nodata.filter(|nodata| dtype.holds(*nodata));
             bands.push(Band {

@@ -1,7 +1,9 @@
-//! Some of the variables of a dataset.
+//! Which variables a dataset has, and what is known of them.
 
 use std::collections::HashSet;
 use std::sync::Arc;
+
+use serde_json::{Map, Value};
 
 use super::{ArrayStructure, Dataset, GroupStructure};
 use crate::CubeError;
@@ -37,6 +39,42 @@ impl Dataset {
         }
         Ok(self)
     }
+
+    /// The same with attributes that a variable of a group, and of the group's overviews, has where the dataset itself does not say them:
+    /// what is known of a product without its files. Scale, offset and the like are heeded in all that is decoded.
+    ///
+    /// # Errors
+    /// [`CubeError::NoSuchGroup`], [`CubeError::NoSuchVariable`].
+    pub fn with_default_attributes(
+        mut self,
+        group: &str,
+        variable: &str,
+        attributes: &Map<String, Value>,
+    ) -> Result<Self, CubeError> {
+        self.variable(group, variable)?;
+        let structure = Arc::make_mut(&mut self.structure);
+        let wanted = structure
+            .groups
+            .iter_mut()
+            .filter(|known| known.path == group);
+        for group in wanted {
+            let levels = std::iter::once(&mut group.variables).chain(
+                group
+                    .overviews
+                    .iter_mut()
+                    .map(|overview| &mut overview.variables),
+            );
+            for known in levels.flatten().filter(|known| known.name == variable) {
+                for (name, value) in attributes {
+                    known
+                        .attributes
+                        .entry(name.as_str())
+                        .or_insert_with(|| value.clone());
+                }
+            }
+        }
+        Ok(self)
+    }
 }
 
 impl GroupStructure {
@@ -56,7 +94,7 @@ impl GroupStructure {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
 

@@ -15,6 +15,9 @@ use crate::{CubeError, DataType, Pixels};
 /// The grid mapping of files that say where they lie in words of their own.
 const SPATIAL_REF: &str = "spatial_ref";
 
+/// Values of a coordinate that stands in the reference: one around the globe in pixels of 10 m has 4 million.
+const MOST_INLINE: u64 = 16 << 20;
+
 /// All that is in the reference itself.
 #[derive(Debug, Default)]
 pub(super) struct Documents {
@@ -37,6 +40,11 @@ impl Documents {
             documents.add(&group.path, GROUP_V2, json!({ "zarr_format": 2 }));
             documents.add(&group.path, ATTRIBUTES_V2, Value::Object(attributes));
             for coordinate in &group.coordinates {
+                let length = coordinate
+                    .shape
+                    .iter()
+                    .try_fold(1_u64, |all, size| all.checked_mul(*size));
+                check_length(dataset, &group.path, &coordinate.name, length)?;
                 let ranges: Vec<_> = coordinate.shape.iter().map(|size| 0..*size).collect();
                 let pixels = match ranges.iter().any(std::ops::Range::is_empty) {
                     true => Pixels::from_bytes(coordinate.dtype, &[]),
@@ -48,7 +56,7 @@ impl Documents {
                 };
                 documents.add_inline(&group.path, coordinate, &pixels);
             }
-            let placed = documents.place(group);
+            let placed = documents.place(dataset, group)?;
             for variable in variables.by_ref().take(group.variables.len()) {
                 documents.add_variable(variable, &placed);
             }
@@ -65,26 +73,31 @@ impl Documents {
 
     /// Adds coordinates and a grid mapping where only the georeferencing of the file says where pixels lie; returns the attributes with
     /// which variables refer to them.
-    fn place(&mut self, group: &GroupStructure) -> Map<String, Value> {
+    fn place(
+        &mut self,
+        dataset: &Dataset,
+        group: &GroupStructure,
+    ) -> Result<Map<String, Value>, CubeError> {
         let mut referring = Map::new();
         let Some((grid, widest)) = group.grid.as_ref().zip(group.widest()) else {
-            return referring;
+            return Ok(referring);
         };
         let Some([.., y, x]) = widest.dims.get(..) else {
-            return referring;
+            return Ok(referring);
         };
         let is_taken = |name: &str| {
             let arrays = group.coordinates.iter().chain(&group.variables);
             arrays.into_iter().any(|known| known.name == name)
         };
         if [y, x, SPATIAL_REF].into_iter().any(is_taken) {
-            return referring;
+            return Ok(referring);
         }
         let [west, dx, _, north, _, dy] = grid.geotransform;
         for (name, size, edge, step, letter) in [
             (y, grid.height, north, dy, "Y"),
             (x, grid.width, west, dx, "X"),
         ] {
+            check_length(dataset, &group.path, name, Some(size))?;
             let centres = (0..size).map(|index| edge + (index as f64 + 0.5) * step);
             let coordinate =
                 own_array(name, DataType::Float64, Some(size), axis(&grid.crs, letter));
@@ -99,7 +112,7 @@ impl Documents {
         referring.insert("grid_mapping".to_owned(), json!(SPATIAL_REF));
         // Makes xarray take `spatial_ref` for a coordinate and not for a variable.
         referring.insert("coordinates".to_owned(), json!(SPATIAL_REF));
-        referring
+        Ok(referring)
     }
 
     /// Adds an array whose values are in the reference.
@@ -128,6 +141,23 @@ impl Documents {
         );
         self.add(&path, ARRAY_V2, content);
         self.add(&path, ATTRIBUTES_V2, array_attributes(array, placed));
+    }
+}
+
+/// That a coordinate is short enough to stand in the reference.
+fn check_length(
+    dataset: &Dataset,
+    group: &str,
+    name: &str,
+    length: Option<u64>,
+) -> Result<(), CubeError> {
+    match length.is_some_and(|length| length <= MOST_INLINE) {
+        true => Ok(()),
+        false => Err(CubeError::NoReference {
+            file: dataset.files().first().map_or("", |name| name).to_owned(),
+            array: node_path(group, name),
+            reason: "it is a coordinate, and too long to stand in the reference".to_owned(),
+        }),
     }
 }
 

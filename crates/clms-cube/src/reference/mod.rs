@@ -6,6 +6,7 @@
 
 mod documents;
 mod json;
+mod names;
 mod output;
 mod parquet;
 mod stored;
@@ -87,6 +88,7 @@ fn write(
     url: &dyn Fn(&str) -> String,
     path: &Path,
 ) -> Result<ReferenceReport, CubeError> {
+    names::check(dataset)?;
     let variables = Variable::all(dataset)?;
     let documents = Documents::of(dataset, &variables)?;
     let failed = |source| CubeError::SaveReference {

@@ -103,10 +103,17 @@ impl Output {
             }
             Form::Parquet(reference, folder) => {
                 reference.finish(variables)?;
-                if self.path.exists() {
-                    fs::rename(&self.path, folder.path().join(OLD))?;
+                let old = folder.path().join(OLD);
+                let is_there = self.path.exists();
+                if is_there {
+                    fs::rename(&self.path, &old)?;
                 }
-                fs::rename(folder.path().join(NEW), &self.path)?;
+                if let Err(error) = fs::rename(folder.path().join(NEW), &self.path) {
+                    if is_there {
+                        fs::rename(&old, &self.path)?;
+                    }
+                    return Err(error);
+                }
             }
         }
         Ok(())

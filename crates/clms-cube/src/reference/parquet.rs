@@ -126,7 +126,7 @@ impl ParquetReference {
         if record.rows.is_empty() {
             return Ok(());
         }
-        let left = variable.chunk_count() - record.number * RECORD_SIZE;
+        let left = variable.chunk_count - record.number * RECORD_SIZE;
         let mut rows = record.rows;
         rows.resize(left.min(RECORD_SIZE) as usize, Row::default());
         write(&self.folder, &variable.path(), record.number, &rows)

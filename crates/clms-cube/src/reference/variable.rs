@@ -19,6 +19,8 @@ pub(super) struct Variable {
     pub(super) chunks: Vec<u64>,
     /// Chunks along the dimensions of the array.
     grid: Vec<u64>,
+    /// Chunks of all files.
+    pub(super) chunk_count: u64,
     /// Chunks of a file.
     pub(super) chunks_of_file: u64,
 }
@@ -64,13 +66,17 @@ impl Variable {
         if files > 1 && (grid.first() != Some(&files) || chunks[0] != 1) {
             return Err("its chunks have room for several times".to_owned());
         }
-        let all: u64 = grid.iter().product();
+        let all = grid
+            .iter()
+            .try_fold(1_u64, |all, along| all.checked_mul(*along));
+        let all = all.ok_or("its chunks are too many to be counted")?;
         Ok(Self {
             group: group.to_owned(),
             array: array.clone(),
             encoding,
             chunks,
             grid,
+            chunk_count: all,
             chunks_of_file: all / files.max(1),
         })
     }
@@ -78,11 +84,6 @@ impl Variable {
     /// Where it is in the hierarchy.
     pub(super) fn path(&self) -> String {
         node_path(&self.group, &self.array.name)
-    }
-
-    /// Chunks of all files.
-    pub(super) fn chunk_count(&self) -> u64 {
-        self.grid.iter().product()
     }
 
     /// The key of a chunk below the array's path, such as `0.3.2`.
@@ -158,7 +159,54 @@ impl Variable {
             Some(f64::INFINITY) => json!("Infinity"),
             Some(f64::NEG_INFINITY) => json!("-Infinity"),
             Some(fill) if is_float => json!(fill),
+            // The greatest numbers of 64 bits have no sign.
+            Some(fill) if fill > 0.0 => json!(fill as u64),
             Some(fill) => json!(fill as i64),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Map;
+
+    use super::*;
+    use crate::DataType;
+
+    fn variable(shape: &[u64], dtype: &str, fill: &Value) -> Result<Variable, String> {
+        let mut attributes = Map::new();
+        attributes.insert(FILL_VALUE.to_owned(), fill.clone());
+        let array = ArrayStructure {
+            name: "v".to_owned(),
+            dtype: DataType::Float64,
+            dims: vec!["d".to_owned(); shape.len()],
+            shape: shape.to_vec(),
+            chunks: vec![1; shape.len()],
+            shards: None,
+            fill_value: fill.as_f64(),
+            attributes,
+        };
+        let encoding = Encoding {
+            dtype: dtype.to_owned(),
+            chunks: vec![1; shape.len()],
+            filters: Vec::new(),
+            compressor: None,
+        };
+        Variable::new("", &array, encoding, 1)
+    }
+
+    #[test]
+    fn fill_values_of_64_bits_keep_their_sign() {
+        let fill = |dtype: &str, fill: Value| variable(&[1], dtype, &fill).unwrap().zarr_fill();
+        assert_eq!(fill("<u8", json!(u64::MAX)), json!(u64::MAX));
+        assert_eq!(fill("<i8", json!(-1)), json!(-1));
+        assert_eq!(fill("|u1", json!(255)), json!(255));
+        assert_eq!(fill("<f4", Value::Null), json!("NaN"));
+    }
+
+    #[test]
+    fn more_chunks_than_can_be_counted() {
+        let refused = variable(&[1 << 33, 1 << 33], "|u1", &json!(0)).unwrap_err();
+        assert!(refused.contains("too many"), "{refused}");
     }
 }

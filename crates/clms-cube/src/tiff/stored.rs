@@ -12,6 +12,9 @@ use crate::reference::{ByteOrder, Encoding, Place, StoredArray, StoredChunk, num
 /// Larger strips are not taken into a reference.
 const MOST_STRIP_BYTES: usize = 16 << 20;
 
+/// Chunks of one band. A picture of the whole globe in pixels of 10 m has 61 million blocks of 256 x 256, and nobody makes one file of it.
+const MOST_CHUNKS: u64 = 16 << 20;
+
 /// How a band (counted from 0) of a raster of this size and type is stored; why other software could not read it.
 ///
 /// Blocks that were never written are left out, and so is the last strip when it is compressed and has fewer rows than the others: how it can be
@@ -48,7 +51,14 @@ pub(crate) fn stored(
         .map(|(number, (at, len))| (number, *at, *len))
         .collect();
     let mut last_strip = None;
+    if written
+        .iter()
+        .any(|(_, at, len)| at.checked_add(*len).is_none_or(|end| end > bytes.len()))
+    {
+        return Err("some of its blocks lie beyond the end of the file".to_owned());
+    }
     let ends_short = !table.tiled && !size[0].is_multiple_of(rows);
+    let last = (per_band as u64).saturating_sub(1);
     let (chunk_rows, chunks) = if table.compression == 1 {
         // The last strip is as short as its rows are few: chunks of fewer rows, which divide both, are all whole.
         let chunk_rows = if ends_short {
@@ -57,14 +67,23 @@ pub(crate) fn stored(
             rows
         };
         let (pieces, bytes) = (rows / chunk_rows, whole / rows * chunk_rows);
-        let pieces = written.into_iter().flat_map(|(number, at, len)| {
-            (0..pieces)
-                .filter(move |piece| (piece + 1) * bytes <= len)
-                .map(move |piece| chunk(number * pieces + piece, at + piece * bytes, bytes))
-        });
-        (chunk_rows, pieces.collect())
+        if pieces.saturating_mul(per_band as u64) > MOST_CHUNKS {
+            return Err("its strips would be too many chunks".to_owned());
+        }
+        let mut chunks = Vec::new();
+        for (number, at, len) in written {
+            let own = match ends_short && number == last {
+                true => size[0] % rows / chunk_rows,
+                false => pieces,
+            };
+            if own * bytes > len {
+                return Err("some of its blocks are shorter than their pixels".to_owned());
+            }
+            let piece = |piece| chunk(number * pieces + piece, at + piece * bytes, bytes);
+            chunks.extend((0..own).map(piece));
+        }
+        (chunk_rows, chunks)
     } else {
-        let last = per_band as u64 - 1;
         if ends_short && written.pop_if(|(number, ..)| *number == last).is_some() {
             last_strip = Some(LastStrip {
                 rows: last * rows..size[0],

@@ -1,7 +1,6 @@
 //! The catalogue as it is kept on disk, so that the second look at it needs no network.
 
 use std::{
-    io::Write,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -9,6 +8,8 @@ use std::{
 use clms_api::Dataset;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+
+use crate::whole_file::write_whole;
 
 /// The form of the file. One of another version is not read, and written anew.
 const VERSION: u32 = 2;
@@ -44,13 +45,7 @@ impl Kept {
 
     /// Writes it so that nobody ever reads a part of it.
     pub(crate) fn write(&self, file: &Path) -> std::io::Result<()> {
-        let folder = file.parent().unwrap_or(Path::new("."));
-        std::fs::create_dir_all(folder)?;
-        let mut new = tempfile::NamedTempFile::new_in(folder)?;
-        let bytes = serde_json::to_vec(self)?;
-        new.write_all(&bytes)?;
-        new.persist(file)?;
-        Ok(())
+        write_whole(file, &serde_json::to_vec(self)?)
     }
 
     /// What stands in a file; `None` if there is none, or none that can be read, or it is another portal's.

@@ -1,4 +1,7 @@
 //! Percent escapes in data ids.
+//!
+//! The crate percent-encoding escapes all that is not ASCII and lets stray percent signs pass; ids are for people to read, and for one
+//! place only.
 
 /// What means something in a data id, or can't stand in a file name.
 fn is_special(c: char) -> bool {

@@ -22,7 +22,7 @@ use self::values::{bbox, crs, days, format_of, not_empty, said};
 /// |---|---|---|
 /// | `bbox` | west, south, east, north in degrees (longitudes and latitudes on WGS 84) | everywhere |
 /// | `nuts` | a NUTS code such as `LU` or `ITC11`, or a country; excludes `bbox` | everywhere |
-/// | `time` | first and last day, such as `2021-01-01/2021-01-31`, both included; or one day | all times |
+/// | `time` | first and last day, such as `2021-01-01/2021-01-31`, both included; or one day, month or year | all times |
 /// | `crs` | the CRS of the result, such as `EPSG:3035` | the product's own |
 /// | `format` | the format of the package, such as `Geotiff` or `Netcdf` | the collection's own |
 /// | `layer` | one layer | all layers |
@@ -301,6 +301,10 @@ mod tests {
                 "time=2021-01-01/2021-01-01&crs=EPSG:3035",
             ),
             (
+                "crs=3035&time=2021-02",
+                "time=2021-02-01/2021-02-28&crs=EPSG:3035",
+            ),
+            (
                 "format=GeoTIFF&crs=Epsg:4326&",
                 "crs=EPSG:4326&format=Geotiff",
             ),
@@ -325,7 +329,8 @@ mod tests {
         refused("bbox=1,1,2,2&nuts=LU", "either a bbox or a NUTS code");
         refused("crs=EPSG:1&crs=EPSG:2", "crs already");
         refused("nuts=XX", "no country XX");
-        refused("time=2021-02-01/2021-01-01", "must not come after");
+        refused("time=2021-02-01/2021-01-01", "is after");
+        refused("time=2021-02-01/..", "both ends");
         refused("time=2021-02-01T12:00:00", "FIRST/LAST");
         refused("crs=WGS84", "such as EPSG:3035");
         refused("layer=", "no value");

@@ -1,7 +1,8 @@
 //! Values of a subset, read from text and normalised.
 
 use clms_api::{BBox, Days, Format};
-use jiff::civil::Date;
+
+use crate::day_range::{DayRange, InvalidDayRange};
 
 pub(super) fn not_empty(text: &str) -> Result<&str, String> {
     match text {
@@ -41,18 +42,14 @@ pub(super) fn bbox(text: &str) -> Result<BBox, String> {
 }
 
 pub(super) fn days(text: &str) -> Result<Days, String> {
-    const FORM: &str = "a time is FIRST/LAST, two days such as 2021-01-01/2021-01-31, or one day";
-    let day = |text: &str| {
-        let text = text.trim();
-        // A date with a time of day would lose that: the portal knows days only.
-        let is_day = text.len() == 10;
-        text.parse::<Date>()
-            .ok()
-            .filter(|_| is_day)
-            .ok_or_else(|| FORM.to_owned())
-    };
-    let (first, last) = text.split_once('/').unwrap_or((text, text));
-    Days::new(day(first)?, day(last)?).map_err(|why| said(&why))
+    const FORM: &str =
+        "a time is FIRST/LAST, such as 2021-01-01/2021-01-31, or one day, month or year";
+    let range: DayRange = text
+        .parse()
+        .map_err(|why: InvalidDayRange| format!("{}; {FORM}", why.reason()))?;
+    let ends = range.first.zip(range.last);
+    let (first, last) = ends.ok_or_else(|| format!("both ends must be named; {FORM}"))?;
+    Days::new(first, last).map_err(|why| said(&why))
 }
 
 pub(super) fn crs(text: &str) -> Result<String, String> {

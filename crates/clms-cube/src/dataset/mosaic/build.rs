@@ -1,29 +1,19 @@
 //! From open tiles to groups: which belong together, and where each lies.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::super::merge::differing;
-use super::super::selection::TIME;
-use super::super::{Dataset, DatasetStructure, Decoding, GroupStructure};
+use super::super::{Dataset, DatasetStructure, GroupStructure};
 use super::structure::{group_name, on_grid_of_all};
+use super::tile::{Tile, offset};
 use super::{Level, Mosaic, Placed, meet};
 use crate::metadata::node_path;
 use crate::range::Meter;
 use crate::{CubeError, Grid};
 
-/// Grids fit that are off one another by less than this part of a pixel.
-const TOLERANCE: f64 = 1e-3;
-
 /// More columns or rows than this are a mistake: the Earth has 8 million pixels of 5 m.
 const MOST_PIXELS_ALONG: f64 = 1e8;
-
-/// A tile with what is needed to place it.
-struct Tile {
-    group: GroupStructure,
-    grid: Grid,
-    /// Seconds since 1970.
-    times: Vec<f64>,
-}
 
 pub(super) async fn mosaic(tiles: Vec<Dataset>) -> Result<Dataset, CubeError> {
     let mut known = Vec::with_capacity(tiles.len());
@@ -82,74 +72,6 @@ pub(super) async fn mosaic(tiles: Vec<Dataset>) -> Result<Dataset, CubeError> {
         }),
         meter: Arc::new(Meter::of(meters)),
     })
-}
-
-impl Tile {
-    async fn of(tile: &Dataset) -> Result<Self, CubeError> {
-        let group = tile.group("")?.clone();
-        let Some(grid) = group.grid.clone() else {
-            return Err(differing("a tile", "it says nowhere where it lies"));
-        };
-        for variable in &group.variables {
-            let leading = variable
-                .dims
-                .len()
-                .checked_sub(2)
-                .map(|count| &variable.dims[..count]);
-            if !matches!(leading, Some([])) && !matches!(leading, Some([time]) if time == TIME) {
-                let reason = format!("its dimensions are {}", variable.dims.join(", "));
-                return Err(differing(&variable.name, &reason));
-            }
-        }
-        let times = match group.coordinate(TIME) {
-            Ok(_) => tile
-                .times("")
-                .await?
-                .iter()
-                .map(|time| time.as_nanosecond() as f64 / 1e9)
-                .collect(),
-            Err(_) => Vec::new(),
-        };
-        Ok(Self { group, grid, times })
-    }
-
-    /// Whether both can be tiles of one group.
-    fn fits(&self, other: &Self) -> bool {
-        let variables = |tile: &Self| {
-            let mut facts: Vec<_> = tile
-                .group
-                .variables
-                .iter()
-                .map(|v| (v.name.clone(), v.dtype, v.dims.clone()))
-                .collect();
-            facts.sort();
-            facts
-        };
-        let decoded_alike = self.group.variables.iter().all(|own| {
-            let twin = other
-                .group
-                .variables
-                .iter()
-                .find(|twin| twin.name == own.name);
-            twin.is_some_and(|twin| Decoding::of(twin) == Decoding::of(own))
-        });
-        offset(&self.grid, &other.grid).is_some()
-            && variables(self) == variables(other)
-            && decoded_alike
-            && (self.grid.crs == other.grid.crs || self.grid.crs.is_same(&other.grid.crs))
-    }
-}
-
-/// How many rows and columns a grid lies beyond another one of the same pixels; `None` if its pixels are others. CRS are not compared.
-fn offset(from: &Grid, to: &Grid) -> Option<[f64; 2]> {
-    let [west, dx, _, north, _, dy] = from.geotransform;
-    let [other_west, other_dx, _, other_north, _, other_dy] = to.geotransform;
-    let size = from.width.max(from.height).max(to.width).max(to.height) as f64;
-    let same = |a: f64, b: f64| ((a - b) / a).abs() * size <= TOLERANCE;
-    let off = [(other_north - north) / dy, (other_west - west) / dx];
-    let is_whole = |number: f64| (number - number.round()).abs() <= TOLERANCE;
-    (same(dx, other_dx) && same(dy, other_dy) && off.into_iter().all(is_whole))
-        .then(|| off.map(f64::round))
 }
 
 /// One group of tiles.
@@ -239,14 +161,15 @@ fn all_times(set: &[usize], tiles: &[Tile]) -> Vec<f64> {
     times
 }
 
-/// For each of all times, which of a tile's it is.
+/// For each of all times, which of a tile's it is: the first one, where a tile has a time twice.
 fn steps(all: &[f64], own: &[f64]) -> Vec<Option<u64>> {
-    let of = |time: &f64| {
-        own.iter()
-            .position(|known| known == time)
-            .map(|step| step as u64)
-    };
-    all.iter().map(of).collect()
+    let mut known: HashMap<u64, u64> = HashMap::with_capacity(own.len());
+    for (step, time) in (0..).zip(own) {
+        known.entry(time.to_bits()).or_insert(step);
+    }
+    all.iter()
+        .map(|time| known.get(&time.to_bits()).copied())
+        .collect()
 }
 
 /// Tells the tiles that share ground with another one. Sorted by rows, so that not all are compared with all.
@@ -271,43 +194,6 @@ mod tests {
     use std::ops::Range;
 
     use super::*;
-
-    fn grid(west: f64, north: f64, size: u64) -> Grid {
-        Grid {
-            crs: crate::Crs {
-                code: None,
-                name: None,
-                wkt: String::new(),
-            },
-            geotransform: [west, 10.0, 0.0, north, 0.0, -10.0],
-            width: size,
-            height: size,
-        }
-    }
-
-    #[test]
-    fn grids_fit_whose_pixels_meet() {
-        let base = grid(4_000_000.0, 3_000_000.0, 10_000);
-        assert_eq!(
-            offset(&base, &grid(4_100_000.0, 2_900_000.0, 10_000)),
-            Some([10_000.0, 10_000.0])
-        );
-        assert_eq!(
-            offset(&base, &grid(3_999_990.0, 3_000_010.0, 5)),
-            Some([-1.0, -1.0])
-        );
-        assert_eq!(offset(&base, &grid(4_000_005.0, 3_000_000.0, 10_000)), None);
-        let other_pixels = Grid {
-            geotransform: [4_000_000.0, 10.1, 0.0, 3_000_000.0, 0.0, -10.1],
-            ..base.clone()
-        };
-        assert_eq!(offset(&base, &other_pixels), None);
-        let from_south = Grid {
-            geotransform: [4_000_000.0, 10.0, 0.0, 3_000_000.0, 0.0, 10.0],
-            ..base.clone()
-        };
-        assert_eq!(offset(&base, &from_south), None);
-    }
 
     #[test]
     fn neighbours_share_no_ground() {

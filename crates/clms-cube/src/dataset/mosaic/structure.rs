@@ -6,6 +6,7 @@ use super::super::selection::TIME;
 use super::super::stack::time_coordinate;
 use super::super::{ArrayStructure, Dimension, GroupStructure};
 use crate::dtype::{Element, with_element};
+use crate::metadata::FILL_VALUE;
 use crate::{DataType, Grid};
 
 /// The group as the first tile has it, on the grid of all.
@@ -26,14 +27,15 @@ pub(super) fn on_grid_of_all(
         variable.shape[axes] = grid.height;
         variable.shape[axes + 1] = grid.width;
         // Chunks are the tiles' own, which begin anew in each tile.
-        if variable.fill_value.is_none() {
+        if held_fill(variable).is_none() {
             let fill = substitute(variable.dtype);
             variable.fill_value = Some(fill);
-            if fill.is_finite() {
-                variable
+            match fill.is_finite() {
+                true => variable
                     .attributes
-                    .insert("_FillValue".to_owned(), json!(fill));
-            }
+                    .insert(FILL_VALUE.to_owned(), json!(fill)),
+                false => variable.attributes.remove(FILL_VALUE),
+            };
         }
     }
     let mut dims = Vec::new();
@@ -101,9 +103,14 @@ fn substitute(dtype: DataType) -> f64 {
         .map_or(f64::NAN, |(_, greatest)| greatest as f64)
 }
 
+/// The fill value, if there is one that pixels can have.
+fn held_fill(array: &ArrayStructure) -> Option<f64> {
+    array.fill_value.filter(|fill| array.dtype.holds(*fill))
+}
+
 /// The bytes of a pixel where there is nothing.
 pub(super) fn fill_of(array: &ArrayStructure) -> Vec<u8> {
-    let fill = array.fill_value.unwrap_or_else(|| substitute(array.dtype));
+    let fill = held_fill(array).unwrap_or_else(|| substitute(array.dtype));
     with_element!(array.dtype, T => T::bytes(&[T::from_f64(fill)]).to_vec())
 }
 
@@ -121,4 +128,33 @@ pub(super) fn group_name(grid: &Grid, others: &[GroupStructure]) -> String {
         .chain(numbered)
         .find(|name| !is_taken(name))
         .unwrap_or(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gaps_have_a_value_that_pixels_can_have() {
+        let array = |dtype, fill_value| ArrayStructure {
+            name: "v".to_owned(),
+            dtype,
+            dims: Vec::new(),
+            shape: Vec::new(),
+            chunks: Vec::new(),
+            shards: None,
+            fill_value,
+            attributes: Map::new(),
+        };
+        let fill = |dtype, fill_value| fill_of(&array(dtype, fill_value));
+        assert_eq!(fill(DataType::UInt8, Some(250.0)), [250]);
+        assert_eq!(fill(DataType::UInt8, None), [255]);
+        // As data that is read, 0 would be a measurement.
+        assert_eq!(fill(DataType::UInt8, Some(-9999.0)), [255]);
+        assert_eq!(fill(DataType::Int16, Some(0.5)), i16::MAX.to_ne_bytes());
+        assert_eq!(
+            fill(DataType::Float32, Some(-9999.0)),
+            (-9999_f32).to_ne_bytes()
+        );
+    }
 }

@@ -3,12 +3,13 @@
 use std::path::Path;
 
 use clms_cube::{Dataset, ExportOptions, ExportReport, Selection};
+use clms_factory::DatedRaster;
 use object_store::local::LocalFileSystem;
 use serde_json::{Value, json};
 
 use super::{export, floats, moisture, open, python, target, three_days};
 use crate::fixture::build;
-use crate::lazy::files::{Files, Source};
+use crate::lazy::files::{Files, lonlat, write_netcdf};
 
 /// Exports to a format and to a GeoTIFF, and has both compared.
 async fn compare(
@@ -107,8 +108,12 @@ async fn floats_with_gaps() {
 #[tokio::test(flavor = "multi_thread")]
 async fn rows_from_the_south_are_turned_over() {
     let (files, dir) = (Files::new(), tempfile::tempdir().unwrap());
-    let source = Source::lonlat(500, 400);
-    if !source.write_netcdf(&files.path("ssm.nc"), 18_000, true) {
+    let source = DatedRaster {
+        date: jiff::civil::date(2019, 4, 14),
+        rows_from_south: true,
+        ..lonlat(500, 400)
+    };
+    if !write_netcdf(&source, &files.path("ssm.nc")) {
         return;
     }
     let dataset = open(&files.path("ssm.nc")).await;

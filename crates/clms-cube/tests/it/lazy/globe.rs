@@ -8,11 +8,11 @@ use object_store::memory::InMemory;
 use object_store::{ObjectStore, ObjectStoreExt};
 use serde_json::{Value, json};
 
-async fn put(store: &InMemory, key: &str, bytes: Vec<u8>) {
+pub(super) async fn put(store: &InMemory, key: &str, bytes: Vec<u8>) {
     store.put(&key.into(), bytes.into()).await.unwrap();
 }
 
-fn array(shape: &[u64], data_type: &str, dims: &[&str], attributes: Value) -> Value {
+pub(super) fn array(shape: &[u64], data_type: &str, dims: &[&str], attributes: Value) -> Value {
     json!({
         "zarr_format": 3, "node_type": "array", "shape": shape, "data_type": data_type,
         "chunk_grid": {"name": "regular", "configuration": {"chunk_shape": shape}},

@@ -2,7 +2,7 @@
 
 use clms_cube::{CacheOptions, CubeError, Dataset, FileOptions, RangeError};
 
-use super::files::{Files, Source};
+use super::files::{Files, lonlat, write_netcdf};
 use super::server::{Habit, Server};
 
 async fn open(server: &Server, name: &str) -> Result<Dataset, CubeError> {
@@ -20,10 +20,10 @@ async fn open(server: &Server, name: &str) -> Result<Dataset, CubeError> {
 
 /// All formats that this machine can write.
 fn formats() -> Vec<(&'static str, Vec<u8>)> {
-    let (files, source) = (Files::new(), Source::lonlat(700, 500));
-    source.write_cog(&files.path("a.tif"));
+    let (files, source) = (Files::new(), lonlat(700, 500));
+    source.write_cog(&files.path("a.tif")).unwrap();
     let mut formats = vec![("a.tif", std::fs::read(files.path("a.tif")).unwrap())];
-    if source.write_netcdf(&files.path("a.nc"), 18_312, false) {
+    if write_netcdf(&source, &files.path("a.nc")) {
         formats.push(("a.nc", std::fs::read(files.path("a.nc")).unwrap()));
     }
     formats

@@ -5,6 +5,7 @@ mod globe;
 mod hostile;
 mod mosaic;
 mod netcdf;
+mod odd_tiles;
 mod ranges;
 mod raster;
 mod reference;

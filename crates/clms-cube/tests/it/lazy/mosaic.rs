@@ -207,6 +207,23 @@ async fn tiles_of_other_pixels_or_nowhere_are_apart() {
         .await
         .unwrap();
     assert_eq!(pixel.pixels.value(0), f64::from(shifted.value_at(5, 7)));
+
+    // What is known of a variable is known of it in each group, and a dataset of fewer groups is another one.
+    let scale = serde_json::json!({"units": "of here"});
+    let scale = scale.as_object().unwrap();
+    let told = mosaic
+        .clone()
+        .with_default_attributes("EPSG_3035", "A", scale);
+    let told = told.unwrap();
+    let units = told.variable("EPSG_3035", "A").unwrap().units();
+    assert_eq!(units, Some("of here"));
+    let nowhere = mosaic.clone().with_default_attributes("x", "A", scale);
+    assert!(matches!(nowhere, Err(CubeError::NoSuchGroup { .. })));
+    let one = open(&files, "3.tif", &raster(CUTS[0]), "B").await;
+    for parts in [[one.clone(), mosaic.clone()], [mosaic, one]] {
+        let error = Dataset::merge(parts.to_vec()).await.unwrap_err();
+        assert!(error.to_string().contains("other groups"), "{error}");
+    }
     let nothing = Dataset::mosaic(Vec::new()).await.unwrap_err();
     assert!(matches!(nothing, CubeError::Differing { .. }), "{nothing}");
 }
@@ -243,9 +260,9 @@ async fn variables_of_several_files_are_one_dataset() {
     let scale = scale.as_object().unwrap();
     let known = merged
         .clone()
-        .with_default_attributes("NOBS", scale)
+        .with_default_attributes("", "NOBS", scale)
         .unwrap();
-    let known = known.with_default_attributes("FAPAR", scale).unwrap();
+    let known = known.with_default_attributes("", "FAPAR", scale).unwrap();
     let value = known
         .read_window("", "NOBS", 20..21, 30..31)
         .await
@@ -257,6 +274,18 @@ async fn variables_of_several_files_are_one_dataset() {
         0.004,
         "the file's own"
     );
+
+    let alone = merged.clone().with_variables(&["NOBS".to_owned()]).unwrap();
+    let root = alone.group("").unwrap();
+    for level in std::iter::once(root).chain(&root.overviews) {
+        let names: Vec<&str> = level.variables.iter().map(|v| v.name.as_str()).collect();
+        assert_eq!(names, ["NOBS"], "{:?}", level.path);
+    }
+    let pixel = alone.read_window("", "NOBS", 20..21, 30..31).await.unwrap();
+    assert_eq!(pixel.pixels.value(0), 50.0);
+    let unknown = merged.clone().with_variables(&["NDVI".to_owned()]);
+    let error = unknown.unwrap_err().to_string();
+    assert!(error.contains("NDVI") && error.contains("FAPAR"), "{error}");
 
     let elsewhere = open(&files, "3.tif", &raster(CUTS[1]), "RMSE").await;
     for others in [

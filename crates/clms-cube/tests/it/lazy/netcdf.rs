@@ -1,17 +1,18 @@
 //! NetCDF-4 over the network.
 
 use clms_cube::{Dataset, FileOptions, Pixels, Selection};
+use clms_factory::DatedRaster;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
-use super::files::{Files, Source};
+use super::files::{Files, lonlat, write_netcdf};
 use super::server::Server;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn packed_values_flags_times_and_the_grid_are_the_files_own() {
     let (server, files) = (Server::start().await, Files::new());
-    let source = Source::lonlat(1366, 828);
-    if !source.write_netcdf(&files.path("ssm.nc"), 18_312, false) {
+    let source = lonlat(1366, 828);
+    if !write_netcdf(&source, &files.path("ssm.nc")) {
         return;
     }
     server.put_file("ssm.nc", &files.path("ssm.nc"));
@@ -34,7 +35,7 @@ async fn packed_values_flags_times_and_the_grid_are_the_files_own() {
     assert_eq!(classes.len(), 5);
     assert_eq!(
         (classes[2].value, classes[2].name.as_deref()),
-        (251, Some("water"))
+        (251, Some("water mask"))
     );
     let root = dataset.group("").unwrap();
     let grid = root.grid.as_ref().unwrap();
@@ -81,8 +82,11 @@ async fn packed_values_flags_times_and_the_grid_are_the_files_own() {
 #[tokio::test(flavor = "multi_thread")]
 async fn rows_from_the_south_are_told_by_coordinates_and_not_by_the_geotransform() {
     let (server, files) = (Server::start().await, Files::new());
-    let source = Source::lonlat(200, 100);
-    if !source.write_netcdf(&files.path("ssm.nc"), 18_312, true) {
+    let source = DatedRaster {
+        rows_from_south: true,
+        ..lonlat(200, 100)
+    };
+    if !write_netcdf(&source, &files.path("ssm.nc")) {
         return;
     }
     server.put_file("ssm.nc", &files.path("ssm.nc"));
@@ -107,7 +111,7 @@ async fn rows_from_the_south_are_told_by_coordinates_and_not_by_the_geotransform
         for col in cols.clone() {
             assert_eq!(
                 values.next(),
-                Some(f64::from((source.value)(col as usize, from_north)))
+                Some(f64::from(source.value_at(from_north, col as usize)))
             );
         }
     }
@@ -120,8 +124,8 @@ fn random_windows_are_what_gdal_reads() {
         .build()
         .unwrap();
     let files = Files::new();
-    let source = Source::lonlat(400, 300);
-    if !source.write_netcdf(&files.path("ssm.nc"), 18_312, false) {
+    let source = lonlat(400, 300);
+    if !write_netcdf(&source, &files.path("ssm.nc")) {
         return;
     }
     let (_server, dataset) = runtime.block_on(async {

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use clms_cube::{CubeError, Dataset, FileOptions, LocalFile, Pixels, Selection};
+use clms_factory::DatedRaster;
 use futures::TryStreamExt;
+use gdal::Metadata;
 use gdal::spatial_ref::{AxisMappingStrategy, CoordTransform, SpatialRef};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
-use super::files::{Files, Source};
+use super::files::{Files, laea};
 use super::server::{Habit, Server};
 
 fn options() -> FileOptions {
@@ -19,9 +21,9 @@ fn options() -> FileOptions {
 }
 
 /// A COG on a server, opened.
-async fn served(source: &Source) -> (Server, Dataset, Files) {
+async fn served(source: &DatedRaster) -> (Server, Dataset, Files) {
     let (server, files) = (Server::start().await, Files::new());
-    source.write_cog(&files.path("fapar.tif"));
+    source.write_cog(&files.path("fapar.tif")).unwrap();
     server.put_file("fapar.tif", &files.path("fapar.tif"));
     let dataset = Dataset::open_file(server.reader("fapar.tif"), &options())
         .await
@@ -31,7 +33,7 @@ async fn served(source: &Source) -> (Server, Dataset, Files) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cog_costs_its_header_and_the_blocks_that_are_wanted() {
-    let source = Source::laea(4000, 3000);
+    let source = laea(4000, 3000);
     let (server, dataset, _files) = served(&source).await;
     assert_eq!(dataset.traffic(), server.traffic());
     assert_eq!(server.traffic().requests, 1, "the head holds the header");
@@ -78,7 +80,7 @@ async fn a_cog_costs_its_header_and_the_blocks_that_are_wanted() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_coarsest_overview_that_is_fine_enough_is_read() {
-    let source = Source::laea(4000, 3000);
+    let source = laea(4000, 3000);
     let (server, dataset, _files) = served(&source).await;
     for (resolution, group, factor) in [
         (19.0, "", 1),
@@ -117,7 +119,7 @@ async fn the_coarsest_overview_that_is_fine_enough_is_read() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_large_part_comes_in_pieces() {
-    let source = Source::laea(1500, 1100);
+    let source = laea(1500, 1100);
     let (_server, dataset, _files) = served(&source).await;
     let selection = Selection::new()
         .indices("y", 10..1090)
@@ -152,7 +154,7 @@ fn random_windows_are_what_gdal_reads() {
         .enable_all()
         .build()
         .unwrap();
-    let source = Source::laea(1300, 900);
+    let source = laea(1300, 900);
     let (_server, dataset, files) = runtime.block_on(served(&source));
     let by_gdal = gdal::Dataset::open(files.path("fapar.tif")).unwrap();
     let windows = (0_u64..900, 0_u64..1300, 1_u64..400, 1_u64..400, 0_usize..3);
@@ -191,7 +193,7 @@ fn random_bboxes_in_other_crs() {
         .enable_all()
         .build()
         .unwrap();
-    let source = Source::laea(1300, 900);
+    let source = laea(1300, 900);
     let (_server, dataset, _files) = runtime.block_on(served(&source));
     let spatial_ref = |epsg| {
         let mut srs = SpatialRef::from_epsg(epsg).unwrap();
@@ -277,7 +279,7 @@ fn random_bboxes_in_other_crs() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_threads_read_the_same_file() {
-    let source = Source::laea(1300, 900);
+    let source = laea(1300, 900);
     let (_server, dataset, _files) = served(&source).await;
     let pixels = Arc::new(source.pixels());
     let readers = (0..16_u64).map(|number| {
@@ -301,7 +303,7 @@ async fn many_threads_read_the_same_file() {
 /// Where one thread does all: GDAL's thread must not need it to be idle in its own code.
 #[tokio::test(flavor = "current_thread")]
 async fn one_thread_is_enough() {
-    let source = Source::laea(600, 500);
+    let source = laea(600, 500);
     let (_server, dataset, _files) = served(&source).await;
     let window = dataset
         .read_window("", "FAPAR", 0..500, 0..600)
@@ -315,8 +317,8 @@ async fn one_thread_is_enough() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn local_files_are_read_alike() {
-    let (source, files) = (Source::laea(700, 300), Files::new());
-    source.write_cog(&files.path("a.tif"));
+    let (source, files) = (laea(700, 300), Files::new());
+    source.write_cog(&files.path("a.tif")).unwrap();
     let reader = Arc::new(LocalFile::open(&files.path("a.tif")).unwrap());
     let dataset = Dataset::open_file(reader, &FileOptions::default())
         .await
@@ -333,7 +335,7 @@ async fn local_files_are_read_alike() {
 #[tokio::test(flavor = "multi_thread")]
 async fn blocks_that_cannot_be_read_are_errors() {
     // Too large for the head of the file to hold all of it.
-    let source = Source::laea(4000, 3000);
+    let source = laea(4000, 3000);
     let (server, dataset, files) = served(&source).await;
     server.put(
         "fapar.tif",
@@ -349,4 +351,27 @@ async fn blocks_that_cannot_be_read_are_errors() {
         "{error}"
     );
     assert!(error.hint().is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bands_of_one_name_are_told_apart() {
+    let files = Files::new();
+    let path = files.path("bands.tif");
+    let driver = gdal::DriverManager::get_driver_by_name("GTiff").unwrap();
+    let mut bands = driver
+        .create_with_band_type::<u8, _>(&path, 4, 4, 3)
+        .unwrap();
+    for (number, name) in (1_u8..).zip(["a", "a_3", "a"]) {
+        let mut band = bands.rasterband(number.into()).unwrap();
+        band.fill(f64::from(number), None).unwrap();
+        band.set_description(name).unwrap();
+    }
+    bands.close().unwrap();
+    let reader = Arc::new(LocalFile::open(&path).unwrap());
+    let dataset = Dataset::open_file(reader, &FileOptions::default());
+    let dataset = dataset.await.unwrap();
+    for (name, value) in [("a", 1.0), ("a_3", 2.0), ("a_3_3", 3.0)] {
+        let window = dataset.read_window("", name, 0..1, 0..1).await.unwrap();
+        assert_eq!(window.pixels.to_f64(), [value], "{name}");
+    }
 }

@@ -1,9 +1,10 @@
 //! Files along `time`.
 
 use clms_cube::{CubeError, Dataset, Duplicates, FileOptions, Selection, StackFile, Traffic};
-use jiff::{SignedDuration, Timestamp};
+use clms_factory::DatedRaster;
+use jiff::{SignedDuration, Timestamp, ToSpan};
 
-use super::files::{Files, Source};
+use super::files::{Files, laea, write_netcdf};
 use super::server::{Habit, Server};
 
 fn day(number: i64) -> Timestamp {
@@ -19,10 +20,10 @@ fn options() -> FileOptions {
 }
 
 /// Many days of one file, whose pixels all differ in nothing but their day's mark in the first row.
-async fn served(days: i64) -> (Server, Vec<StackFile>, Source) {
+async fn served(days: i64) -> (Server, Vec<StackFile>, DatedRaster) {
     let (server, files) = (Server::start().await, Files::new());
-    let source = Source::laea(700, 600);
-    source.write_cog(&files.path("a.tif"));
+    let source = laea(700, 600);
+    source.write_cog(&files.path("a.tif")).unwrap();
     let bytes = std::fs::read(files.path("a.tif")).unwrap();
     let stack = (0..days).map(|number| {
         let name = format!("{number}.tif");
@@ -112,11 +113,11 @@ async fn a_year_costs_two_headers_and_a_day_what_it_needs() {
 async fn of_one_day_the_caller_decides() {
     let (server, mut files, source) = served(4).await;
     let other = Files::new();
-    let changed = Source {
-        value: |_, _| 7,
+    let changed = DatedRaster {
+        value: |_, _, _| 7,
         ..source
     };
-    changed.write_cog(&other.path("b.tif"));
+    changed.write_cog(&other.path("b.tif")).unwrap();
     server.put_file("again.tif", &other.path("b.tif"));
     files.push(StackFile {
         time: day(2),
@@ -147,11 +148,11 @@ async fn of_one_day_the_caller_decides() {
 async fn a_file_that_differs_is_named_when_it_is_read() {
     let (server, files, source) = served(5).await;
     let other = Files::new();
-    Source {
+    let narrow = DatedRaster {
         width: 600,
         ..source
-    }
-    .write_cog(&other.path("b.tif"));
+    };
+    narrow.write_cog(&other.path("b.tif")).unwrap();
     server.put_file("2.tif", &other.path("b.tif"));
     server.put("3.tif", Vec::new(), Habit::Forbidden);
     let dataset = Dataset::open_stack(files, Duplicates::Refuse, &options())
@@ -176,11 +177,13 @@ async fn a_file_that_differs_is_named_when_it_is_read() {
 #[tokio::test(flavor = "multi_thread")]
 async fn netcdf_files_with_a_time_of_their_own_are_stacked() {
     let (server, files) = (Server::start().await, Files::new());
-    let source = Source::lonlat(300, 200);
+    let source = |number: i64| {
+        DatedRaster::soil_moisture(jiff::civil::date(2020, 1, 1) + number.days(), 300, 200)
+    };
     let mut stack = Vec::new();
     for number in [2_i64, 0, 1] {
         let name = format!("{number}.nc");
-        if !source.write_netcdf(&files.path(&name), 18_262 + number as u32, false) {
+        if !write_netcdf(&source(number), &files.path(&name)) {
             return;
         }
         server.put_file(&name, &files.path(&name));
@@ -205,7 +208,7 @@ async fn netcdf_files_with_a_time_of_their_own_are_stacked() {
         .await
         .unwrap();
     let window = dataset.read(&slab).await.unwrap();
-    let pixels = source.pixels();
+    let pixels = source(2).pixels();
     assert!(
         (0..60_000).all(|index| window.pixels.value(60_000 + index) == f64::from(pixels[index]))
     );

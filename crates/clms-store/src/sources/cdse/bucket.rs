@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use clms_api::RetryPolicy;
 use clms_cache::{Rate, Throttle};
 use clms_cube::{ObjectReader, Part, RangeError, RangeReader};
+use futures::StreamExt as _;
 use object_store::{
     BackoffConfig, ObjectStore, RetryConfig, aws::AmazonS3Builder, limit::LimitStore, path::Path,
 };
@@ -20,6 +21,9 @@ const CONNECTIONS: usize = 4;
 
 /// Requests in a second: the quota is 2000 in a minute.
 const REQUESTS_PER_SECOND: NonZeroU64 = NonZeroU64::new(33).unwrap();
+
+/// Objects of a folder that are looked at: a list of products may name any folder, such as the bucket's root.
+const MOST_FILES: usize = 10_000;
 
 /// The bucket's only region.
 const REGION: &str = "default";
@@ -124,15 +128,19 @@ impl Bucket {
         format!("s3://{}/{path}", self.name)
     }
 
-    /// Names of the files right in a folder. One request for each 1000.
+    /// Names of the files right in a folder. One request for each 1000; the folder of a product has some ten.
     pub(super) async fn files(&self, folder: &Path) -> Result<Vec<String>, object_store::Error> {
-        let listed = self.store.list_with_delimiter(Some(folder)).await;
-        let listed = listed.map_err(|why| refused(folder, why))?;
-        let names = listed
-            .objects
-            .iter()
-            .filter_map(|object| object.location.filename());
-        Ok(names.map(str::to_owned).collect())
+        let mut names = Vec::new();
+        let mut listed = self.store.list(Some(folder)).take(MOST_FILES);
+        while let Some(object) = listed.next().await {
+            let object = object.map_err(|why| refused(folder, why))?;
+            let below = object.location.prefix_match(folder);
+            let mut below = below.into_iter().flatten();
+            if let (Some(name), None) = (below.next(), below.next()) {
+                names.push(name.as_ref().to_owned());
+            }
+        }
+        Ok(names)
     }
 }
 

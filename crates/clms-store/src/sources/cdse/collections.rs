@@ -3,12 +3,27 @@
 //! The table beside this file names 152 collections: where their files lie, the title that the portal gives the same data (127 have one),
 //! and unit, scale and offset of their variables as CDSE describes them. What a file says of itself wins over the table.
 
-use std::sync::LazyLock;
+use std::{collections::HashMap, sync::LazyLock};
 
 /// The table: columns separated by tabs, variables by `; `, their facts by `|`.
 const TABLE: &str = include_str!("collections.tsv");
 
 static COLLECTIONS: LazyLock<Vec<Collection>> = LazyLock::new(|| parse(TABLE));
+
+/// By title in its plain form: each product of the portal is looked for.
+static BY_TITLE: LazyLock<HashMap<String, Vec<&Collection>>> = LazyLock::new(|| {
+    let mut found: HashMap<String, Vec<&Collection>> = HashMap::new();
+    for main in COLLECTIONS.iter() {
+        let layer = |known: &&Collection| {
+            known.title.is_none() && known.id.replacen("-confidence-layer", "", 1) == main.id
+        };
+        if let Some(title) = &main.title {
+            let all = std::iter::once(main).chain(COLLECTIONS.iter().filter(layer));
+            found.entry(plain(title)).or_insert_with(|| all.collect());
+        }
+    }
+    found
+});
 
 /// A collection of CLMS in CDSE.
 #[derive(Debug, Clone, PartialEq)]
@@ -75,23 +90,8 @@ impl Collection {
     /// The collections that have the data of a product of the portal: first that of its title, then its confidence layer, if that is one of
     /// its own. Blanks, dashes of whatever length, case, and the portal's mark `**SUPERSEDED**` make no difference.
     #[must_use]
-    pub fn of_title(title: &str) -> Vec<&'static Self> {
-        let wanted = plain(title);
-        let titled = |known: &&Self| {
-            known
-                .title
-                .as_deref()
-                .is_some_and(|title| plain(title) == wanted)
-        };
-        let Some(main) = Self::all().iter().find(titled) else {
-            return Vec::new();
-        };
-        let layer = |known: &&Self| {
-            known.title.is_none() && known.id.replacen("-confidence-layer", "", 1) == main.id
-        };
-        std::iter::once(main)
-            .chain(Self::all().iter().filter(layer))
-            .collect()
+    pub fn of_title(title: &str) -> &'static [&'static Self] {
+        BY_TITLE.get(&plain(title)).map_or(&[], Vec::as_slice)
     }
 
     /// What is known of a variable by its name in a dataset: `FAPAR` of `FAPAR300-FAPAR`, whatever its case.

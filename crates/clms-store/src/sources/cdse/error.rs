@@ -200,6 +200,10 @@ impl CdseError {
             }
             Self::NoKeys => KEYS.to_owned(),
             Self::List { .. } => "it is fetched again when its copy is removed".to_owned(),
+            Self::Web {
+                retryable: true, ..
+            } => "try again later; lists that are kept need no network".to_owned(),
+            Self::Io { .. } => "see whether it can be read and written, and has room".to_owned(),
             _ if self.is_denied() => format!("the keys are wrong, or have ended: {KEYS}"),
             Self::Cube(why) => return why.hint(),
             _ => return None,

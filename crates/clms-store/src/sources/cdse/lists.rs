@@ -10,17 +10,27 @@ use std::{
     time::Duration,
 };
 
-use futures::{FutureExt as _, StreamExt as _, TryFutureExt as _};
+use futures::{FutureExt as _, StreamExt as _};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use tempfile::NamedTempFile;
-use tokio::io::AsyncWriteExt;
+use tokio::{fs::DirEntry, io::AsyncWriteExt};
 use url::Url;
 
 use super::{CdseError, Collection, web::Web, web::unreachable};
+use crate::whole_file::write_whole;
 
 /// Entries of a page of a listing.
 const PAGE: usize = 1000;
+
+/// Bytes of a page. Entries have some three hundred.
+const MOST_OF_PAGE: usize = 16 << 20;
+
+/// Temporary files of those who were killed while they fetched a list are removed after this: nobody fetches for so long.
+const LEFT_OVER: Duration = Duration::from_hours(24);
+
+/// How names of temporary files begin.
+const TEMPORARY: &str = ".part-";
 
 /// The folders of CLMS in the container; other missions have tens of thousands of lists there.
 const COMPONENTS: [&str; 3] = [
@@ -185,6 +195,7 @@ impl Lists {
             .find(
                 &format!("{}/{}/", collection.folder, collection.id),
                 collection,
+                checked,
             )
             .await?;
         for component in COMPONENTS {
@@ -194,19 +205,25 @@ impl Lists {
                     component,
                     "looking for its list"
                 );
-                lists = self.find(&format!("{component}/"), collection).await?;
+                let prefix = format!("{component}/");
+                lists = self.find(&prefix, collection, checked).await?;
             }
         }
         let known = Known { checked, lists };
         // That there are none is not worth remembering.
         if !known.lists.is_empty() {
-            write_json(&self.folder, &note, &known).await?;
+            write_json(&note, &known).await?;
         }
         Ok(known)
     }
 
     /// The lists of a collection below a prefix.
-    async fn find(&self, prefix: &str, collection: &Collection) -> Result<Vec<Listed>, CdseError> {
+    async fn find(
+        &self,
+        prefix: &str,
+        collection: &Collection,
+        checked: Timestamp,
+    ) -> Result<Vec<Listed>, CdseError> {
         let id = &collection.id;
         let names =
             RasterFormat::ALL.map(|format| (format, format!("/{id}/{id}_{}.csv", format.as_str())));
@@ -222,12 +239,13 @@ impl Lists {
                     found.push(Listed {
                         format: *format,
                         name: entry.name.clone(),
-                        hash: plain_hash(&entry.hash),
+                        hash: plain_hash(&entry.hash, checked),
                     });
                 }
             }
             match page.last() {
-                Some(last) if page.len() >= PAGE && Some(&last.name) != marker.as_ref() => {
+                // Names come sorted; a server that begins anew must not be followed for ever.
+                Some(last) if page.len() >= PAGE && marker.as_ref() < Some(&last.name) => {
                     marker = Some(last.name.clone());
                 }
                 _ => return Ok(found),
@@ -245,10 +263,7 @@ impl Lists {
             url.query_pairs_mut().append_pair("marker", marker);
         }
         let address = &url;
-        let read = move |answer: reqwest::Response| {
-            let bytes = async move { answer.bytes().await };
-            bytes.map_err(|why| unreachable(address, &why)).boxed()
-        };
+        let read = move |answer| Self::page_of(answer, address).boxed();
         let text = self.web.get(&url, read).await?.unwrap_or_default();
         if text.trim_ascii().is_empty() {
             // A page behind the last one may be 204.
@@ -258,6 +273,21 @@ impl Lists {
             list: url.to_string(),
             reason: why.to_string(),
         })
+    }
+
+    /// The text of a page, of which there can be only so much.
+    async fn page_of(mut answer: reqwest::Response, url: &Url) -> Result<Vec<u8>, CdseError> {
+        let mut text = Vec::new();
+        while let Some(piece) = answer.chunk().await.map_err(|why| unreachable(url, &why))? {
+            text.extend_from_slice(&piece);
+            if text.len() > MOST_OF_PAGE {
+                return Err(CdseError::List {
+                    list: url.to_string(),
+                    reason: format!("a page of it has more than {MOST_OF_PAGE} bytes"),
+                });
+            }
+        }
+        Ok(text)
     }
 
     /// Fetches a list to a temporary name and renames it when it is whole. Memory holds one piece of it.
@@ -298,7 +328,7 @@ impl Lists {
         Ok(())
     }
 
-    /// Copies that a newer one replaces. Others may be reading them: what can't be removed stays.
+    /// Copies that a newer one replaces, and what nobody fetches any more. Others may be reading them: what can't be removed stays.
     async fn remove_older(&self, collection: &Collection, format: RasterFormat, newest: &Path) {
         let begin = format!("{}_{}.", collection.id, format.as_str());
         let Ok(mut entries) = tokio::fs::read_dir(&self.folder).await else {
@@ -309,21 +339,31 @@ impl Lists {
             let is_copy = name
                 .to_str()
                 .is_some_and(|name| name.starts_with(&begin) && name.ends_with(".csv"));
-            if is_copy && entry.path() != newest {
+            if (is_copy && entry.path() != newest) || is_left_over(&entry).await {
                 let _ = tokio::fs::remove_file(entry.path()).await;
             }
         }
     }
 }
 
-/// A hash as a part of a file's name.
-fn plain_hash(hash: &str) -> String {
-    let plain: String = hash.chars().filter(char::is_ascii_alphanumeric).collect();
+/// A hash as a part of a file's name. Where the catalogue tells none, a list is another one whenever it was asked for.
+fn plain_hash(hash: &str, checked: Timestamp) -> String {
+    let letters = hash.chars().filter(char::is_ascii_alphanumeric);
+    let plain: String = letters.take(64).collect();
     if plain.is_empty() {
-        "unknown".to_owned()
+        format!("of{}", checked.as_second())
     } else {
         plain
     }
+}
+
+/// Whether it is a temporary file that nobody writes to any more.
+async fn is_left_over(entry: &DirEntry) -> bool {
+    if !entry.file_name().to_string_lossy().starts_with(TEMPORARY) {
+        return false;
+    }
+    let changed = entry.metadata().await.and_then(|about| about.modified());
+    changed.is_ok_and(|changed| changed.elapsed().is_ok_and(|age| age > LEFT_OVER))
 }
 
 fn is_within(checked: Timestamp, time: Duration) -> bool {
@@ -335,7 +375,7 @@ fn is_within(checked: Timestamp, time: Duration) -> bool {
 fn temporary(folder: &Path) -> Result<NamedTempFile, CdseError> {
     std::fs::create_dir_all(folder).map_err(|why| CdseError::io(folder, why))?;
     let made = tempfile::Builder::new()
-        .prefix(".part-")
+        .prefix(TEMPORARY)
         .tempfile_in(folder);
     made.map_err(|why| CdseError::io(folder, why))
 }
@@ -349,12 +389,10 @@ async fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, CdseEr
     }
 }
 
-async fn write_json(folder: &Path, path: &Path, value: &impl Serialize) -> Result<(), CdseError> {
-    let part = temporary(folder)?;
-    let text = serde_json::to_vec_pretty(value).map_err(|why| CdseError::io(path, why.into()))?;
-    let io = |why| CdseError::io(part.path(), why);
-    tokio::fs::write(part.path(), text).await.map_err(io)?;
-    part.persist(path)
-        .map_err(|why| CdseError::io(path, why.error))?;
-    Ok(())
+async fn write_json(path: &Path, value: &impl Serialize) -> Result<(), CdseError> {
+    let io = |why| CdseError::io(path, why);
+    let text = serde_json::to_vec_pretty(value).map_err(|why| io(why.into()))?;
+    let file = path.to_owned();
+    let written = tokio::task::spawn_blocking(move || write_whole(&file, &text));
+    written.await.map_err(|_| CdseError::Cancelled)?.map_err(io)
 }

@@ -32,6 +32,7 @@ mod lists;
 mod moved;
 mod open;
 mod products;
+mod rows;
 mod source;
 mod versions;
 mod web;

@@ -46,7 +46,7 @@ impl Moved {
     pub fn of_product(product: &str, title: &str, source: Option<&str>) -> Option<Self> {
         let source = source.map(|word| word.trim().to_ascii_uppercase());
         let landcover = source.as_deref() == Some("LANDCOVER");
-        let mut collections = Collection::of_title(title);
+        let mut collections = Collection::of_title(title).to_vec();
         // Titles change; the closed bucket held this one product of 100 m.
         if collections.is_empty() && landcover && title.contains("100 m") {
             collections.extend(Collection::find(LANDCOVER_NOW));

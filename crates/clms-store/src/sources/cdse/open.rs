@@ -219,13 +219,13 @@ async fn patterns(
 
 /// What is known of the variables where their files say nothing.
 fn with_facts(mut dataset: Dataset, collection: &Collection) -> Result<Dataset, CdseError> {
-    let names: Vec<String> = dataset
-        .group("")?
-        .variables
-        .iter()
-        .map(|known| known.name.clone())
-        .collect();
-    for name in names {
+    let groups = dataset.structure().groups.iter();
+    let variables = groups.flat_map(|group| {
+        let names = group.variables.iter().map(|known| known.name.clone());
+        names.map(|name| (group.path.clone(), name))
+    });
+    let variables: Vec<(String, String)> = variables.collect();
+    for (group, name) in variables {
         let Some(facts) = collection.facts_of(&name) else {
             continue;
         };
@@ -239,7 +239,7 @@ fn with_facts(mut dataset: Dataset, collection: &Collection) -> Result<Dataset, 
             .filter_map(|(name, value)| Some((name.to_owned(), value?)))
             .collect();
         let says_scale = |dataset: &Dataset| {
-            let variable = dataset.variable("", &name).ok();
+            let variable = dataset.variable(&group, &name).ok();
             variable.is_some_and(|known| {
                 ["scale_factor", "add_offset"]
                     .iter()
@@ -255,7 +255,7 @@ fn with_facts(mut dataset: Dataset, collection: &Collection) -> Result<Dataset, 
         } else {
             known
         };
-        dataset = dataset.with_default_attributes(&name, &known)?;
+        dataset = dataset.with_default_attributes(&group, &name, &known)?;
     }
     Ok(dataset)
 }

@@ -7,11 +7,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
-use serde::Deserialize;
+use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use super::CdseError;
+use super::rows::{Row, RowLimit};
 use super::versions::{ProductName, VersionWish, rank};
 
 /// Products that are opened at once, at most: each takes some hundred bytes.
@@ -158,11 +158,10 @@ fn select_blocking(
     wanted: &CancellationToken,
 ) -> Result<Vec<Product>, CdseError> {
     let file = File::open(path).map_err(|why| CdseError::io(path, why))?;
-    // Quotes are none in these lists, but names may hold any character.
     let mut rows = csv::ReaderBuilder::new()
         .delimiter(b';')
         .flexible(true)
-        .from_reader(file);
+        .from_reader(RowLimit::new(file));
     let bad = |why: csv::Error| CdseError::List {
         list: path.display().to_string(),
         reason: why.to_string(),
@@ -181,6 +180,7 @@ fn select_blocking(
     let mut record = csv::StringRecord::new();
     let mut count = 0;
     while rows.read_record(&mut record).map_err(bad)? {
+        rows.get_mut().begin_row();
         count += 1;
         if count % ROWS_PER_LOOK == 0 && wanted.is_cancelled() {
             return Err(CdseError::Cancelled);
@@ -236,111 +236,9 @@ fn select_blocking(
     Ok(products)
 }
 
-/// A row, by the names of its columns.
-#[derive(Debug, Deserialize)]
-struct Row<'r> {
-    name: &'r str,
-    s3_path: &'r str,
-    #[serde(default)]
-    content_length: &'r str,
-    #[serde(default)]
-    content_date_start: &'r str,
-    #[serde(default)]
-    content_date_end: &'r str,
-    #[serde(default)]
-    nominal_date: &'r str,
-    #[serde(default)]
-    modification_date: &'r str,
-    #[serde(default)]
-    bbox: &'r str,
-}
-
-impl Row<'_> {
-    fn product(&self, name: Option<&ProductName>) -> Option<Product> {
-        let start = timestamp(self.content_date_start);
-        let nominal = timestamp(self.nominal_date).or(start)?;
-        let start = start.unwrap_or(nominal);
-        let end = timestamp(self.content_date_end).unwrap_or(start);
-        let bbox = bbox_of(self.bbox);
-        Some(Product {
-            name: self.name.to_owned(),
-            s3_path: self.s3_path.to_owned(),
-            time: name.and_then(|name| name.observed).unwrap_or(nominal),
-            period: start.min(end)..=end.max(start),
-            modified: timestamp(self.modification_date),
-            size: self.content_length.parse().ok(),
-            bbox,
-            tile: match (name.and_then(|name| name.tile.clone()), bbox) {
-                (Some(tile), _) => Tile::Named(tile),
-                (None, Some(bbox)) => {
-                    Tile::Around(bbox.map(|degrees| (degrees * 10.0).round() as i32))
-                }
-                (None, None) => Tile::Unknown,
-            },
-        })
-    }
-}
-
-/// `2025-06-01T00:00:00.000`, which is UTC, with or without saying so.
-fn timestamp(text: &str) -> Option<Timestamp> {
-    let text = text.trim();
-    text.parse().ok().or_else(|| {
-        let civil: DateTime = text.parse().ok()?;
-        Some(civil.to_zoned(TimeZone::UTC).ok()?.timestamp())
-    })
-}
-
-/// The box around a polygon in WKT: west, south, east, north. One across the antimeridian is as wide as its coordinates say.
-fn bbox_of(wkt: &str) -> Option<[f64; 4]> {
-    let mut bbox = [
-        f64::INFINITY,
-        f64::INFINITY,
-        f64::NEG_INFINITY,
-        f64::NEG_INFINITY,
-    ];
-    let coordinates = wkt.split_once('(')?.1;
-    for point in coordinates.split(',') {
-        let mut numbers = point
-            .split(|c: char| c.is_whitespace() || matches!(c, '(' | ')'))
-            .filter(|word| !word.is_empty())
-            .map(str::parse::<f64>);
-        let (Some(Ok(x)), Some(Ok(y))) = (numbers.next(), numbers.next()) else {
-            return None;
-        };
-        bbox = [
-            bbox[0].min(x),
-            bbox[1].min(y),
-            bbox[2].max(x),
-            bbox[3].max(y),
-        ];
-    }
-    bbox.iter().all(|number| number.is_finite()).then_some(bbox)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn polygons_become_boxes() {
-        let globe = "POLYGON((-180.0014881 -59.9985119,-180.0014881 80.0014881,179.9985119 80.0014881,179.9985119 -59.9985119,-180.0014881 -59.9985119))";
-        assert_eq!(
-            bbox_of(globe),
-            Some([-180.0014881, -59.9985119, 179.9985119, 80.0014881])
-        );
-        let several = "MULTIPOLYGON (((1 2, 3 4, 1 2)), ((-5 6.5, 7 8, -5 6.5)))";
-        assert_eq!(bbox_of(several), Some([-5.0, 2.0, 7.0, 8.0]));
-        for none in [
-            "",
-            "POLYGON",
-            "POLYGON(())",
-            "POLYGON((a b))",
-            "POLYGON((1 2,3))",
-            "POLYGON((NaN 1))",
-        ] {
-            assert_eq!(bbox_of(none), None, "{none}");
-        }
-    }
 
     #[test]
     fn boxes_across_the_antimeridian_are_two() {
@@ -349,19 +247,5 @@ mod tests {
         assert!(touches(fiji, [174.0, -20.0, 178.0, -10.0]));
         assert!(!touches(fiji, [0.0, -20.0, 10.0, -10.0]));
         assert!(!touches([0.0, 0.0, 1.0, 1.0], [1.0, 0.0, 2.0, 1.0]));
-    }
-
-    #[test]
-    fn times_are_utc() {
-        let expected: Timestamp = "2025-06-01T00:00:00Z".parse().unwrap();
-        for text in [
-            "2025-06-01T00:00:00.000",
-            "2025-06-01T00:00:00Z",
-            " 2025-06-01T00:00:00 ",
-            "2025-06-01T02:00:00+02:00",
-        ] {
-            assert_eq!(timestamp(text), Some(expected), "{text}");
-        }
-        assert_eq!(timestamp("yesterday"), None);
     }
 }

@@ -21,7 +21,7 @@ const WORD: &str = "CDSE";
 fn collections(dataset: &Dataset) -> Vec<(DataId, &'static Collection)> {
     let found = Collection::of_title(&dataset.title);
     let is_only_one = found.len() == 1;
-    let ids = found.into_iter().filter_map(|collection| {
+    let ids = found.iter().filter_map(|&collection| {
         let id = match is_only_one {
             true => product_id(dataset)?,
             false => DataId::of_file(&dataset.id, &collection.id).ok()?,

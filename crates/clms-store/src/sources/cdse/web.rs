@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use clms_api::RetryPolicy;
+use clms_api::{Attempts, RetryPolicy, retry_after};
 use futures::future::BoxFuture;
-use reqwest::{Client, Response, StatusCode, header::RETRY_AFTER};
+use reqwest::{Client, Response, StatusCode};
 use url::Url;
 
 use super::CdseError;
+use crate::network::USER_AGENT;
 
 /// No answer may let wait for longer, nor a pause within one.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -24,7 +25,7 @@ impl Web {
         let built = Client::builder()
             .connect_timeout(PATIENCE)
             .read_timeout(PATIENCE)
-            .user_agent(concat!("clms/", env!("CARGO_PKG_VERSION")))
+            .user_agent(USER_AGENT)
             .build();
         let client = built.map_err(|why| CdseError::Setting {
             setting: "network",
@@ -42,8 +43,7 @@ impl Web {
         url: &Url,
         consume: impl Fn(Response) -> BoxFuture<'a, Result<T, CdseError>>,
     ) -> Result<Option<T>, CdseError> {
-        let begun = tokio::time::Instant::now();
-        let mut attempt = 1;
+        let mut attempts = Attempts::begin(self.retry);
         loop {
             let (error, wait) = match self.client.get(url.clone()).send().await {
                 Ok(answer) if answer.status() == StatusCode::NOT_FOUND => return Ok(None),
@@ -51,25 +51,16 @@ impl Web {
                     Ok(result) => return Ok(Some(result)),
                     Err(error) => (error, None),
                 },
-                Ok(answer) => (refused(url, &answer), retry_after(&answer)),
+                Ok(answer) => (refused(url, &answer), retry_after(answer.headers())),
                 Err(why) => (unreachable(url, &why), None),
             };
-            let wait = wait.unwrap_or_else(|| self.pause(attempt));
-            let in_time = begun.elapsed() + wait <= self.retry.max_elapsed;
-            if !error.is_retryable() || attempt >= self.retry.max_attempts || !in_time {
+            let again = attempts.next(wait).filter(|_| error.is_retryable());
+            let Some(pause) = again else {
                 return Err(error);
-            }
-            tracing::debug!(%error, attempt, ?wait, "trying again");
-            attempt += 1;
-            tokio::time::sleep(wait).await;
+            };
+            tracing::debug!(%error, ?pause, "trying again");
+            tokio::time::sleep(pause).await;
         }
-    }
-
-    /// A random time, so that many clients don't come back at the same instant.
-    fn pause(&self, attempt: u32) -> Duration {
-        let doublings = attempt.saturating_sub(1).min(16);
-        let longest = self.retry.base_delay.saturating_mul(1 << doublings);
-        longest.min(self.retry.max_delay).mul_f64(rand::random())
     }
 }
 
@@ -104,9 +95,4 @@ pub(super) fn unreachable(url: &Url, why: &reqwest::Error) -> CdseError {
         },
         retryable: !why.is_builder(),
     }
-}
-
-fn retry_after(answer: &Response) -> Option<Duration> {
-    let seconds = answer.headers().get(RETRY_AFTER)?.to_str().ok()?;
-    seconds.trim().parse().ok().map(Duration::from_secs)
 }

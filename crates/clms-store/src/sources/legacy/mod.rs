@@ -28,7 +28,7 @@ impl Source for Legacy {
         let offer = collection_from(dataset, &Word::Legacy)
             .and_then(|collection| Offer::of_collection(dataset, collection, Ok(How::Open)));
         // The product's own id is that of the place that its data have moved to.
-        let offer = offer.and_then(|offer| match Collection::of_title(&dataset.title)[..] {
+        let offer = offer.and_then(|offer| match Collection::of_title(&dataset.title) {
             [] => Some(offer),
             _ => Some(Offer {
                 data_id: DataId::of_file(&dataset.id, Word::Legacy.as_str()).ok()?,

@@ -20,8 +20,10 @@ use tokio::task::JoinHandle;
 struct Shared {
     files: Mutex<BTreeMap<String, Bytes>>,
     asked: Mutex<Vec<String>>,
-    /// So many of the next requests are told to come back later.
-    busy: Mutex<usize>,
+    /// So many of the next requests are told to come back after so many seconds.
+    busy: Mutex<(usize, String)>,
+    /// Entries of listings have no hash.
+    hides_hashes: Mutex<bool>,
 }
 
 /// Serves until it is dropped.
@@ -62,8 +64,12 @@ impl Catalogue {
             .insert(name.to_owned(), text.into());
     }
 
-    pub(crate) fn is_busy(&self, requests: usize) {
-        *self.shared.busy.lock().unwrap() = requests;
+    pub(crate) fn is_busy(&self, requests: usize, seconds: &str) {
+        *self.shared.busy.lock().unwrap() = (requests, seconds.to_owned());
+    }
+
+    pub(crate) fn hide_hashes(&self) {
+        *self.shared.hides_hashes.lock().unwrap() = true;
     }
 
     /// What has been asked since the last call: names of files, and `?` with the prefix of listings.
@@ -90,10 +96,12 @@ async fn answer(
     };
     shared.asked.lock().unwrap().push(asked);
     let mut busy = shared.busy.lock().unwrap();
-    if *busy > 0 {
-        *busy -= 1;
-        return (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, "0")]).into_response();
+    if busy.0 > 0 {
+        busy.0 -= 1;
+        let later = [(header::RETRY_AFTER, busy.1.clone())];
+        return (StatusCode::TOO_MANY_REQUESTS, later).into_response();
     }
+    let hides_hashes = *shared.hides_hashes.lock().unwrap();
     let files = shared.files.lock().unwrap();
     if !name.is_empty() {
         return match files.get(name) {
@@ -113,6 +121,7 @@ async fn answer(
         .take(limit)
         .map(|(name, text)| {
             let hash: String = Sha256::digest(text).iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+            let hash = if hides_hashes { "" } else { &hash };
             json!({"name": name, "hash": hash, "bytes": text.len(), "content_type": "text/csv", "last_modified": "2026-08-08T04:01:24.093961"})
         })
         .collect();

@@ -29,7 +29,7 @@ async fn a_list_is_fetched_once_and_again_when_it_has_changed() {
     assert!(world.catalogue.asked().is_empty());
 
     // A busy server is asked again.
-    world.catalogue.is_busy(1);
+    world.catalogue.is_busy(1, "0");
     let kept = cdse.list(fapar, None, DAY).await.unwrap();
     let prefix = format!("?{}/{}/", fapar.folder, fapar.id);
     let name = format!("{}/{}/{}_nc.csv", fapar.folder, fapar.id, fapar.id);
@@ -67,6 +67,66 @@ async fn a_list_is_fetched_once_and_again_when_it_has_changed() {
         .unwrap()
         .count();
     assert_eq!(left, 2, "the list and a note of when it was compared");
+}
+
+#[tokio::test]
+async fn servers_that_say_odd_things() {
+    let world = World::start().await;
+    let fapar = collection("fapar_global_300m_10daily_v2");
+    let cdse = world.cdse();
+    let row = Row::new(
+        fapar,
+        "c_gls_FAPAR300-RT0_202501010000_GLOBE_OLCI_V2.0.1_nc",
+        day(0),
+    );
+    world.put_list(fapar, "nc", std::slice::from_ref(&row));
+    // Longer than any clock can tell, and longer than anybody waits.
+    for seconds in ["18446744073709551615", "86400"] {
+        world.catalogue.is_busy(1, seconds);
+        let error = cdse.list(fapar, None, DAY).await.unwrap_err();
+        assert!(
+            error.is_retryable() && error.hint().is_some(),
+            "{seconds}: {error}"
+        );
+    }
+
+    // Without hashes nobody knows whether a list has changed: it is fetched whenever it is compared.
+    world.catalogue.hide_hashes();
+    world.catalogue.asked();
+    let kept = cdse.list(fapar, None, DAY).await.unwrap();
+    assert_eq!(cdse.list(fapar, None, DAY).await.unwrap(), kept);
+    assert_eq!(world.catalogue.asked().len(), 2);
+    let name = kept.path.file_name().unwrap().to_str().unwrap();
+    let number = name.split('.').nth(1).unwrap().strip_prefix("of").unwrap();
+    assert_eq!(number.parse(), Ok(kept.checked.as_second()));
+}
+
+#[tokio::test]
+async fn what_was_left_of_a_killed_fetch_is_removed_after_a_day() {
+    let world = World::start().await;
+    let fapar = collection("fapar_global_300m_10daily_v2");
+    let lists = world.settings().folder;
+    std::fs::create_dir_all(&lists).unwrap();
+    let left = |name: &str, hours: u64| {
+        let file = std::fs::File::create(lists.join(name)).unwrap();
+        let time = std::time::SystemTime::now() - Duration::from_hours(hours);
+        file.set_modified(time).unwrap();
+    };
+    left(".part-old", 25);
+    left(".part-new", 23);
+    left("mine", 25);
+    let row = Row::new(
+        fapar,
+        "c_gls_FAPAR300-RT0_202501010000_GLOBE_OLCI_V2.0.1_nc",
+        day(0),
+    );
+    world.put_list(fapar, "nc", &[row]);
+    world.cdse().list(fapar, None, DAY).await.unwrap();
+    let names = [".part-old", ".part-new", "mine"];
+    assert_eq!(
+        names.map(|name| lists.join(name).exists()),
+        [false, true, true]
+    );
 }
 
 #[tokio::test]

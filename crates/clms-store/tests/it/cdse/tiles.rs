@@ -165,6 +165,8 @@ async fn tiles_of_other_zones_are_groups_and_too_many_are_refused() {
         [("", vec![1, 300, 600]), ("EPSG_32631", vec![1, 300, 300])]
     );
     for (path, second) in [("", 41), ("EPSG_32631", 51)] {
+        let cover = dataset.variable(path, "FSCOG").unwrap();
+        assert_eq!(cover.units(), Some("%"), "what is known of it, everywhere");
         let times = dataset.times(path).await.unwrap();
         assert_eq!(times[0].to_string(), format!("2025-01-01T10:28:{second}Z"));
         let slab = dataset

@@ -23,17 +23,10 @@ pub use self::{
     error::HdaError,
 };
 use super::Account;
+use crate::network::USER_AGENT;
 
 /// The real broker.
 pub const DEFAULT_BROKER: &str = "https://gateway.prod.wekeo2.eu/hda-broker/";
-
-const USER_AGENT: &str = concat!(
-    "clms/",
-    env!("CARGO_PKG_VERSION"),
-    " (+",
-    env!("CARGO_PKG_REPOSITORY"),
-    ")"
-);
 
 /// How long a whole call may take; files are not fetched by these.
 const CALL_TIMEOUT: Duration = Duration::from_secs(120);
