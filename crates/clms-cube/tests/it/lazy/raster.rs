@@ -358,7 +358,7 @@ async fn bands_of_one_name_are_told_apart() {
     let files = Files::new();
     let path = files.path("bands.tif");
     let driver = gdal::DriverManager::get_driver_by_name("GTiff").unwrap();
-    let mut bands = driver
+    let bands = driver
         .create_with_band_type::<u8, _>(&path, 4, 4, 3)
         .unwrap();
     for (number, name) in (1_u8..).zip(["a", "a_3", "a"]) {
@@ -368,8 +368,8 @@ async fn bands_of_one_name_are_told_apart() {
     }
     bands.close().unwrap();
     let reader = Arc::new(LocalFile::open(&path).unwrap());
-    let dataset = Dataset::open_file(reader, &FileOptions::default());
-    let dataset = dataset.await.unwrap();
+    let options = FileOptions::default();
+    let dataset = Dataset::open_file(reader, &options).await.unwrap();
     for (name, value) in [("a", 1.0), ("a_3", 2.0), ("a_3_3", 3.0)] {
         let window = dataset.read_window("", name, 0..1, 0..1).await.unwrap();
         assert_eq!(window.pixels.to_f64(), [value], "{name}");
