@@ -52,6 +52,7 @@ mod search;
 mod server;
 mod server_thread;
 mod service_keys;
+mod serving;
 mod sim;
 mod state;
 mod token;

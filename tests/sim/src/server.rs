@@ -4,7 +4,7 @@ use std::net::TcpListener;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::{Body, to_bytes};
+use axum::body::to_bytes;
 use axum::extract::{ConnectInfo, Request, State as Shared};
 use axum::http::Method;
 use axum::response::Response;
@@ -15,30 +15,13 @@ use crate::call::{Call, Root};
 use crate::faults;
 use crate::habits::FaultKind;
 use crate::state::{App, State};
-use crate::wire::{Exchange, Line};
-use crate::{datarequest, direct_links, downloads, lookup, search, service_keys, token};
-
-/// Largest body of a request; the portal's requests are far smaller.
-const BODY_LIMIT: usize = 1024 * 1024;
+use crate::wire::Line;
+use crate::{datarequest, direct_links, downloads, lookup, search, service_keys, serving, token};
 
 /// Serves until `stop` resolves.
 pub(crate) async fn serve(app: Arc<App>, listener: TcpListener, stop: impl Future<Output = ()>) {
-    let service = Router::new()
-        .fallback(handle)
-        .with_state(app)
-        .into_make_service_with_connect_info::<Line>();
-    let served = async {
-        let listener = tokio::net::TcpListener::from_std(listener)?;
-        axum::serve(Exchange(listener), service).await
-    };
-    tokio::select! {
-        result = served => {
-            if let Err(error) = result {
-                tracing::error!(%error, "the simulated service has stopped");
-            }
-        }
-        () = stop => {}
-    }
+    let router = Router::new().fallback(handle).with_state(app);
+    serving::serve(router, listener, stop).await;
 }
 
 async fn handle(
@@ -47,7 +30,7 @@ async fn handle(
     request: Request,
 ) -> Response {
     let (parts, body) = request.into_parts();
-    let body = to_bytes(body, BODY_LIMIT).await;
+    let body = to_bytes(body, serving::BODY_LIMIT).await;
     let too_large = body.is_err();
     let call = Call::new(
         parts.method,
@@ -73,24 +56,13 @@ async fn handle(
         call: &call,
         status: 0,
     };
-    let response = match reply {
-        Reply::Answer(response) => response,
-        Reply::Late(response, delay) => {
-            tokio::time::sleep(delay).await;
-            response
-        }
-        Reply::File(delivery) => downloads::send(*delivery, &call.headers).await,
-    };
+    let response = serving::response_of(reply, &call.headers).await;
     match faults.contains(&FaultKind::LostAnswer) {
         true => line.cut(),
         false => noted.status = response.status().as_u16(),
     }
     drop(noted);
-    if call.method == Method::HEAD {
-        let (parts, _) = response.into_parts();
-        return Response::from_parts(parts, Body::empty());
-    }
-    response
+    serving::as_asked(&call.method, response)
 }
 
 /// A request that is remembered when its answer is ready, or nobody waits for it any more.

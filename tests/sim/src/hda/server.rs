@@ -4,9 +4,9 @@ use std::net::TcpListener;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::{Body, to_bytes};
+use axum::body::to_bytes;
 use axum::extract::{ConnectInfo, Request, State as Shared};
-use axum::http::{Method, header};
+use axum::http::header;
 use axum::response::Response;
 
 use super::state::{Broker, State};
@@ -14,11 +14,8 @@ use super::{datasets, orders, search, token};
 use crate::answer::{self, Reply};
 use crate::call::Call;
 use crate::habits::FaultKind;
-use crate::wire::{Exchange, Line};
-use crate::{downloads, faults};
-
-/// Largest body of a request; real ones are far smaller.
-const BODY_LIMIT: usize = 1024 * 1024;
+use crate::wire::Line;
+use crate::{faults, serving};
 
 /// Serves until `stop` resolves.
 pub(super) async fn serve(
@@ -26,22 +23,8 @@ pub(super) async fn serve(
     listener: TcpListener,
     stop: impl Future<Output = ()>,
 ) {
-    let service = Router::new()
-        .fallback(handle)
-        .with_state(broker)
-        .into_make_service_with_connect_info::<Line>();
-    let served = async {
-        let listener = tokio::net::TcpListener::from_std(listener)?;
-        axum::serve(Exchange(listener), service).await
-    };
-    tokio::select! {
-        result = served => {
-            if let Err(error) = result {
-                tracing::error!(%error, "the simulated broker has stopped");
-            }
-        }
-        () = stop => {}
-    }
+    let router = Router::new().fallback(handle).with_state(broker);
+    serving::serve(router, listener, stop).await;
 }
 
 async fn handle(
@@ -50,7 +33,9 @@ async fn handle(
     request: Request,
 ) -> Response {
     let (parts, body) = request.into_parts();
-    let body = to_bytes(body, BODY_LIMIT).await.unwrap_or_default();
+    let body = to_bytes(body, serving::BODY_LIMIT)
+        .await
+        .unwrap_or_default();
     let (uri, url) = (parts.uri, broker.url.as_str());
     let call = Call::new(parts.method, &uri, parts.headers, body, url);
     let endpoint = Endpoint::of(&call);
@@ -66,14 +51,7 @@ async fn handle(
         };
         (reply, faults, now)
     };
-    let response = match reply {
-        Reply::Answer(response) => response,
-        Reply::Late(response, delay) => {
-            tokio::time::sleep(delay).await;
-            response
-        }
-        Reply::File(delivery) => downloads::send(*delivery, &call.headers).await,
-    };
+    let response = serving::response_of(reply, &call.headers).await;
     // The time of the broker's clock, which may be ahead.
     let date = now.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
     let response = answer::with_header(response, header::DATE, &date);
@@ -89,11 +67,7 @@ async fn handle(
         let answered = state.requests.len();
         broker.answered.send_replace(answered);
     }
-    if call.method == Method::HEAD {
-        let (parts, _) = response.into_parts();
-        return Response::from_parts(parts, Body::empty());
-    }
-    response
+    serving::as_asked(&call.method, response)
 }
 
 /// What a request is for.
