@@ -56,17 +56,21 @@ impl DataType {
         }
     }
 
-    /// The way in which such data are opened that are got so; nobody knows one for what can't be had.
-    pub(crate) fn opener_id(self, how: Option<How>, format: Option<&str>) -> Option<String> {
+    /// The ways in which such data are opened that are got so; none for what can't be had.
+    pub(crate) fn opener_ids(self, how: Option<How>, format: Option<&str>) -> Vec<String> {
         let kind = self.as_str();
-        Some(match (how?, self) {
-            (How::Preload, Self::Dataset) => format!("{kind}:zarr:cache"),
-            (How::Preload, Self::GeoDataFrame) => format!("{kind}:gpkg:cache"),
-            (How::Open, _) => {
-                let format = format.unwrap_or("netcdf").to_lowercase();
-                format!("{kind}:{format}:https")
+        match (how, self, format) {
+            (None, ..) => Vec::new(),
+            (Some(How::Preload), Self::Dataset, _) => vec![format!("{kind}:zarr:cache")],
+            (Some(How::Preload), Self::GeoDataFrame, _) => vec![format!("{kind}:gpkg:cache")],
+            (Some(How::Open), _, Some(format)) => {
+                vec![format!("{kind}:{}:https", format.to_lowercase())]
             }
-        })
+            // Only the files themselves tell.
+            (Some(How::Open), _, None) => ["netcdf", "geotiff"]
+                .map(|format| format!("{kind}:{format}:https"))
+                .into(),
+        }
     }
 }
 

@@ -137,7 +137,7 @@ impl Description {
     fn typed(self) -> Self {
         let format = self.format.as_deref();
         let data_type = DataType::of_format(format);
-        let opener_ids = data_type.opener_id(self.how, format).into_iter().collect();
+        let opener_ids = data_type.opener_ids(self.how, format);
         Self {
             data_type,
             opener_ids,

@@ -12,7 +12,8 @@ pub(super) struct Landcover;
 impl Source for Landcover {
     fn offers(&self, dataset: &Dataset) -> Vec<Offer> {
         let offer = collection_from(dataset, &Word::Landcover)
-            .and_then(|collection| Offer::of_collection(dataset, collection, Err(closed(dataset))));
+            .and_then(|collection| Offer::of_collection(dataset, collection, Err(closed(dataset))))
+            .and_then(|offer| offer.beside_cdse(dataset, &Word::Landcover));
         offer.into_iter().collect()
     }
 }

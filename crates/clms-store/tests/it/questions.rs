@@ -81,8 +81,53 @@ async fn every_kind_of_data_id_has_a_type_and_a_way_to_open_it() {
         assert_eq!(store.opener_ids(&data_id).await.unwrap(), opener, "{text}");
         assert_eq!(store.has_data(&data_id).await.unwrap(), has_data, "{text}");
     }
+    let moisture = store
+        .describe(&id("daily-surface-soil-moisture-v1-0"))
+        .await
+        .unwrap();
+    assert_eq!(
+        moisture.opener_ids,
+        ["dataset:netcdf:https", "dataset:geotiff:https"]
+    );
     assert!(!store.has_data(&id("nothing|of that")).await.unwrap());
     assert!(store.data_type(&id("nothing|of that")).await.is_err());
+}
+
+/// What a hint says works: the command that is named for moved data is one for an id that can be opened.
+#[tokio::test]
+async fn what_has_moved_can_be_had_under_the_id_that_is_named() {
+    let scene = Scene::new();
+    let store = scene.store();
+    let everything = Filter {
+        all: true,
+        ..Filter::default()
+    };
+    let catalogue = store.catalogue().await.unwrap();
+    let mut commands = 0;
+    for entry in catalogue.list(&everything) {
+        let hint = entry.why_not.as_ref().map_or("", |why| &why.hint);
+        for command in hint.split("clms open '").skip(1) {
+            let named = command.split('\'').next().unwrap();
+            let found = catalogue.entry(&id(named)).unwrap();
+            assert!(found.available, "{}: {hint}", entry.data_id);
+            commands += 1;
+        }
+    }
+    assert!(commands > 0);
+    let cover = "copernicus-global-land-service-land-cover-100m-collection-3-epoch-2019-globe";
+    let closed = catalogue.entry(&id(&format!("{cover}|LANDCOVER"))).unwrap();
+    let why = closed.why_not.as_ref().unwrap();
+    assert!(
+        why.reason.contains("closed on 2025-06-14"),
+        "{}",
+        why.reason
+    );
+    assert!(
+        why.reason.contains("lc_global_100m_yearly_v3"),
+        "{}",
+        why.reason
+    );
+    assert_eq!(why.hint, format!("open it with: clms open '{cover}'"));
 }
 
 #[tokio::test]

@@ -11,6 +11,22 @@ const LANDCOVER_CLOSED: &str = "2025-06-14";
 /// Where global land cover of 100 m is now, whichever of its titles the portal uses.
 const LANDCOVER_NOW: &str = "lc_global_100m_yearly_v3";
 
+/// The portal's word for the bucket of the global land cover.
+const LANDCOVER: &str = "LANDCOVER";
+
+/// The collections of CDSE that have the data of a product of the portal, by its title and the word for where the portal takes it from.
+pub(super) fn collections_of(title: &str, source: Option<&str>) -> Vec<&'static Collection> {
+    let found = Collection::of_title(title);
+    let was_in_bucket = source.is_some_and(|word| word.trim().eq_ignore_ascii_case(LANDCOVER));
+    // Of the closed bucket each year had a title of its own; it held this one product of 100 m.
+    match found {
+        [] if was_in_bucket && title.contains("100 m") => {
+            Collection::find(LANDCOVER_NOW).into_iter().collect()
+        }
+        found => found.to_vec(),
+    }
+}
+
 /// Where the data of a product are now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -44,13 +60,9 @@ impl Moved {
     /// is known of a move: then it is where the portal says.
     #[must_use]
     pub fn of_product(product: &str, title: &str, source: Option<&str>) -> Option<Self> {
+        let collections = collections_of(title, source);
         let source = source.map(|word| word.trim().to_ascii_uppercase());
-        let landcover = source.as_deref() == Some("LANDCOVER");
-        let mut collections = Collection::of_title(title).to_vec();
-        // Titles change; the closed bucket held this one product of 100 m.
-        if collections.is_empty() && landcover && title.contains("100 m") {
-            collections.extend(Collection::find(LANDCOVER_NOW));
-        }
+        let landcover = source.as_deref() == Some(LANDCOVER);
         let gone = if landcover {
             format!("its bucket was closed on {LANDCOVER_CLOSED}")
         } else {
@@ -80,7 +92,7 @@ impl Moved {
                 hint: "look for it at wekeo.copernicus.eu".to_owned(),
                 collections,
             },
-            (None, Some("LANDCOVER")) => Self {
+            (None, Some(LANDCOVER)) => Self {
                 whereabouts: Whereabouts::Closed,
                 reason: gone,
                 hint: "look for it in the Copernicus Data Space Ecosystem, dataspace.copernicus.eu"

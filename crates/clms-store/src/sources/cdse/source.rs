@@ -3,7 +3,9 @@
 use async_trait::async_trait;
 use clms_api::Dataset;
 
-use super::{Collection, CollectionKind, Freshness, Moved, OpenOptions, ProductQuery};
+use super::{
+    Collection, CollectionKind, Freshness, Moved, OpenOptions, ProductQuery, moved::collections_of,
+};
 use crate::{
     DataId, StoreError,
     catalogue::{How, Unavailable},
@@ -19,9 +21,9 @@ const WORD: &str = "CDSE";
 
 /// A dataset's collections, each with its data id: the product's own if there is only one.
 fn collections(dataset: &Dataset) -> Vec<(DataId, &'static Collection)> {
-    let found = Collection::of_title(&dataset.title);
+    let found = collections_of(&dataset.title, portals_word(dataset));
     let is_only_one = found.len() == 1;
-    let ids = found.iter().filter_map(|&collection| {
+    let ids = found.into_iter().filter_map(|collection| {
         let id = match is_only_one {
             true => product_id(dataset)?,
             false => DataId::of_file(&dataset.id, &collection.id).ok()?,
@@ -29,6 +31,12 @@ fn collections(dataset: &Dataset) -> Vec<(DataId, &'static Collection)> {
         Some((id, collection))
     });
     ids.collect()
+}
+
+/// Where the portal says that the data are.
+fn portals_word(dataset: &Dataset) -> Option<&str> {
+    let first = dataset.download_information.first()?;
+    Some(first.source.as_ref()?.as_str())
 }
 
 #[async_trait]
@@ -80,9 +88,7 @@ fn way(dataset: &Dataset, collection: &Collection) -> Result<How, Unavailable> {
     if collection.kind == CollectionKind::Raster {
         return Ok(How::Open);
     }
-    let word = dataset.download_information.first();
-    let word = word.and_then(|information| information.source.as_ref());
-    let moved = Moved::of_product(&dataset.id, &dataset.title, word.map(|word| word.as_str()));
+    let moved = Moved::of_product(&dataset.id, &dataset.title, portals_word(dataset));
     let (reason, hint) = match moved {
         Some(moved) => (moved.reason, moved.hint),
         None => (

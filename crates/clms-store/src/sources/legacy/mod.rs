@@ -15,8 +15,8 @@ use clms_api::{ApiError, Dataset, DirectLinks, DirectLinksRequest, Source as Wor
 use clms_cube::{Duplicates, FileOptions, StackFile};
 
 use self::{file::LegacyFile, name::time_of};
-use super::{Offer, Source, Wanted, cdse::Collection, collection_from, moved};
-use crate::{DataId, ErrorClass, StoreError, catalogue::How};
+use super::{Offer, Source, Wanted, collection_from, moved};
+use crate::{ErrorClass, StoreError, catalogue::How};
 
 /// The former global land service.
 #[derive(Debug)]
@@ -26,15 +26,8 @@ pub(super) struct Legacy;
 impl Source for Legacy {
     fn offers(&self, dataset: &Dataset) -> Vec<Offer> {
         let offer = collection_from(dataset, &Word::Legacy)
-            .and_then(|collection| Offer::of_collection(dataset, collection, Ok(How::Open)));
-        // The product's own id is that of the place that its data have moved to.
-        let offer = offer.and_then(|offer| match Collection::of_title(&dataset.title) {
-            [] => Some(offer),
-            _ => Some(Offer {
-                data_id: DataId::of_file(&dataset.id, Word::Legacy.as_str()).ok()?,
-                ..offer
-            }),
-        });
+            .and_then(|collection| Offer::of_collection(dataset, collection, Ok(How::Open)))
+            .and_then(|offer| offer.beside_cdse(dataset, &Word::Legacy));
         offer.into_iter().collect()
     }
 
