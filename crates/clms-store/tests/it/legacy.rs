@@ -175,7 +175,10 @@ async fn what_is_gone_tells_where_it_is_now() {
     let gone = scene.store().open(&legacy).await.unwrap_err();
     assert_eq!(gone.kind(), "moved", "{gone}");
     let text = gone.to_string();
-    assert!(text.contains("they are at CDSE, as lie_europe"), "{text}");
+    assert!(
+        text.contains("its data have moved to CDSE (as lie_europe"),
+        "{text}"
+    );
     let hint = gone.hint().unwrap();
     assert_eq!(hint, format!("open it with: clms open '{product}'"));
 }

@@ -63,26 +63,26 @@ impl Moved {
         let collections = collections_of(title, source);
         let source = source.map(|word| word.trim().to_ascii_uppercase());
         let landcover = source.as_deref() == Some(LANDCOVER);
-        let gone = if landcover {
-            format!("its bucket was closed on {LANDCOVER_CLOSED}")
-        } else {
-            "its data have moved".to_owned()
-        };
+        let closed = format!("its bucket was closed on {LANDCOVER_CLOSED}");
         let ids: Vec<&str> = collections
             .iter()
             .map(|collection| collection.id.as_str())
             .collect();
-        let now = |place: &str| format!("{gone}; they are at {place} now");
+        let now = |place: &str| match landcover {
+            true => format!("{closed}; its data are at {place} now"),
+            false => format!("its data have moved to {place}"),
+        };
+        let cdse = || now(&format!("CDSE (as {})", ids.join(" and ")));
         Some(match (collections.first(), source.as_deref()) {
             (Some(main), _) if main.kind == CollectionKind::Raster => Self {
                 whereabouts: Whereabouts::Cdse,
-                reason: now(&format!("CDSE, as {}", ids.join(" and "))),
+                reason: cdse(),
                 hint: command(product, &ids),
                 collections,
             },
             (Some(main), _) => Self {
                 whereabouts: Whereabouts::CdseFiles,
-                reason: now(&format!("CDSE, as {}", ids.join(" and "))),
+                reason: cdse(),
                 hint: format!("get the files from {}", main.place()),
                 collections,
             },
@@ -94,7 +94,7 @@ impl Moved {
             },
             (None, Some(LANDCOVER)) => Self {
                 whereabouts: Whereabouts::Closed,
-                reason: gone,
+                reason: closed.clone(),
                 hint: "look for it in the Copernicus Data Space Ecosystem, dataspace.copernicus.eu"
                     .to_owned(),
                 collections,

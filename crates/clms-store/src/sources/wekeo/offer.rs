@@ -83,7 +83,8 @@ impl Source for Wekeo {
                 Ok(_) => Unavailable::needs_subset(&dataset.id, PARTS_ONLY),
                 Err(why) => unusable(&why),
             };
-            Offer::of_collection(dataset, collection, Err(why))
+            let offer = Offer::of_collection(dataset, collection, Err(why))?;
+            offer.beside_cdse(dataset, &Word::Wekeo)
         });
         offer.into_iter().collect()
     }
