@@ -14,7 +14,7 @@ use crate::tiff::{BlockLayout, BlockReader, Directory, RasterBytes};
 use crate::{CubeError, DataType, EntrySource, PackageEntry};
 
 /// GDAL's cache of decoded blocks, shared by all threads.
-pub(crate) const BLOCK_CACHE_BYTES: u64 = 32 << 20;
+pub(crate) const BLOCK_CACHE_BYTES: u64 = 64 << 20;
 
 /// The version of GDAL that is linked, such as `3.6.2`.
 #[must_use]

@@ -139,24 +139,7 @@ unsafe extern "C" fn on_progress(
     c_int::from((watch.0)(complete.clamp(0.0, 1.0)))
 }
 
-/// Writes the blocks of a band that are in GDAL's cache, and takes them out of it.
-///
-/// # Errors
-/// GDAL's words.
-pub(super) fn flush(band: &RasterBand<'_>) -> Result<(), String> {
-    // SAFETY: the band lives until the call returns.
-    let outcome = unsafe {
-        gdal_sys::CPLErrorReset();
-        gdal_sys::GDALFlushRasterCache(band.c_rasterband())
-    };
-    if outcome == gdal_sys::CPLErr::CE_None {
-        Ok(())
-    } else {
-        Err(last_words("GDAL gives no reason"))
-    }
-}
-
-/// A smaller cache of GDAL's blocks, for all threads, while this lives.
+/// A smaller cache of GDAL's blocks than [`BLOCK_CACHE_BYTES`], for all threads, while this lives.
 pub(super) struct BlockCache(());
 
 impl BlockCache {

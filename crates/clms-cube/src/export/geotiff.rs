@@ -9,7 +9,7 @@ use gdal::raster::{ColorEntry, ColorTable, PaletteInterpretation, RasterBand};
 use gdal::{Dataset, DriverManager, Metadata};
 use serde_json::Value;
 
-use super::gdal_calls::{BlockCache, create_copy, flush, set_unit};
+use super::gdal_calls::{create_copy, set_unit};
 use super::gdal_raster::{create, gdal_dtype, write};
 use super::pipeline::{self, Pace, TileWriter, Watch};
 use super::scene::{Layer, Scene, Tile};
@@ -22,9 +22,6 @@ use crate::{CubeError, DataType, Pixels};
 
 /// Rows and columns of a block.
 const BLOCK: u64 = 512;
-
-/// GDAL's cache of blocks while it copies: what it copies at once depends on it.
-const COPY_CACHE_BYTES: u64 = 16 << 20;
 
 /// Bytes that overviews are made of at once, instead of 10 MB.
 const OVERVIEW_CHUNK_BYTES: &str = "2000000";
@@ -52,9 +49,8 @@ pub(super) async fn export(
     watch: Watch<'_>,
 ) -> Result<ExportReport, CubeError> {
     let dtype = check(&scene)?;
-    let side = BLOCK * if dtype.itemsize() == 1 { 4 } else { 2 };
     let pace = Pace {
-        tile: [side, side],
+        tile: scene.tile_size(BLOCK),
         finishing: 1,
     };
     side_car::write(&scene, &staging.side_car(side_car::ENDING))
@@ -297,9 +293,7 @@ impl TileWriter for GeoTiffWriter {
         let first = self.first_bands[place.layer] + place.steps.start as usize;
         let steps = (place.steps.end - place.steps.start) as usize;
         let write = |mut band: RasterBand<'_>, pixels: Pixels| {
-            write(&mut band, at, size, pixels).map_err(failed)?;
-            // They were whole blocks, and whoever reads the source has more use for the cache.
-            flush(&band).map_err(|words| self.failed(words))
+            write(&mut band, at, size, pixels).map_err(failed)
         };
         let band = |step: usize| self.dataset.rasterband(first + step).map_err(failed);
         if steps == 1 {
@@ -347,7 +341,6 @@ impl TileWriter for GeoTiffWriter {
             // Each thread has megabytes of its own.
             ("NUM_THREADS", "1"),
         ])?;
-        let _cache = BlockCache::smaller(COPY_CACHE_BYTES);
         let _config = LocalConfig::set("GDAL_OVR_CHUNK_MAX_SIZE", OVERVIEW_CHUNK_BYTES);
         let result = self.staging.result();
         create_copy(&driver, &result, &self.dataset, &options, go_on)
