@@ -4,11 +4,13 @@
 mod alone;
 mod bad_luck;
 mod commands;
+mod exports;
 mod interoperability;
 mod jobs;
 mod keeping;
 mod kills;
 mod layers;
+mod lazily;
 mod object_storage;
 mod subsets;
 mod vectors;

@@ -10,6 +10,18 @@ const INTEROP: Python = Python {
     pip: &[],
 };
 
+const REFERENCE: Python = Python {
+    name: "reference",
+    requirements: include_str!("../interop/requirements-reference.txt"),
+    pip: &[],
+};
+
+const EXPORTS: Python = Python {
+    name: "exports",
+    requirements: include_str!("../../crates/clms-cube/tests/it/export/requirements.txt"),
+    pip: &[],
+};
+
 const XCUBE: Python = Python {
     name: "xcube",
     requirements: include_str!("../interop/requirements-xcube.txt"),
@@ -32,6 +44,18 @@ const GEOZARR: Python = Python {
 #[must_use]
 pub fn interpreter() -> PathBuf {
     INTEROP.programs().join("python")
+}
+
+/// The interpreter of an environment that has what `interop/requirements-reference.txt` names: xarray over fsspec, netCDF4.
+#[must_use]
+pub fn reference() -> PathBuf {
+    REFERENCE.programs().join("python")
+}
+
+/// The interpreter of an environment in which exports are opened: xarray, rasterio, netCDF4.
+#[must_use]
+pub fn exports() -> PathBuf {
+    EXPORTS.programs().join("python")
 }
 
 /// The interpreter of an environment that has what `interop/requirements-xcube.txt` names: xcube's data stores, with s3fs, and

@@ -49,10 +49,11 @@ fn main() -> ExitCode {
 
 async fn run(cli: Cli, printer: Printer, screen: Screen) -> u8 {
     let signals = Signals::listen();
-    // Only preloading has something to bring to safety before it stops.
+    // Only preloading has something to bring to safety before it stops, and exporting something to take away.
     let stops_by_itself = matches!(
         cli.command,
         Command::Preload(_)
+            | Command::Export(_)
             | Command::Jobs {
                 jobs: Some(Jobs::Wait(_) | Jobs::Resume(_))
             }

@@ -26,6 +26,18 @@ pub(crate) fn bytes(bytes: u64) -> String {
     }
 }
 
+/// A coordinate or the size of a pixel without the noise of its last digits, as in `0.01` for 0.009999999999999983.
+pub(crate) fn number(number: f64) -> String {
+    let rounded: Result<f64, _> = format!("{number:.11e}").parse();
+    rounded.unwrap_or(number).to_string()
+}
+
+/// The edges of a rectangle: west, south, east, north.
+pub(crate) fn bbox(bbox: [f64; 4]) -> String {
+    let [west, south, east, north] = bbox.map(number);
+    format!("{west} {south} {east} {north}  (west south east north)")
+}
+
 /// A time as people read it, to the second, in UTC.
 pub(crate) fn time(time: Timestamp) -> String {
     time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()

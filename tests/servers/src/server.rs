@@ -17,7 +17,7 @@ use crate::{
     process::Process,
 };
 
-/// The bucket that every server has, empty at first. Its objects can be read by everybody.
+/// The bucket that a server has unless another one is named, empty at first. Its objects can be read by everybody.
 const BUCKET: &str = "cubes";
 
 const KEY_ID: &str = "AKIATESTTESTTESTTEST";
@@ -46,6 +46,7 @@ pub struct Server {
     address: String,
     /// An S3's key and its secret.
     credentials: (&'static str, &'static str),
+    bucket: &'static str,
     process: Process,
     /// Where it keeps its objects, if not in memory; removed after the process has ended.
     folder: Option<TempDir>,
@@ -55,23 +56,31 @@ impl Server {
     /// An S3 server that honours conditional writes: moto.
     #[must_use]
     pub fn s3() -> Self {
-        Self::moto(Provider::S3, "s3")
+        Self::s3_with_bucket(BUCKET)
+    }
+
+    /// The same with a bucket of this name.
+    #[must_use]
+    pub fn s3_with_bucket(bucket: &'static str) -> Self {
+        Self::moto(Provider::S3, "s3", bucket)
     }
 
     /// Google Cloud Storage, as far as this can be had without Google.
     #[must_use]
     pub fn google() -> Self {
-        Self::moto(Provider::Google, "google")
+        Self::moto(Provider::Google, "google", BUCKET)
     }
 
-    fn moto(provider: Provider, dialect: &str) -> Self {
+    fn moto(provider: Provider, dialect: &str, bucket: &'static str) -> Self {
         let mut command = Command::new(MOTO.programs().join("python"));
         command
             .arg(launcher("s3_and_google.py"))
-            .args([dialect, BUCKET, KEY_ID, SECRET])
+            .args([dialect, bucket, KEY_ID, SECRET])
             // moto must not look for anything of the machine's owner.
             .env("AWS_EC2_METADATA_DISABLED", "true");
-        Self::start(provider, &command)
+        let mut server = Self::start(provider, &command);
+        server.bucket = bucket;
+        server
     }
 
     /// An S3 server of other authors that ignores conditions: s3rver. It can't abort uploads either.
@@ -109,6 +118,7 @@ impl Server {
             provider,
             address,
             credentials: (KEY_ID, SECRET),
+            bucket: BUCKET,
             process,
             folder: None,
         }
@@ -129,7 +139,7 @@ impl Server {
     /// The name of its bucket.
     #[must_use]
     pub fn bucket(&self) -> &'static str {
-        BUCKET
+        self.bucket
     }
 
     /// The URL by which the users of such stores name a place in its bucket.
@@ -140,7 +150,7 @@ impl Server {
             Provider::Azure => "az",
             Provider::Google => "gs",
         };
-        format!("{scheme}://{BUCKET}/{prefix}")
+        format!("{scheme}://{}/{prefix}", self.bucket)
     }
 
     /// What has to be in the environment of a program that shall reach it and may write.
@@ -202,7 +212,7 @@ impl Server {
     /// The keys of multipart uploads that are neither complete nor aborted. Only [`Server::s3`] and [`Server::google`] can tell.
     #[must_use]
     pub fn uploads_in_progress(&self) -> Vec<String> {
-        let answer = self.get(&format!("/{BUCKET}?uploads"));
+        let answer = self.get(&format!("/{}?uploads", self.bucket));
         assert!(answer.contains("ListMultipartUploadsResult"), "{answer}");
         let keys = answer.split("<Key>").skip(1);
         keys.map(|rest| rest.split("</Key>").next().unwrap().to_owned())

@@ -1,12 +1,19 @@
 //! `clms export`.
 
+use std::path::Path;
+
 use clms_store::{
     DataId, DayRange, OpenOptions, StoreError,
-    cube::{ExportOptions, ExportReport},
+    cube::{ExportOptions, ExportProgress, ExportReport, ExportState},
 };
 
-use super::{Context, Done};
-use crate::{args::Export, text};
+use super::{Context, Done, Stop};
+use crate::{
+    args::Export,
+    exit,
+    progress::{Doing, Work},
+    text,
+};
 
 /// The CRS of boxes and points unless another one is named; sources choose files by it.
 const DEGREES: &str = "EPSG:4326";
@@ -23,7 +30,10 @@ pub(crate) async fn run(context: &Context, export: Export) -> Done {
             .flatten(),
         ..OpenOptions::default()
     };
-    let dataset = context.store.open_part(&data_id, &opened).await?;
+    let dataset = tokio::select! {
+        dataset = context.store.open_part(&data_id, &opened) => dataset?,
+        () = context.stop.cancelled() => return Err(stopped(context, &export.out)),
+    };
     let options = ExportOptions {
         group: export.group,
         variable: export.variable,
@@ -38,11 +48,35 @@ pub(crate) async fn run(context: &Context, export: Export) -> Done {
         max_side: export.max_side,
         overwrite: export.overwrite,
     };
-    let report = dataset
-        .export(&export.out, &options, &(), &context.stop)
-        .await
-        .map_err(|why| StoreError::of_export(&data_id, why))?;
+    let (progress, screen) = (context.progress, &context.screen);
+    let work = Work::begin(Doing::Exporting, progress, screen, &data_id.to_string());
+    let outcome = dataset
+        .export(&export.out, &options, &work, &context.stop)
+        .await;
+    if outcome.is_ok() {
+        work.done();
+    } else {
+        drop(work);
+    }
+    let report = match outcome {
+        Err(_) if context.stop.is_cancelled() => return Err(stopped(context, &export.out)),
+        outcome => outcome.map_err(|why| StoreError::of_export(&data_id, why))?,
+    };
     context.result(&report, || page(&report))
+}
+
+impl ExportProgress for Work {
+    fn advanced(&self, state: ExportState) {
+        self.at(state.done, state.total);
+    }
+}
+
+/// The end of an export by Ctrl-C or SIGTERM.
+fn stopped(context: &Context, out: &Path) -> Stop {
+    let out = out.display();
+    let note = format!("stopped; nothing was written, {out} is as it was before");
+    context.printer.note(&note);
+    Stop::Code(exit::INTERRUPTED)
 }
 
 /// The box that holds all that is wanted.
@@ -78,9 +112,8 @@ fn page(report: &ExportReport) -> String {
     if let Some(crs) = report.crs.as_ref().filter(|crs| crs.len() < 40) {
         pairs.push(("crs", crs.clone()));
     }
-    if let Some([west, south, east, north]) = report.bbox {
-        let bbox = format!("{west} {south} {east} {north}  (west south east north)");
-        pairs.push(("bbox", bbox));
+    if let Some(bbox) = report.bbox {
+        pairs.push(("bbox", text::bbox(bbox)));
     }
     if let Some([first, last]) = &report.time {
         pairs.push(("time", format!("{first} to {last}")));

@@ -105,8 +105,10 @@ fn page(opened: &Opened<'_>) -> String {
             out.push_str(&group_page(group));
         }
     }
-    out.push_str("\nattributes\n");
-    out.push_str(&attributes(&opened.structure.attributes));
+    let attributes = attributes(&opened.structure.attributes);
+    if !attributes.is_empty() {
+        out.push_str(&format!("\nattributes\n{attributes}"));
+    }
     if let Some(reference) = &opened.reference {
         out.push_str(&format!(
             "\nopen the reference in Python\n  import xarray as xr\n  ds = xr.open_dataset(\"reference://\", engine=\"zarr\", chunks={{}}, decode_coords=\"all\",\n                       storage_options={{\"fo\": {:?}, \"remote_protocol\": \"{}\",\n                                        \"remote_options\": {{\"asynchronous\": True}}}})\n",
@@ -141,8 +143,8 @@ fn vector_page(vector: &VectorPackage) -> String {
         if let Some(crs) = &layer.crs {
             out.push_str(&format!("  crs         {}\n", crs_name(crs)));
         }
-        if let Some([west, south, east, north]) = layer.extent {
-            out.push_str(&bbox([west, south, east, north]));
+        if let Some(extent) = layer.extent {
+            out.push_str(&bbox(extent));
         }
         for field in &layer.fields {
             out.push_str(&format!("  field       {} {}\n", field.name, field.kind));
@@ -167,8 +169,8 @@ fn crs_name(crs: &Crs) -> String {
     }
 }
 
-fn bbox([west, south, east, north]: [f64; 4]) -> String {
-    format!("  bbox        {west} {south} {east} {north}  (west south east north)\n")
+fn bbox(bbox: [f64; 4]) -> String {
+    format!("  bbox        {}\n", text::bbox(bbox))
 }
 
 fn group_page(group: &GroupStructure) -> String {
@@ -184,7 +186,7 @@ fn group_page(group: &GroupStructure) -> String {
     };
     let mut out = format!("{name}  ({})\n", dims.join(", "));
     if let Some(grid) = &group.grid {
-        let [width, height] = grid.pixel_size();
+        let [width, height] = grid.pixel_size().map(text::number);
         out.push_str(&format!("  crs         {}\n", crs_name(&grid.crs)));
         out.push_str(&bbox(grid.bbox()));
         out.push_str(&format!("  pixel       {width} x {height}\n"));

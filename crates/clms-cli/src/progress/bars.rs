@@ -73,12 +73,12 @@ impl Shape {
 }
 
 /// Columns of the terminal.
-fn terminal_width() -> usize {
+pub(super) fn terminal_width() -> usize {
     usize::from(Term::stderr().size().1)
 }
 
 /// Columns that a data id may take.
-fn name_width(terminal: usize) -> usize {
+pub(super) fn name_width(terminal: usize) -> usize {
     (terminal * 2 / 5).clamp(12, WIDEST_NAME)
 }
 
@@ -194,7 +194,7 @@ impl Bar {
 }
 
 /// The beginning and the end of a long name, which tell most about it.
-fn shortened(name: &str, width: usize) -> String {
+pub(super) fn shortened(name: &str, width: usize) -> String {
     let characters: Vec<char> = name.chars().collect();
     if characters.len() <= width {
         return name.to_owned();

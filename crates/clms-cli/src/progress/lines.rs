@@ -16,7 +16,7 @@ use super::{
 };
 
 /// A long download or build says how far it is so often.
-const SIGN_OF_LIFE: Duration = Duration::from_secs(30);
+pub(super) const SIGN_OF_LIFE: Duration = Duration::from_secs(30);
 
 /// A line for each change.
 #[derive(Debug)]

@@ -1,10 +1,10 @@
-//! Progress of preload jobs on standard error: bars, lines, JSON, or nothing.
+//! Progress of preload jobs and other work on standard error: bars, lines, JSON, or nothing.
 
 mod bars;
 mod lines;
-mod reading;
 mod screen;
 mod story;
+mod work;
 
 use std::{io::IsTerminal, sync::Arc};
 
@@ -14,7 +14,11 @@ use self::{
     bars::Bars,
     lines::{JsonLines, PlainLines},
 };
-pub(crate) use self::{reading::Reading, screen::Screen, story::ending};
+pub(crate) use self::{
+    screen::Screen,
+    story::ending,
+    work::{Doing, Work},
+};
 use crate::args;
 
 /// The listener that was asked for.

@@ -2,6 +2,8 @@
 
 use gdal::raster::{GdalDataType, RasterBand};
 
+use super::Pixels;
+
 /// A window of a source raster: column, row, width, height.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct SourceWindow {
@@ -31,6 +33,8 @@ pub(crate) trait Element: bytemuck::Pod + PartialEq + PartialOrd + Send + Sync {
     fn bytes_mut(values: &mut [Self]) -> &mut [u8] {
         bytemuck::cast_slice_mut(values)
     }
+    /// Values as pixels, without a copy.
+    fn pixels(values: Vec<Self>) -> Pixels;
     /// Reads a window of a band, whose pixels must be of this type, into a slice of just that size.
     fn read(
         band: &RasterBand<'_>,
@@ -85,7 +89,7 @@ macro_rules! element_means {
 }
 
 macro_rules! element {
-    ($T:ty, $Sum:ident, $same:expr) => {
+    ($T:ty, $Pixels:ident, $Sum:ident, $same:expr) => {
         impl Element for $T {
             element_means!($T, $Sum);
             fn from_f64(value: f64) -> Self {
@@ -95,6 +99,9 @@ macro_rules! element {
             fn same(self, other: Self) -> bool {
                 let same: fn(Self, Self) -> bool = $same;
                 same(self, other)
+            }
+            fn pixels(values: Vec<Self>) -> Pixels {
+                Pixels::$Pixels(values)
             }
             fn read(
                 band: &RasterBand<'_>,
@@ -107,13 +114,13 @@ macro_rules! element {
     };
 }
 
-element!(u8, u16, |a, b| a == b);
-element!(u16, u32, |a, b| a == b);
-element!(i16, i32, |a, b| a == b);
-element!(u32, u64, |a, b| a == b);
-element!(i32, i64, |a, b| a == b);
-element!(f32, f64, |a, b| a == b || (a.is_nan() && b.is_nan()));
-element!(f64, f64, |a, b| a == b || (a.is_nan() && b.is_nan()));
+element!(u8, UInt8, u16, |a, b| a == b);
+element!(u16, UInt16, u32, |a, b| a == b);
+element!(i16, Int16, i32, |a, b| a == b);
+element!(u32, UInt32, u64, |a, b| a == b);
+element!(i32, Int32, i64, |a, b| a == b);
+element!(f32, Float32, f64, |a, b| a == b || (a.is_nan() && b.is_nan()));
+element!(f64, Float64, f64, |a, b| a == b || (a.is_nan() && b.is_nan()));
 
 impl Element for i8 {
     element_means!(i8, i16);
@@ -123,6 +130,9 @@ impl Element for i8 {
     #[inline(always)]
     fn same(self, other: Self) -> bool {
         self == other
+    }
+    fn pixels(values: Vec<Self>) -> Pixels {
+        Pixels::Int8(values)
     }
     fn read(
         band: &RasterBand<'_>,

@@ -1,8 +1,8 @@
-//! GDAL's reprojection and copying, which the crate `gdal` has no calls for with all that is needed here.
+//! GDAL's reprojection, copying and cache, which the crate `gdal` has no calls for with all that is needed here.
 
 #![expect(
     unsafe_code,
-    reason = "gdal has no safe calls for reprojection with a method, copies that can be stopped, and units"
+    reason = "gdal has no safe calls for reprojection with a method, copies that can be stopped, its cache, and units"
 )]
 
 use std::ffi::{CString, c_char, c_int, c_void};
@@ -14,6 +14,7 @@ use gdal::raster::RasterBand;
 use gdal::{Dataset, Driver};
 
 use super::Resampling;
+use crate::gdal_source::BLOCK_CACHE_BYTES;
 use crate::gdal_words::last_words;
 
 /// Reprojects all bands of a dataset onto the grid of another one, where it has something: exactly, without the usual approximation between
@@ -136,6 +137,29 @@ unsafe extern "C" fn on_progress(
     // SAFETY: it is the pointer that `create_copy` handed over, whose target is alive while GDAL copies.
     let watch = unsafe { &*watch.cast::<Watch<'_>>() };
     c_int::from((watch.0)(complete.clamp(0.0, 1.0)))
+}
+
+/// A smaller cache of GDAL's blocks than [`BLOCK_CACHE_BYTES`], for all threads, while this lives.
+pub(super) struct BlockCache(());
+
+impl BlockCache {
+    pub(super) fn smaller(bytes: u64) -> Self {
+        set_block_cache(bytes);
+        Self(())
+    }
+}
+
+impl Drop for BlockCache {
+    fn drop(&mut self) {
+        set_block_cache(BLOCK_CACHE_BYTES);
+    }
+}
+
+fn set_block_cache(bytes: u64) {
+    // SAFETY: it takes a plain number, and GDAL locks its cache.
+    unsafe {
+        gdal_sys::GDALSetCacheMax64(i64::try_from(bytes).unwrap_or(i64::MAX));
+    }
 }
 
 /// Sets the unit of a band's values; nothing for a text that holds a zero byte.

@@ -99,6 +99,6 @@ pub(super) fn read_all(band: &RasterBand<'_>, dtype: DataType) -> gdal::errors::
     with_element!(dtype, T => {
         let mut pixels = vec![T::from_f64(0.0); window.width * window.height];
         T::read(band, window, &mut pixels)?;
-        Ok(Pixels::from_bytes(dtype, T::bytes(&pixels)))
+        Ok(T::pixels(pixels))
     })
 }

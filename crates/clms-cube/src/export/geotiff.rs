@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use gdal::cpl::CslStringList;
-use gdal::raster::{ColorEntry, ColorTable, PaletteInterpretation};
+use gdal::raster::{ColorEntry, ColorTable, PaletteInterpretation, RasterBand};
 use gdal::{Dataset, DriverManager, Metadata};
 use serde_json::Value;
 
@@ -22,6 +22,9 @@ use crate::{CubeError, DataType, Pixels};
 
 /// Rows and columns of a block.
 const BLOCK: u64 = 512;
+
+/// Bytes that overviews are made of at once, instead of 10 MB.
+const OVERVIEW_CHUNK_BYTES: &str = "2000000";
 
 /// Bands of one file: GDAL keeps something of each in memory.
 const MOST_BANDS: u64 = 4096;
@@ -46,9 +49,8 @@ pub(super) async fn export(
     watch: Watch<'_>,
 ) -> Result<ExportReport, CubeError> {
     let dtype = check(&scene)?;
-    let side = BLOCK * if dtype.itemsize() <= 2 { 4 } else { 2 };
     let pace = Pace {
-        tile: [side, side],
+        tile: scene.tile_size(BLOCK),
         finishing: 1,
     };
     side_car::write(&scene, &staging.side_car(side_car::ENDING))
@@ -163,6 +165,10 @@ impl GeoTiffWriter {
             first_bands,
             _config: config,
         })
+    }
+
+    fn failed(&self, words: String) -> CubeError {
+        failed(&self.staging, words)
     }
 }
 
@@ -280,25 +286,31 @@ impl TileWriter for GeoTiffWriter {
             pixels,
             valid,
         } = tile;
-        let failed = |error: gdal::errors::GdalError| failed(&self.staging, gdal_words(&error));
+        let failed = |error: gdal::errors::GdalError| self.failed(gdal_words(&error));
         let at = [place.cols.start as usize, place.rows.start as usize];
         let size = [place.width(), place.height()];
         let area = size[0] * size[1];
         let first = self.first_bands[place.layer] + place.steps.start as usize;
         let steps = (place.steps.end - place.steps.start) as usize;
-        let dtype = pixels.dtype();
-        for step in 0..steps {
-            let of_step = each_pixels!(&pixels, values => {
-                Pixels::from_bytes(dtype, Element::bytes(&values[step * area..(step + 1) * area]))
-            });
-            let mut band = self.dataset.rasterband(first + step).map_err(failed)?;
-            write(&mut band, at, size, of_step).map_err(failed)?;
-            if let Some(valid) = &valid {
-                let mask = valid.iter().map(|valid| if *valid { 255 } else { 0 });
-                let mask = Pixels::UInt8(mask.collect());
-                let mut band = band.open_mask_band().map_err(failed)?;
-                write(&mut band, at, size, mask).map_err(failed)?;
+        let write = |mut band: RasterBand<'_>, pixels: Pixels| {
+            write(&mut band, at, size, pixels).map_err(failed)
+        };
+        let band = |step: usize| self.dataset.rasterband(first + step).map_err(failed);
+        if steps == 1 {
+            write(band(0)?, pixels)?;
+        } else {
+            for step in 0..steps {
+                let of_step = each_pixels!(&pixels, values => {
+                    Element::pixels(values[step * area..(step + 1) * area].to_vec())
+                });
+                write(band(step)?, of_step)?;
             }
+        }
+        // There is one band where there is a mask.
+        if let Some(valid) = valid {
+            let mask = valid.into_iter().map(|valid| if valid { 255 } else { 0 });
+            let mask = Pixels::UInt8(mask.collect());
+            write(band(0)?.open_mask_band().map_err(failed)?, mask)?;
         }
         Ok(())
     }
@@ -326,10 +338,12 @@ impl TileWriter for GeoTiffWriter {
             ("BLOCKSIZE", &BLOCK.to_string()),
             ("OVERVIEW_RESAMPLING", overviews),
             ("BIGTIFF", "IF_SAFER"),
-            ("NUM_THREADS", "2"),
+            // Each thread has megabytes of its own.
+            ("NUM_THREADS", "1"),
         ])?;
+        let _config = LocalConfig::set("GDAL_OVR_CHUNK_MAX_SIZE", OVERVIEW_CHUNK_BYTES);
         let result = self.staging.result();
         create_copy(&driver, &result, &self.dataset, &options, go_on)
-            .map_err(|words| failed(&self.staging, words))
+            .map_err(|words| self.failed(words))
     }
 }

@@ -41,9 +41,13 @@ use tokio_util::sync::CancellationToken;
 pub use options::{ExportOptions, Format, Resampling, ResamplingError};
 
 use crate::{CubeError, Dataset};
+use gdal_calls::BlockCache;
 use pipeline::Watch;
 use scene::Scene;
 use staging::Staging;
+
+/// GDAL's cache of blocks meanwhile. Tiles are no smaller than blocks, and what GDAL copies at once depends on it.
+const CACHE_BYTES: u64 = 16 << 20;
 
 /// Hears how an export goes on. Called from the task that runs [`Dataset::export`]; must not block.
 pub trait ExportProgress: Send + Sync {
@@ -126,6 +130,7 @@ impl Dataset {
         check(format, options)?;
         let staging = Arc::new(Staging::new(path, options.overwrite)?);
         let watch = Watch { progress, cancel };
+        let _cache = BlockCache::smaller(CACHE_BYTES);
         match format {
             Format::Csv if options.polygon.is_some() => {
                 polygon::export(self, options, &staging, watch).await

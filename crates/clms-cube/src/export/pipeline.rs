@@ -11,8 +11,8 @@ use super::staging::Staging;
 use super::{ExportProgress, ExportReport, ExportState, Format};
 use crate::CubeError;
 
-/// Tiles that are read at the same time.
-const TILES_AHEAD: usize = 2;
+/// Tiles that are read at the same time. Another one waits, and one is being written: each has a few megabytes, and the threads that made it keep its room.
+const TILES_AHEAD: usize = 1;
 
 /// Hears how an export goes on, and stops it.
 #[derive(Clone, Copy)]

@@ -6,12 +6,12 @@ use super::Resampling;
 use super::scene::{Layer, Scene, Tile, TilePlace, Validity};
 use super::warp::{self, Part};
 use crate::dataset::Decoding;
-use crate::dtype::{Element, each_pixels, with_element};
+use crate::dtype::{Element, each_pixels};
 use crate::range::blocking;
 use crate::{ArrayStructure, CubeError, DataType, Grid, Pixels};
 
 /// Bytes of the source that are reprojected at once.
-const SOURCE_BYTES: u64 = 4 << 20;
+const SOURCE_BYTES: u64 = 2 << 20;
 
 /// How a scene's pixels follow from the dataset's.
 #[derive(Debug)]
@@ -63,8 +63,7 @@ impl Sampling {
                 let (pixels, valid) = if *is_south_up {
                     let size = [place.height(), place.width()];
                     let pixels = each_pixels!(&window.pixels, values => {
-                        let turned = turned_over(values, size);
-                        Pixels::from_bytes(window.pixels.dtype(), Element::bytes(&turned))
+                        Element::pixels(turned_over(values, size))
                     });
                     (pixels, valid.map(|valid| turned_over(&valid, size)))
                 } else {
@@ -164,16 +163,15 @@ async fn warped(
         }
     }
     Ok(Tile {
-        pixels: pixels.pixels(),
-        valid: valid.map(|valid| valid.pixels().is_not_zero()),
+        pixels: pixels.pixels,
+        valid: valid.map(|valid| valid.pixels.is_not_zero()),
         place,
     })
 }
 
 /// A part of pixels.
 fn part(pixels: &Pixels, range: Range<usize>) -> Pixels {
-    let dtype = pixels.dtype();
-    each_pixels!(pixels, values => Pixels::from_bytes(dtype, Element::bytes(&values[range])))
+    each_pixels!(pixels, values => Element::pixels(values[range].to_vec()))
 }
 
 /// Fill in place of all that is no value by the variable's valid range: codes have no mean.
@@ -182,36 +180,36 @@ fn without_codes(pixels: Pixels, layer: &Layer) -> Pixels {
         return pixels;
     };
     let decoding = Decoding::of(&layer.array);
-    let dtype = pixels.dtype();
-    with_element!(dtype, T => {
-        let fill = T::from_f64(fill);
-        let kept = |value: f64| if decoding.value(value).is_nan() { fill } else { T::from_f64(value) };
-        let kept: Vec<T> = pixels.to_f64().into_iter().map(kept).collect();
-        Pixels::from_bytes(dtype, T::bytes(&kept))
+    each_pixels!(pixels, values => {
+        let mut values = values;
+        let fill = Element::from_f64(fill);
+        for value in &mut values {
+            if decoding.value(Element::to_f64(*value)).is_nan() {
+                *value = fill;
+            }
+        }
+        Element::pixels(values)
     })
 }
 
 /// Pixels of a tile, put together from pieces.
 struct Canvas {
-    dtype: DataType,
-    bytes: Vec<u8>,
+    pixels: Pixels,
     rows: Range<u64>,
     cols: Range<u64>,
 }
 
 impl Canvas {
     fn new(dtype: DataType, place: &TilePlace, empty: f64) -> Self {
-        let blank = warp::blank(dtype, place.pixels(), empty);
         Self {
-            dtype,
-            bytes: each_pixels!(&blank, values => Element::bytes(values).to_vec()),
+            pixels: warp::blank(dtype, place.pixels(), empty),
             rows: place.rows.clone(),
             cols: place.cols.clone(),
         }
     }
 
     fn paste(&mut self, (rows, cols): &Part, pixels: &Pixels) {
-        let size = self.dtype.itemsize();
+        let size = self.pixels.dtype().itemsize();
         let from = each_pixels!(pixels, values => Element::bytes(values));
         let line = (cols.end - cols.start) as usize * size;
         let stride = (self.cols.end - self.cols.start) as usize * size;
@@ -219,14 +217,11 @@ impl Canvas {
         let first = (cols.start - self.cols.start) as usize * size;
         let height = (rows.end - rows.start) as usize;
         let step_rows = (self.rows.end - self.rows.start) as usize;
+        let into = each_pixels!(&mut self.pixels, values => Element::bytes_mut(values));
         for (number, from) in from.chunks_exact(line.max(1)).enumerate() {
             let row = number / height * step_rows + first_row + number % height;
             let at = row * stride + first;
-            self.bytes[at..at + line].copy_from_slice(from);
+            into[at..at + line].copy_from_slice(from);
         }
-    }
-
-    fn pixels(&self) -> Pixels {
-        Pixels::from_bytes(self.dtype, &self.bytes)
     }
 }

@@ -9,6 +9,9 @@ use crate::dataset::TIME;
 use crate::range::blocking;
 use crate::{ArrayStructure, CubeError, Dataset, Grid, Pixels, Selection, Slab};
 
+/// Bytes of a tile's pixels at one step, unless it is one block.
+const TILE_BYTES: u64 = 4 << 20;
+
 /// Pixels of a tile of several steps: how many steps are taken at once depends on it.
 const TILE_PIXELS: u64 = 8 << 20;
 
@@ -152,6 +155,27 @@ impl Scene {
     pub(super) fn pixels(&self) -> u64 {
         let steps: u64 = self.layers.iter().map(Layer::step_count).sum();
         steps * self.grid.width * self.grid.height
+    }
+
+    /// Rows and columns of a tile, multiples of `block`: as few as there can be, but where pixels are the dataset's own enough for its chunks, so that none is
+    /// read twice. What tiles take and leave is most of the memory of an export.
+    pub(super) fn tile_size(&self, block: u64) -> [u64; 2] {
+        let mut size = [block, block];
+        if matches!(self.sampling, Sampling::Copied { .. }) {
+            for layer in &self.layers {
+                let chunk = layer.array.chunks.iter().rev().zip([1, 0]);
+                for (chunk, axis) in chunk {
+                    size[axis] = size[axis].max(chunk.next_multiple_of(block));
+                }
+            }
+        }
+        let widest = self.layers.iter().map(|layer| layer.array.dtype.itemsize());
+        let widest = widest.max().unwrap_or(1) as u64;
+        while size[0] * size[1] * widest > TILE_BYTES && size != [block, block] {
+            let longer = usize::from(size[1] > size[0]);
+            size[longer] = (size[longer] / 2).next_multiple_of(block);
+        }
+        size
     }
 
     /// The tiles of all layers, at most so many rows high and columns wide, step after step. Several steps are taken at once where the dataset keeps them

@@ -125,8 +125,5 @@ pub(super) fn warp(
 
 /// Pixels that all have one value.
 pub(super) fn blank(dtype: DataType, pixels: u64, value: f64) -> Pixels {
-    with_element!(dtype, T => {
-        let pixels = vec![T::from_f64(value); pixels as usize];
-        Pixels::from_bytes(dtype, T::bytes(&pixels))
-    })
+    with_element!(dtype, T => T::pixels(vec![T::from_f64(value); pixels as usize]))
 }

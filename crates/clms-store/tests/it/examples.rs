@@ -2,8 +2,9 @@
 
 use std::process::Command;
 
-use clms_factory::{Package, Scale};
+use clms_factory::{Package, PartSpec, Scale};
 use clms_sim::Sim;
+use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::legacy;
@@ -24,7 +25,8 @@ impl Scene {
         let forest = Package::forest_type_2015(Scale::Pixels(300, 200));
         forest.spec().write(&packages).unwrap();
         legacy::write_files(&packages);
-        let sim = Sim::builder().packages(&packages).start().unwrap();
+        let sim = Sim::builder().packages(&packages).parts(cut);
+        let sim = sim.start().unwrap();
         sim.write_service_key(&folder.path().join("key.json"))
             .unwrap();
         Self { sim, folder }
@@ -47,6 +49,14 @@ impl Scene {
         assert!(output.status.success(), "{name}: {}", told(&output.stderr));
         told(&output.stdout)
     }
+}
+
+/// The zip of a task for a part of a product.
+fn cut(items: &[Value]) -> Option<Vec<u8>> {
+    let [item] = items else { return None };
+    let folder = TempDir::new().ok()?;
+    let package = PartSpec::of_item(item)?.package("part").ok()?;
+    std::fs::read(package.write(folder.path()).ok()?).ok()
 }
 
 #[test]
@@ -80,4 +90,37 @@ fn open_lazily() {
     );
     assert!(told.contains("time: 31"), "{told}");
     assert!(told.contains("ssm: "), "{told}");
+}
+
+#[test]
+fn export() {
+    let scene = Scene::new();
+    let _ = scene.run("preload", &[FOREST]);
+    let path = scene.folder.path().join("window.tif");
+    let told = scene.run(
+        "export",
+        &[FOREST, path.to_str().unwrap(), "-56.25,56.53,-56.17,56.57"],
+    );
+    assert!(told.contains("EPSG:4326"), "{told}");
+    assert!(
+        std::fs::metadata(path).unwrap().len() > 1000,
+        "a GeoTIFF: {told}"
+    );
+}
+
+#[test]
+fn subset() {
+    const NDVI: &str = "normalised-difference-vegetation-index-v2-0-300m";
+    let bbox = "5.9,49.5,6.1,49.6";
+    let told = Scene::new().run("subset", &[NDVI, "300m", bbox, "2021-01-01"]);
+    let lines: Vec<&str> = told.lines().collect();
+    let [job, value] = lines[..] else {
+        panic!("{told}")
+    };
+    let data_id = format!("{NDVI}|300m?bbox={bbox}&time=2021-01-01/2021-01-01");
+    assert_eq!(job, format!("{data_id} Completed"));
+    let value = value.split(['[', ']']).nth(1).unwrap();
+    // The plane of the factory has these.
+    let value: f64 = value.parse().unwrap();
+    assert!((0.0..251.0).contains(&value), "{told}");
 }

@@ -8,7 +8,7 @@ use futures::TryStreamExt;
 use serde::Serialize;
 
 use super::{Context, Done, Stop, data_ids, say_that_nothing_is_there};
-use crate::{args::Verify, exit, failure::Failure, progress::Reading, text};
+use crate::{args::Verify, exit, failure::Failure, progress::{Doing, Work}, text};
 
 /// Of each cube so many objects with something wrong are named; a cube that has lost more has to be built anew anyway.
 const NAMED: usize = 1000;
@@ -135,15 +135,14 @@ async fn read(
     verified.generation = verification
         .manifest()
         .map(|Manifest { generation, .. }| generation.to_string());
-    let reading = Reading::begin(
-        context.progress,
-        &context.screen,
-        &verified.data_id,
-        verification.expected().bytes,
-    );
+    let (mut done, total) = (0, verification.expected().bytes);
+    let (progress, screen) = (context.progress, &context.screen);
+    let reading = Work::begin(Doing::Reading, progress, screen, &verified.data_id);
+    reading.at(done, total);
     let mut objects = verification.run(verify.concurrency);
     while let Some(Checked { key, verdict, .. }) = objects.try_next().await? {
-        reading.advance(verdict.bytes());
+        done += verdict.bytes();
+        reading.at(done, total);
         let counts = &mut verified.counts;
         let (count, word) = match &verdict {
             Verdict::Sound { .. } => (&mut counts.sound, "sound"),
@@ -163,6 +162,7 @@ async fn read(
             });
         }
     }
+    reading.done();
     Ok(())
 }
 

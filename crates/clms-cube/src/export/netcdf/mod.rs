@@ -38,13 +38,8 @@ pub(super) async fn export(
     staging: &Arc<Staging>,
     watch: Watch<'_>,
 ) -> Result<ExportReport, CubeError> {
-    let widest = scene
-        .layers
-        .iter()
-        .map(|layer| layer.array.dtype.itemsize());
-    let side = CHUNK * if widest.max() <= Some(2) { 4 } else { 2 };
     let pace = Pace {
-        tile: [side, side],
+        tile: scene.tile_size(CHUNK),
         finishing: 0,
     };
     let (scene_of, staging_of) = (Arc::clone(&scene), Arc::clone(staging));
