@@ -152,6 +152,16 @@ mod tests {
     }
 
     #[test]
+    fn numbers_have_no_noise() {
+        assert_eq!(number(0.009_999_999_999_999_983), "0.01");
+        assert_eq!(number(-11.004_464_285_714_286), "-11.0044642857");
+        assert_eq!(
+            (number(4e6), number(0.0)),
+            ("4000000".to_owned(), "0".to_owned())
+        );
+    }
+
+    #[test]
     fn long_values_are_folded_under_themselves() {
         let value = "word ".repeat(40);
         let text = pairs(&[("name", value), ("x", "y".to_owned())]);

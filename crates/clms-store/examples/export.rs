@@ -26,10 +26,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let data_id: DataId = args.next().ok_or("which data id?")?.parse()?;
     let path: PathBuf = args.next().ok_or("which file?")?.into();
     let edges = args.next().ok_or("which west,south,east,north?")?;
-    let edges: Vec<f64> = edges
-        .split(',')
-        .map(str::parse)
-        .collect::<Result<_, _>>()?;
+    let edges: Vec<f64> = edges.split(',').map(str::parse).collect::<Result<_, _>>()?;
     let bbox: [f64; 4] = edges.try_into().map_err(|_| "four numbers are needed")?;
     let store = ClmsStore::builder()
         .api_url(set("CLMS_API_URL", DEFAULT_API_URL))

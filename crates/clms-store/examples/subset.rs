@@ -55,9 +55,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         return Err("it has no rows and columns".into());
     };
     let [rows, cols] = [height, width].map(|size| size / 2..size / 2 + 1);
-    let window = cube
-        .read_window("", &variable.name, rows, cols)
-        .await?;
+    let window = cube.read_window("", &variable.name, rows, cols).await?;
     println!("{}: {:?} in its middle", variable.name, window.values());
     Ok(())
 }

@@ -8,7 +8,13 @@ use futures::TryStreamExt;
 use serde::Serialize;
 
 use super::{Context, Done, Stop, data_ids, say_that_nothing_is_there};
-use crate::{args::Verify, exit, failure::Failure, progress::{Doing, Work}, text};
+use crate::{
+    args::Verify,
+    exit,
+    failure::Failure,
+    progress::{Doing, Work},
+    text,
+};
 
 /// Of each cube so many objects with something wrong are named; a cube that has lost more has to be built anew anyway.
 const NAMED: usize = 1000;
