@@ -11,6 +11,7 @@ mod kills;
 mod layers;
 mod object_storage;
 mod subsets;
+mod time_series;
 mod vectors;
 mod vectors_interrupted;
 mod wekeo;
