@@ -13,6 +13,7 @@ mod layers;
 mod lazily;
 mod object_storage;
 mod subsets;
+mod time_series;
 mod vectors;
 mod vectors_interrupted;
 mod wekeo;

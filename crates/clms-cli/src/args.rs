@@ -369,6 +369,9 @@ pub(crate) struct Preview {
     /// The PNG file to write
     #[arg(long, value_name = "FILE.png")]
     pub(crate) out: PathBuf,
+    /// The last of these days that the cube has, such as 2020-01 or 2020-01-01/2020-01-31 [default: the last of all]
+    #[arg(long, value_name = "A/B")]
+    pub(crate) time: Option<DayRange>,
     /// Width of the map in pixels
     #[arg(long, value_name = "N", default_value_t = 1200, value_parser = clap::value_parser!(u32).range(64..=8192))]
     pub(crate) width: u32,

@@ -36,14 +36,15 @@ pub(crate) fn initialise() {
     });
 }
 
-/// Opens a raster by GDAL's name of it, with one of some drivers.
-pub(crate) fn open_gdal(path: &Path, drivers: &[&str]) -> gdal::errors::Result<Dataset> {
+/// Opens a raster of a format by GDAL's name of it.
+pub(crate) fn open_gdal(path: &Path, format: RasterFormat) -> gdal::errors::Result<Dataset> {
     initialise();
     let options = DatasetOptions {
         open_flags: GdalOpenFlags::GDAL_OF_READONLY
             | GdalOpenFlags::GDAL_OF_RASTER
             | GdalOpenFlags::GDAL_OF_VERBOSE_ERROR,
-        allowed_drivers: Some(drivers),
+        allowed_drivers: Some(format.drivers()),
+        open_options: Some(format.open_options()),
         ..DatasetOptions::default()
     };
     Dataset::open_ex(path, options)
@@ -227,8 +228,7 @@ impl RasterSource {
                 gdal: gdal_version(),
             });
         }
-        open_gdal(&self.gdal_name()?, self.format.drivers())
-            .map_err(|error| self.unreadable(&error))
+        open_gdal(&self.gdal_name()?, self.format).map_err(|error| self.unreadable(&error))
     }
 
     pub(crate) fn unreadable(&self, error: &gdal::errors::GdalError) -> CubeError {
@@ -329,6 +329,8 @@ impl RasterSource {
             height: height as u64,
             dtype,
             bands,
+            bands_before: 0,
+            time: None,
             geotransform,
             crs: crs.map(SourceCrs::new),
             block,

@@ -54,10 +54,21 @@
 //!   a group of its own: no pixel is ever resampled.
 //! * Rows that run from south to north are turned over. A raster that is rotated by more than 1/1000 pixel, or
 //!   mirrored, is an error.
-//! * Rasters of one group that cover the very same ground are different variables; rasters that overlap in part are
+//! * Rasters of one group and time that cover the very same ground are different variables; rasters that overlap in part are
 //!   tiles, of which the first by name wins where it has a valid pixel. How many pixels of the others differ is told.
 //! * Coordinates that can't be on Earth, grids that are almost nothing but gaps, more than 256 grids, or more than 4096 variables on one
 //!   grid are errors.
+//!
+//! ## Time
+//!
+//! * Rasters of one variable and of different times that lie on top of each other become one variable with the dimensions `time`, `y`, `x`.
+//!   The time is the raster's own (the time dimension of a NetCDF file), else the first date in its name that is not the same in all of them
+//!   ([`time_in_name`]), else the year that the map is of. Versions, releases and the two years of a change are no times, and where nothing
+//!   lies on top of anything there is no `time`, whatever the names say: tiles of several dates side by side are one map.
+//! * Names of one variable may differ from one time to another in sensor, version and the like. Where they differ at one time, they are
+//!   different variables. Rasters of one day are of one time, the first one's, unless they cover the very same ground.
+//! * All groups of a cube share one sorted `time`: days since 1970, or seconds where there are times within days. Where a variable has
+//!   nothing at a time, there is fill. One time is one chunk. At most 4096 times.
 //!
 //! ## Pixels without data
 //!
@@ -105,10 +116,12 @@ mod products;
 mod range;
 mod raster_format;
 mod raster_header;
+mod raster_steps;
 mod reading_log;
 mod reference;
 mod style;
 mod tiff;
+mod time_in_name;
 pub mod vector;
 
 pub use build::{BuildProgress, BuildReport, BuildState, build};
@@ -137,6 +150,7 @@ pub use range::{
 };
 pub use reference::ReferenceReport;
 pub use style::{Legend, LegendClass, MaskedPixels, Style};
+pub use time_in_name::time_in_name;
 
 /// Stops a running [`build`]; the one of `tokio-util`.
 pub use tokio_util::sync::CancellationToken;

@@ -45,6 +45,15 @@ impl RasterFormat {
         }
     }
 
+    /// How these drivers are told to leave pixels as they are: GDAL takes what lies beyond `valid_range` for no data, and the codes of water
+    /// and snow do.
+    pub(crate) fn open_options(self) -> &'static [&'static str] {
+        match self {
+            Self::NetCdf => &["HONOUR_VALID_RANGE=NO"],
+            Self::Tiff | Self::Jpeg2000 => &[],
+        }
+    }
+
     /// Whether the GDAL that is linked has one of the drivers. The one of the feature `bundled-gdal` has that for TIFF only.
     pub(crate) fn is_readable(self) -> bool {
         let mut drivers = self.drivers().iter();

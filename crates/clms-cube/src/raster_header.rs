@@ -5,6 +5,7 @@ use std::sync::Arc;
 use gdal::Metadata;
 use gdal::raster::{GdalDataType, RasterBand};
 use gdal::spatial_ref::SpatialRef;
+use jiff::Timestamp;
 
 use crate::DataType;
 use crate::crs::SourceCrs;
@@ -22,6 +23,10 @@ pub(crate) struct RasterHeader {
     /// The one type of all bands.
     pub(crate) dtype: DataType,
     pub(crate) bands: Vec<BandHeader>,
+    /// Bands of the source that come before these.
+    pub(crate) bands_before: usize,
+    /// When it is of, if it says so itself.
+    pub(crate) time: Option<Timestamp>,
     pub(crate) geotransform: Option<[f64; 6]>,
     pub(crate) crs: Option<SourceCrs>,
     /// Width and height of a block.

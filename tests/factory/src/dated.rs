@@ -160,17 +160,28 @@ impl DatedRaster {
     /// # Errors
     /// When GDAL refuses it, or has no netCDF driver.
     pub fn write_netcdf(&self, path: &Path) -> Result<()> {
-        self.copy_as_netcdf(path).at(path)
+        Self::write_netcdf_of(std::slice::from_ref(self), path)
     }
 
-    fn copy_as_netcdf(&self, path: &Path) -> gdal::errors::Result<()> {
+    /// The same with several steps along `time`, in the order given. All is as the first raster has it, but dates and values.
+    ///
+    /// # Errors
+    /// As for [`DatedRaster::write_netcdf`]; when there are none.
+    pub fn write_netcdf_of(steps: &[Self], path: &Path) -> Result<()> {
+        let [first, ..] = steps else {
+            return Err(Error::spec(path.display().to_string(), "no steps"));
+        };
+        first.copy_as_netcdf(steps, path).at(path)
+    }
+
+    fn copy_as_netcdf(&self, steps: &[Self], path: &Path) -> gdal::errors::Result<()> {
         let netcdf = DriverManager::get_driver_by_name("netCDF")?;
-        let mut dataset = self.in_memory()?;
-        let day = self.day();
+        let mut dataset = self.in_memory(steps)?;
+        let days: Vec<String> = steps.iter().map(|step| step.day().to_string()).collect();
         for (key, value) in [
             ("NETCDF_DIM_EXTRA", "{time}"),
-            ("NETCDF_DIM_time_DEF", "{1,6}"),
-            ("NETCDF_DIM_time_VALUES", &format!("{{{day}}}")),
+            ("NETCDF_DIM_time_DEF", &format!("{{{},6}}", steps.len())),
+            ("NETCDF_DIM_time_VALUES", &format!("{{{}}}", days.join(","))),
             ("time#units", "days since 1970-01-01 00:00:00"),
             ("time#standard_name", "time"),
             ("time#calendar", "standard"),
@@ -181,18 +192,20 @@ impl DatedRaster {
         let (values, meanings): (Vec<_>, Vec<_>) = flags
             .map(|(value, name)| (value.to_string(), *name))
             .unzip();
-        let mut band = dataset.rasterband(1)?;
-        for (key, value) in [
-            ("NETCDF_VARNAME", self.variable),
-            ("NETCDF_DIM_time", &day.to_string()),
-            ("long_name", self.long_name),
-            ("units", self.units),
-            ("valid_min", &self.valid[0].to_string()),
-            ("valid_max", &self.valid[1].to_string()),
-            ("flag_values", &format!("{{{}}}", values.join(","))),
-            ("flag_meanings", &meanings.join(" ")),
-        ] {
-            band.set_metadata_item(key, value, "")?;
+        for (number, day) in (1..).zip(&days) {
+            let mut band = dataset.rasterband(number)?;
+            for (key, value) in [
+                ("NETCDF_VARNAME", self.variable),
+                ("NETCDF_DIM_time", day),
+                ("long_name", self.long_name),
+                ("units", self.units),
+                ("valid_min", &self.valid[0].to_string()),
+                ("valid_max", &self.valid[1].to_string()),
+                ("flag_values", &format!("{{{}}}", values.join(","))),
+                ("flag_meanings", &meanings.join(" ")),
+            ] {
+                band.set_metadata_item(key, value, "")?;
+            }
         }
         let bottom_up = if self.rows_from_south { "YES" } else { "NO" };
         let options = RasterCreationOptions::from_iter([
@@ -228,24 +241,30 @@ impl DatedRaster {
                 .ok_or_else(|| Error::spec(*option, "an option has the form NAME=VALUE"))?;
             all.set_name_value(name, value).at(path)?;
         }
-        let copied = DriverManager::get_driver_by_name("COG")
-            .and_then(|cog| self.in_memory()?.create_copy(&cog, path, &all)?.close());
+        let copied = DriverManager::get_driver_by_name("COG").and_then(|cog| {
+            self.in_memory(std::slice::from_ref(self))?
+                .create_copy(&cog, path, &all)?
+                .close()
+        });
         copied.at(path)
     }
 
-    fn in_memory(&self) -> gdal::errors::Result<Dataset> {
+    /// A band for each step.
+    fn in_memory(&self, steps: &[Self]) -> gdal::errors::Result<Dataset> {
         let size = (self.width, self.height);
         let memory = DriverManager::get_driver_by_name("MEM")?;
-        let mut dataset = memory.create_with_band_type::<u8, _>("", size.0, size.1, 1)?;
+        let mut dataset = memory.create_with_band_type::<u8, _>("", size.0, size.1, steps.len())?;
         let mut srs = SpatialRef::from_epsg(self.epsg)?;
         srs.set_axis_mapping_strategy(AxisMappingStrategy::TraditionalGisOrder);
         dataset.set_spatial_ref(&srs)?;
         dataset.set_geo_transform(&self.geotransform)?;
-        let mut band = dataset.rasterband(1)?;
-        band.set_no_data_value(Some(f64::from(self.fill)))?;
-        band.set_scale(self.scale)?;
-        band.set_offset(self.offset)?;
-        band.write((0, 0), size, &mut Buffer::new(size, self.pixels()))?;
+        for (number, step) in (1..).zip(steps) {
+            let mut band = dataset.rasterband(number)?;
+            band.set_no_data_value(Some(f64::from(self.fill)))?;
+            band.set_scale(self.scale)?;
+            band.set_offset(self.offset)?;
+            band.write((0, 0), size, &mut Buffer::new(size, step.pixels()))?;
+        }
         Ok(dataset)
     }
 }

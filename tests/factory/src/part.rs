@@ -5,9 +5,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use gdal::spatial_ref::{AxisMappingStrategy, CoordTransform, SpatialRef};
 use gdal::{Dataset, DriverManager};
+use jiff::ToSpan;
+use jiff::civil::{Date, date};
 use serde_json::Value;
 
-use crate::error::{AtPath, Result};
+use crate::error::{AtPath, Error, Result};
 use crate::package::PackageSpec;
 use crate::pattern::Pattern;
 use crate::raster::RasterSpec;
@@ -25,8 +27,8 @@ const REGIONS: [(&str, [f64; 4]); 2] = [
 
 /// What the portal's engine is asked to cut out, as a task shows it (an item of `Datasets`).
 ///
-/// The pixels are those of [`Pattern::plane`] in the CRS of the result; nobody has written down what the engine calls its files, so
-/// their names are invented: the date, if there is one, and `part`.
+/// The pixels are those of [`Pattern::plane`] in the CRS of the result, moved on by three for each day since 1970 where there are dates;
+/// nobody has written down what the engine calls its files, so their names are invented: the date, if there is one, and `part`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PartSpec {
     /// West, south, east, north in degrees.
@@ -71,10 +73,34 @@ impl PartSpec {
         })
     }
 
-    /// The rasters: the smallest ones of whole pixels that hold the box, one for each of the first and the last day.
+    /// The dates of its rasters: as of series of ten days, the first, eleventh and twenty-first day of each month within the days; the first of
+    /// the days if none of these is.
     ///
     /// # Errors
-    /// If GDAL does not know the CRS, or can't project the box to it.
+    /// If the days are none.
+    pub fn dates(&self) -> Result<Vec<Date>> {
+        let Some((first, last)) = &self.days else {
+            return Ok(Vec::new());
+        };
+        let parsed = |text: &String| {
+            let wrong = |why: jiff::Error| Error::spec(text.as_str(), why.to_string());
+            text.parse::<Date>().map_err(wrong)
+        };
+        let (first, last) = (parsed(first)?, parsed(last)?);
+        let days = first.series(1.day()).take_while(|day| *day <= last);
+        let mut dates: Vec<Date> = days
+            .filter(|day| matches!(day.day(), 1 | 11 | 21))
+            .collect();
+        if dates.is_empty() {
+            dates.push(first);
+        }
+        Ok(dates)
+    }
+
+    /// The rasters: the smallest ones of whole pixels that hold the box, one for each of the dates.
+    ///
+    /// # Errors
+    /// If GDAL does not know the CRS, or can't project the box to it, or the days are none.
     pub fn rasters(&self) -> Result<Vec<RasterSpec>> {
         let code = format!("EPSG:{}", self.epsg);
         let (bounds, pixel) = self.projected().at(Path::new(&code))?;
@@ -85,24 +111,26 @@ impl PartSpec {
         );
         let cells = |from: f64, to: f64| ((to - from) / pixel).ceil() as usize;
         let (width, height) = (cells(left, east), cells(south, top));
-        let raster = |name: String| {
+        let raster = |name: String, since_1970: i64| {
+            let mut pattern = Pattern::plane(pixel);
+            if let Pattern::Plane { base, .. } = &mut pattern {
+                *base = 3.0 * since_1970 as f64;
+            }
             RasterSpec::new(name, width, height)
                 .epsg(self.epsg)
                 .corner(left, top, pixel)
                 .nodata("255")
-                .pattern(Pattern::plane(pixel))
+                .pattern(pattern)
         };
-        let mut days = self.days.iter().flat_map(|(first, last)| [first, last]);
-        let mut names: Vec<String> = match days.next() {
-            None => vec!["part.tif".to_owned()],
-            Some(first) => [first]
-                .into_iter()
-                .chain(days)
-                .map(|day| format!("part_{}.tif", day.replace('-', "")))
-                .collect(),
+        let dates = self.dates()?;
+        if dates.is_empty() {
+            return Ok(vec![raster("part.tif".to_owned(), 0)]);
+        }
+        let dated = |day: &Date| {
+            let since_1970 = date(1970, 1, 1).duration_until(*day).as_hours() / 24;
+            raster(format!("part_{}.tif", day.strftime("%Y%m%d")), since_1970)
         };
-        names.dedup();
-        Ok(names.into_iter().map(raster).collect())
+        Ok(dates.iter().map(dated).collect())
     }
 
     /// The package of all of them.

@@ -7,9 +7,10 @@ use std::{
 };
 
 use clms_store::{
-    DataId, StoreError,
+    DataId, DayRange, StoreError,
     cube::{ArrayStructure, Dataset, GroupStructure, Overview, Style},
 };
+use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{Context, Done};
@@ -26,6 +27,9 @@ struct Written {
     data_id: String,
     group: String,
     variable: String,
+    /// What is drawn of a variable of several times.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    time: Option<String>,
     /// Pixels of the map itself, without its frame.
     width: u32,
     height: u32,
@@ -55,11 +59,19 @@ pub(crate) async fn run(context: &Context, preview: Preview) -> Done {
             &std::io::Error::other(format!("{data_id} holds no raster")),
         )
     })?;
+    let drawn = time_of(&cube, &data_id, group, variable, preview.time).await?;
+    let index = drawn.as_ref().map_or(0, |(index, _)| *index);
+    let time = drawn.map(|(_, time)| time);
+    let side = preview.width;
     let overview = cube
-        .overview(&group.path, &variable.name, preview.width, preview.width)
+        .overview_at(&group.path, &variable.name, index, side, side)
         .await
         .map_err(|why| StoreError::of_cube(&data_id, why))?;
-    let png = draw(&cube, group, variable, &overview, &data_id)
+    let subtitle = match &time {
+        Some(time) => format!("{data_id}, {time}"),
+        None => data_id.to_string(),
+    };
+    let png = draw(&cube, group, variable, &overview, &subtitle)
         .map_err(|why| Failure::io("draw the map", &why))?;
     write_whole(&preview.out, &png).map_err(|why| {
         Failure::io(&format!("write {}", preview.out.display()), &why)
@@ -70,6 +82,7 @@ pub(crate) async fn run(context: &Context, preview: Preview) -> Done {
         data_id: data_id.to_string(),
         group: group.path.clone(),
         variable: variable.name.clone(),
+        time,
         width: overview.width,
         height: overview.height,
         reduction: group
@@ -112,12 +125,42 @@ fn main_variable(cube: &Dataset) -> Option<(&GroupStructure, &ArrayStructure)> {
         .find_map(|group| Some((group, group.variables.first()?)))
 }
 
+/// Which of a variable's times is drawn, and that time in words: the last one, or the last one of some days. `None` if it has no times.
+async fn time_of(
+    cube: &Dataset,
+    data_id: &DataId,
+    group: &GroupStructure,
+    variable: &ArrayStructure,
+    wanted: Option<DayRange>,
+) -> Result<Option<(u64, String)>, Failure> {
+    if variable.steps().is_none() {
+        let refused =
+            |_| Failure::usage(format!("{data_id} is of one time")).with_hint("leave --time away");
+        return wanted.map_or(Ok(None), |days| Err(refused(days)));
+    }
+    let times = cube.times(&group.path).await;
+    let times = times.map_err(|why| StoreError::of_cube(data_id, why))?;
+    let is_wanted = |time: &Timestamp| wanted.is_none_or(|days| days.instants().contains(time));
+    let last = (0..).zip(&times).filter(|(_, time)| is_wanted(time)).last();
+    let Some((index, time)) = last else {
+        let ends = times.first().zip(times.last());
+        let ends = ends.map_or_else(String::new, |(first, last)| {
+            format!(": it has {} times from {first} to {last}", times.len())
+        });
+        let days = wanted.map_or_else(|| "any time".to_owned(), |days| days.to_string());
+        return Err(Failure::usage(format!(
+            "{data_id} has nothing of {days}{ends}"
+        )));
+    };
+    Ok(Some((index, time.to_string())))
+}
+
 fn draw(
     cube: &Dataset,
     group: &GroupStructure,
     variable: &ArrayStructure,
     overview: &Overview,
-    data_id: &DataId,
+    subtitle: &str,
 ) -> std::io::Result<Vec<u8>> {
     let style = Style::new(variable, overview);
     let attribute = |name: &str| {
@@ -133,7 +176,7 @@ fn draw(
         .is_some_and(|grid| grid.crs.is_geographic());
     let sheet = Sheet {
         title: &title,
-        subtitle: &data_id.to_string(),
+        subtitle,
         width: overview.width,
         rgba: &style.render(overview),
         ground: if geographic {

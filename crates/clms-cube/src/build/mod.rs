@@ -24,6 +24,7 @@ use serde::Serialize;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use crate::dataset::TIME;
 use crate::metadata::{self, document_key, node_path};
 use crate::plan::{CubePlan, GroupPlan, Note};
 use crate::{BuildOptions, CubeError, PackageFiles, ZarrFormat};
@@ -272,7 +273,7 @@ async fn put(sink: Arc<dyn ObjectStore>, key: String, bytes: PutPayload) -> Resu
     Ok(size)
 }
 
-/// The single chunks of `x` and `y`, and in Zarr v2 of the grid mapping.
+/// The single chunks of `time`, `x` and `y`, and in Zarr v2 of the grid mapping.
 fn coordinates(group: &GroupPlan, format: ZarrFormat) -> Result<Vec<(String, Vec<u8>)>, CubeError> {
     let first = match format {
         ZarrFormat::V3 => "c/0",
@@ -284,6 +285,10 @@ fn coordinates(group: &GroupPlan, format: ZarrFormat) -> Result<Vec<(String, Vec
         (key(&y), encode_chunk(&group.grid.y())?),
         (key(&x), encode_chunk(&group.grid.x())?),
     ];
+    if !group.times.is_empty() {
+        let numbers = metadata::TimeAxis::of(&group.times).numbers;
+        chunks.push((key(TIME), encode_chunk(&numbers)?));
+    }
     if format == ZarrFormat::V2 {
         chunks.push((key("spatial_ref"), vec![0; size_of::<i32>()]));
     }
@@ -297,18 +302,21 @@ impl Job {
         let (mut chunks, mut chunks_in_units) = (0, 0);
         for (group_index, group) in plan.groups.iter().enumerate() {
             for (variable_index, variable) in group.variables.iter().enumerate() {
-                let all = Unit::all_of(group, group_index, variable_index);
-                chunks += all.iter().map(|unit| unit.chunks(group)).sum::<u64>();
                 let stores_all = worker::stores_all(plan.options.zarr_format, variable);
-                let (with_tiles, without): (Vec<_>, Vec<_>) = all
-                    .into_iter()
-                    .partition(|unit| stores_all || unit.touches(&variable.tiles));
-                chunks_in_units += with_tiles
-                    .iter()
-                    .map(|unit| unit.chunks(group))
-                    .sum::<u64>();
-                units.extend(with_tiles);
-                units_without_tiles.extend(without);
+                for step in 0..group.steps(variable) {
+                    let all = Unit::all_of(group, group_index, variable_index, step);
+                    chunks += all.iter().map(|unit| unit.chunks(group)).sum::<u64>();
+                    let tiles = variable.tiles_at(step);
+                    let (with_tiles, without): (Vec<_>, Vec<_>) = all
+                        .into_iter()
+                        .partition(|unit| stores_all || unit.touches(tiles));
+                    chunks_in_units += with_tiles
+                        .iter()
+                        .map(|unit| unit.chunks(group))
+                        .sum::<u64>();
+                    units.extend(with_tiles);
+                    units_without_tiles.extend(without);
+                }
             }
         }
         Self::of(

@@ -140,7 +140,7 @@ impl OpenRasters {
     }
 }
 
-/// One variable's tiles under one unit, as pixels of type `T`.
+/// One variable's tiles of one time under one unit, as pixels of type `T`.
 pub(super) struct Mosaic<'a, T> {
     variable: &'a VariablePlan,
     fill_plan: Fill,
@@ -151,9 +151,9 @@ pub(super) struct Mosaic<'a, T> {
 }
 
 impl<'a, T: Element> Mosaic<'a, T> {
-    pub(super) fn new(variable: &'a VariablePlan, unit: &Window) -> Self {
+    pub(super) fn new(variable: &'a VariablePlan, step: u64, unit: &Window) -> Self {
         let tiles = variable
-            .tiles
+            .tiles_at(step)
             .iter()
             .filter(|tile| unit.intersection(tile).is_some())
             .collect();
@@ -263,7 +263,7 @@ impl<'a, T: Element> Mosaic<'a, T> {
         } else {
             of_source(self.unit.intersection(tile).unwrap_or(part))
         };
-        rasters.read(&tile.source, self.variable.band, window, around, out)?;
+        rasters.read(&tile.source, tile.band, window, around, out)?;
         if tile.south_up {
             turn_over(out, window.width);
         }

@@ -15,10 +15,12 @@ use crate::metadata::node_path;
 use crate::plan::{FINE_LEVELS, GroupPlan, Level, Resampling, VariablePlan, halved};
 use crate::{BuildOptions, CubeError};
 
-/// How one variable is reduced and written.
+/// How one variable at one of its times is reduced and written.
 pub(super) struct Reduction<'a, T> {
     group: &'a GroupPlan,
     variable: &'a VariablePlan,
+    /// Which of the variable's times.
+    step: u64,
     options: &'a BuildOptions,
     keep: bool,
     method: Resampling,
@@ -27,14 +29,14 @@ pub(super) struct Reduction<'a, T> {
 
 impl<'a, T: Element> Reduction<'a, T> {
     pub(super) fn new(
-        group: &'a GroupPlan,
-        variable: &'a VariablePlan,
+        (group, variable, step): (&'a GroupPlan, &'a VariablePlan, u64),
         options: &'a BuildOptions,
         keep: bool,
     ) -> Self {
         Self {
             group,
             variable,
+            step,
             options,
             keep,
             method: variable.resampling(group.dtype),
@@ -70,10 +72,11 @@ impl<'a, T: Element> Reduction<'a, T> {
     fn shard(&self, level: &Level, place: [u64; 2], encoder: ShardEncoder<T>) -> Shard {
         let path = node_path(&self.group.path, &level.path());
         let array = node_path(&path, &self.variable.name);
+        let step = self.variable.has_times.then_some(self.step);
         Shard::new(
             self.options.zarr_format,
             &array,
-            place,
+            (step, place),
             &level.layout,
             encoder,
         )
@@ -179,8 +182,8 @@ impl<T: Element> Plane<T> {
 /// The coarse levels of one variable, shared by all workers.
 #[derive(Default)]
 pub(super) struct CoarseLevels {
-    /// Chunks that are not whole yet, by level, row and column.
-    open: Mutex<HashMap<(u32, u64, u64), OpenChunk>>,
+    /// Chunks that are not whole yet, by step of time, level, row and column.
+    open: Mutex<HashMap<(u64, u32, u64, u64), OpenChunk>>,
 }
 
 #[derive(Default)]
@@ -210,7 +213,8 @@ impl CoarseLevels {
             };
             for chunk in chunks_under(level, &piece) {
                 let [side, _] = level.layout.chunk;
-                let place = (number, chunk.row / side, chunk.col / side);
+                let (row, col) = (chunk.row / side, chunk.col / side);
+                let place = (reduction.step, number, row, col);
                 let mut found = open.remove(&place).unwrap_or_default();
                 found.take(&chunk, &piece, pixels.as_deref(), reduction.empty());
                 if found.known < chunk.height * chunk.width {
@@ -223,7 +227,7 @@ impl CoarseLevels {
                     let width = chunk.width as usize;
                     let mut encoder = reduction.encoder(level);
                     encoder.encode(compressor, [0, 0], &whole, width, 0..width)?;
-                    shards.push(reduction.shard(level, [place.1, place.2], encoder));
+                    shards.push(reduction.shard(level, [row, col], encoder));
                     let mut halved = Vec::new();
                     reduction.halve(&whole, width, &mut halved);
                     next = Some(halved);

@@ -144,7 +144,7 @@ fn first_free(
     with_element!(dtype, T => {
         let mut rasters = OpenRasters::new(reading);
         for tile in &variable.tiles {
-            each_window::<T>(tile, variable.band, &mut rasters, stop, &mut |pixels| {
+            each_window::<T>(tile, tile.band, &mut rasters, stop, &mut |pixels| {
                 mark(pixels, tile.nodata.map(T::from_f64), &places, &mut occurs);
             })?;
         }

@@ -8,6 +8,8 @@ use crate::plan::{FINE_LEVELS, GroupPlan, Tile};
 pub(super) struct Unit {
     pub(super) group: usize,
     pub(super) variable: usize,
+    /// Which of the times of the variable; 0 of one without.
+    pub(super) step: u64,
     pub(super) shard_row: u64,
     /// First shard and the one after the last.
     pub(super) shard_cols: std::ops::Range<u64>,
@@ -16,7 +18,13 @@ pub(super) struct Unit {
 }
 
 impl Unit {
-    pub(super) fn all_of(group: &GroupPlan, group_index: usize, variable: usize) -> Vec<Self> {
+    /// All of one time of a variable.
+    pub(super) fn all_of(
+        group: &GroupPlan,
+        group_index: usize,
+        variable: usize,
+        step: u64,
+    ) -> Vec<Self> {
         let [height, width] = group.layout.shard;
         let together = group.layout.shards_per_unit;
         let shards = [
@@ -31,6 +39,7 @@ impl Unit {
                 units.push(Self {
                     group: group_index,
                     variable,
+                    step,
                     shard_row,
                     shard_cols: first..end,
                     window: Window {

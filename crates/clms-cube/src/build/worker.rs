@@ -44,29 +44,31 @@ pub(super) struct Shard {
 }
 
 impl Shard {
-    /// What an encoder has made of the shard at a row and a column of an array. It counts no chunks, as those of overviews do not.
+    /// What an encoder has made of the shard at a step of time (if the array has times), a row and a column of an array. It counts no chunks, as
+    /// those of overviews do not.
     pub(super) fn new<T: Element>(
         format: ZarrFormat,
         array: &str,
-        [row, col]: [u64; 2],
+        (step, [row, col]): (Option<u64>, [u64; 2]),
         layout: &ChunkLayout,
         encoder: ShardEncoder<T>,
     ) -> Self {
         let (chunks_written, objects) = match format {
             ZarrFormat::V3 => {
                 let (stored, bytes) = encoder.finish();
-                let object = bytes.map(|bytes| (format!("{array}/c/{row}/{col}"), bytes));
+                let time = step.map_or_else(String::new, |step| format!("{step}/"));
+                let object = bytes.map(|bytes| (format!("{array}/c/{time}{row}/{col}"), bytes));
                 (stored, object.into_iter().collect::<Vec<_>>())
             }
             ZarrFormat::V2 => {
                 let chunks = [0, 1].map(|axis| layout.shard[axis] / layout.chunk[axis]);
+                let time = step.map_or_else(String::new, |step| format!("{step}."));
                 let objects: Vec<_> = encoder
                     .finish_apart()
                     .into_iter()
                     .map(|([r, c], bytes)| {
-                        let key =
-                            format!("{array}/{}.{}", row * chunks[0] + r, col * chunks[1] + c);
-                        (key, bytes)
+                        let (row, col) = (row * chunks[0] + r, col * chunks[1] + c);
+                        (format!("{array}/{time}{row}.{col}"), bytes)
                     })
                     .collect();
                 (objects.len() as u64, objects)
@@ -113,8 +115,7 @@ impl Job {
         let group = &self.plan.groups[unit.group];
         let variable = &group.variables[unit.variable];
         Reduction::new(
-            group,
-            variable,
+            (group, variable, unit.step),
             &self.plan.options,
             keeps_all(self, variable),
         )
@@ -171,7 +172,7 @@ impl Job {
         }
         let is_inflating = |tile: &Tile| tile.source.inflating().is_some();
         tiles.retain(|(_, tile)| is_inflating(tile));
-        tiles.sort_by_key(|(group, tile)| (*group, tile.row, tile.col));
+        tiles.sort_by_key(|(group, tile)| (*group, tile.step, tile.row, tile.col));
         tiles.into_iter().map(|(_, tile)| &tile.source).collect()
     }
 
@@ -270,7 +271,7 @@ fn make<T: Element>(
     } = tools;
     let group = &job.plan.groups[unit.group];
     let variable = &group.variables[unit.variable];
-    let mosaic = Mosaic::<T>::new(variable, &unit.window);
+    let mosaic = Mosaic::<T>::new(variable, unit.step, &unit.window);
     let [_, shard_width] = group.layout.shard;
     let keep = keeps_all(job, variable);
     let mut encoders: Vec<_> = unit
@@ -315,6 +316,7 @@ fn make<T: Element>(
     }
     drop(pixels);
     let path = node_path(&group.path, &variable.name);
+    let step = variable.has_times.then_some(unit.step);
     let overviews = match overviews {
         Some((reduction, plane)) => {
             let coarse = &job.coarse[unit.group][unit.variable];
@@ -329,7 +331,7 @@ fn make<T: Element>(
         .map(|(index, (encoder, shard_col))| {
             let width = shard_width.min(unit.window.width - index as u64 * shard_width);
             let [height, chunk_width] = group.layout.chunk;
-            let place = [unit.shard_row, shard_col];
+            let place = (step, [unit.shard_row, shard_col]);
             let format = job.plan.options.zarr_format;
             Shard {
                 chunks: unit.window.height.div_ceil(height) * width.div_ceil(chunk_width),

@@ -7,7 +7,7 @@ use super::calendar::{Calendar, CfDateTime};
 
 /// Units and calendar of a time coordinate.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct TimeUnits {
+pub(crate) struct TimeUnits {
     calendar: Calendar,
     /// The day that is counted from, by its calendar's number, and the nanoseconds of it, which may be less than none in another zone.
     origin: (i64, i64),
@@ -20,7 +20,7 @@ const DAY_NANOSECONDS: i64 = DAY_SECONDS * 1_000_000_000;
 
 impl TimeUnits {
     /// Reads units such as `days since 1970-01-01 00:00:00`; the reason when they mean nothing here.
-    pub(super) fn parse(units: &str, calendar: Option<&str>) -> Result<Self, String> {
+    pub(crate) fn parse(units: &str, calendar: Option<&str>) -> Result<Self, String> {
         let calendar = Calendar::parse(calendar.unwrap_or("standard"))?;
         let unknown = || format!("{units:?} are no units of time in the calendar {calendar:?}");
         let (unit, origin) = units.split_once(" since ").ok_or_else(unknown)?;
@@ -79,7 +79,7 @@ impl TimeUnits {
     }
 
     /// The moment of a number on the time line; `None` also in a calendar that has no place there.
-    pub(super) fn timestamp(&self, number: f64) -> Option<Timestamp> {
+    pub(crate) fn timestamp(&self, number: f64) -> Option<Timestamp> {
         let (day, nanoseconds) = self.day(number).filter(|_| self.is_real())?;
         let seconds = day.checked_mul(DAY_SECONDS)? + nanoseconds / 1_000_000_000;
         Timestamp::new(seconds, (nanoseconds % 1_000_000_000) as i32).ok()

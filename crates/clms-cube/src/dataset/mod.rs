@@ -18,6 +18,7 @@ mod netcdf;
 mod overview;
 mod placement;
 mod raster;
+mod samples;
 mod selection;
 mod source;
 mod span;
@@ -35,6 +36,7 @@ use futures::{Stream, StreamExt};
 use object_store::ObjectStore;
 
 pub use calendar::CfDateTime;
+pub(crate) use cf_time::TimeUnits;
 pub use decode::Decoding;
 pub use file::FileOptions;
 pub use overview::Overview;

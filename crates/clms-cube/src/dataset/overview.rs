@@ -4,6 +4,8 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use super::samples::Samples;
+use super::selection::TIME;
 use super::source::{Request, Source};
 use super::{ArrayStructure, Dataset};
 use crate::dtype::{Element, each_pixels};
@@ -27,49 +29,14 @@ pub struct Overview {
     pub bbox: [f64; 4],
 }
 
-/// Which source pixels are taken along one axis: one from the middle of each of `len` equal parts of `size`.
-#[derive(Debug, Clone, Copy)]
-struct Samples {
-    /// Pixels of the full resolution.
-    size: u64,
-    len: u64,
-    /// Pixels of the full resolution that each pixel that is read stands for.
-    factor: u64,
-}
-
-impl Samples {
-    /// The pixel that is read.
-    fn source(&self, index: u64) -> u64 {
-        let full = u128::from(2 * index + 1) * u128::from(self.size) / u128::from(2 * self.len);
-        full as u64 / self.factor
-    }
-
-    /// Pixels that there are to read.
-    fn extent(&self) -> u64 {
-        self.size.div_ceil(self.factor)
-    }
-
-    /// The samples whose source lies in a range.
-    fn within(&self, range: &Range<u64>) -> Range<u64> {
-        let first_at = |position: u64| {
-            let guess = (u128::from(position * self.factor) * u128::from(self.len)
-                / u128::from(self.size)) as u64;
-            // The middle of a part may lie on either side of the position.
-            (guess.saturating_sub(1)..=guess + 1)
-                .find(|index| *index >= self.len || self.source(*index) >= position)
-        };
-        let bound = |position| first_at(position).unwrap_or(self.len).min(self.len);
-        bound(range.start)..bound(range.end)
-    }
-}
-
 impl Dataset {
-    /// A picture of a whole variable that is at most as large as wanted, and has the variable's shape, taken from the coarsest of the
-    /// cube's overviews that has enough pixels. Read chunk by
+    /// A picture of a whole variable, at the last of its times if it has such, that is at most as large as wanted, and has the variable's
+    /// shape, taken from the coarsest of the cube's overviews that has enough pixels. Read chunk by
     /// chunk on a few threads: memory is bounded by the size of a chunk. Objects that don't exist (all fill) cost one look.
     ///
     /// # Errors
-    /// [`CubeError::OutOfBounds`] when a wanted side or the variable is empty; what the store says.
+    /// [`CubeError::OutOfBounds`] when a wanted side or the variable is empty, or the variable has more than one index along a dimension
+    /// other than `time` and the last two; what the store says.
     pub async fn overview(
         &self,
         group: &str,
@@ -77,11 +44,31 @@ impl Dataset {
         max_width: u32,
         max_height: u32,
     ) -> Result<Overview, CubeError> {
+        let steps = self.variable(group, variable)?.steps();
+        let last = steps.unwrap_or(1).saturating_sub(1);
+        self.overview_at(group, variable, last, max_width, max_height)
+            .await
+    }
+
+    /// The same at another index along `time`: 0 is the first, and all there is of a variable without times.
+    ///
+    /// # Errors
+    /// As for [`Dataset::overview`], and [`CubeError::OutOfBounds`] when there is no such time.
+    pub async fn overview_at(
+        &self,
+        group: &str,
+        variable: &str,
+        index: u64,
+        max_width: u32,
+        max_height: u32,
+    ) -> Result<Overview, CubeError> {
         let structure = self.variable(group, variable)?;
         let [ref leading @ .., source_height, source_width] = structure.shape[..] else {
             return Err(out_of_bounds(&structure.shape));
         };
-        if leading.iter().any(|size| *size != 1) {
+        let mut other = leading.iter().zip(&structure.dims);
+        let is_beyond = index >= structure.steps().unwrap_or(1);
+        if is_beyond || other.any(|(size, dim)| *size != 1 && dim != TIME) {
             return Err(out_of_bounds(&structure.shape));
         }
         if max_width == 0 || max_height == 0 || source_width == 0 || source_height == 0 {
@@ -108,10 +95,12 @@ impl Dataset {
             samples(level.size[0], len_rows),
             samples(level.size[1], len_cols),
         );
-        let pixels = self.sampled(&level, level.array, rows, cols).await?;
+        let pixels = self
+            .sampled(&level, level.array, index, [rows, cols])
+            .await?;
         let valid = match self.group(level.group)?.validity_mask(level.array) {
             Some(mask) => {
-                let mask = self.sampled(&level, mask, rows, cols).await?;
+                let mask = self.sampled(&level, mask, index, [rows, cols]).await?;
                 Some(mask.is_not_zero())
             }
             None => None,
@@ -134,19 +123,23 @@ impl Dataset {
         })
     }
 
-    /// The sampled pixels of an array of a level.
+    /// The sampled pixels of an array of a level at one index along `time`.
     async fn sampled(
         &self,
         level: &Level<'_>,
         array: &ArrayStructure,
-        rows: Samples,
-        cols: Samples,
+        index: u64,
+        [rows, cols]: [Samples; 2],
     ) -> Result<Pixels, CubeError> {
         let stored = array.shards.as_ref().unwrap_or(&array.chunks);
         let axes = array.shape.len() - 2;
         let plan = Arc::new(Plan {
             source: Arc::clone(&self.source),
             group: level.group.to_owned(),
+            leading: array.dims[..axes]
+                .iter()
+                .map(|dim| if dim == TIME { index..index + 1 } else { 0..1 })
+                .collect(),
             rows,
             cols,
             stored: [stored[axes], stored[axes + 1]],
@@ -249,6 +242,8 @@ struct Plan {
     source: Arc<dyn Source>,
     group: String,
     array: ArrayStructure,
+    /// Indices along the dimensions before rows and columns.
+    leading: Vec<Range<u64>>,
     rows: Samples,
     cols: Samples,
     /// Shape of an object.
@@ -312,7 +307,7 @@ impl Plan {
                 if sampled_rows.is_empty() || sampled_cols.is_empty() {
                     continue;
                 }
-                let mut ranges = vec![0..1; self.array.shape.len() - 2];
+                let mut ranges = self.leading.clone();
                 ranges.extend([rows.clone(), cols.clone()]);
                 let pixels = self.source.read(Request {
                     group: &self.group,
@@ -338,47 +333,5 @@ impl Plan {
             }
         }
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn samples_are_in_the_middle_and_in_one_range_each() {
-        for (size, len) in [
-            (10, 5),
-            (10, 10),
-            (7, 3),
-            (65_000, 997),
-            (5, 1),
-            (1000, 999),
-        ] {
-            for factor in [1, 2, 3, 8] {
-                let samples = Samples { size, len, factor };
-                let extent = samples.extent();
-                assert!((0..len).all(|index| samples.source(index) < extent));
-                // A level is read only where it has enough pixels.
-                for step in [1, 3, 4096].into_iter().filter(|_| extent >= len) {
-                    let mut next = 0;
-                    for start in (0..extent).step_by(step) {
-                        let range = start..(start + step as u64).min(extent);
-                        let within = samples.within(&range);
-                        assert!(
-                            within.is_empty() || within.start == next,
-                            "{size} {len} {range:?} {within:?}"
-                        );
-                        assert!(
-                            within
-                                .clone()
-                                .all(|index| range.contains(&samples.source(index)))
-                        );
-                        next = next.max(within.end);
-                    }
-                    assert_eq!(next, len);
-                }
-            }
-        }
     }
 }

@@ -190,8 +190,7 @@ impl RasterSource {
             return Ok(dataset);
         }
         let _config = LocalConfig::without_side_cars();
-        open_gdal(&self.vsi.path(), RasterFormat::Tiff.drivers())
-            .map_err(|error| self.failed(&error))
+        open_gdal(&self.vsi.path(), RasterFormat::Tiff).map_err(|error| self.failed(&error))
     }
 
     fn keep(&self, dataset: gdal::Dataset) {

@@ -7,12 +7,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 use lru::LruCache;
-use serde_json::json;
 
 use super::file::{FileOptions, file_bytes, open_blocking};
 use super::selection::TIME;
 use super::source::{Request, Source};
 use super::{ArrayStructure, Dataset, DatasetStructure, Decoding, Dimension, GroupStructure};
+use crate::metadata::time_attributes;
 use crate::range::{Bridge, Meter, RangeReader, blocking, on_threads};
 use crate::reference::StoredArray;
 use crate::{CubeError, DataType, Pixels};
@@ -265,12 +265,6 @@ fn stack_group(group: &mut GroupStructure, steps: u64, file: &str) -> Result<(),
 }
 
 pub(super) fn time_coordinate(steps: u64) -> ArrayStructure {
-    let attributes = json!({
-        "standard_name": TIME,
-        "axis": "T",
-        "units": "seconds since 1970-01-01 00:00:00",
-        "calendar": "proleptic_gregorian",
-    });
     ArrayStructure {
         name: TIME.to_owned(),
         dtype: DataType::Float64,
@@ -279,7 +273,7 @@ pub(super) fn time_coordinate(steps: u64) -> ArrayStructure {
         chunks: vec![steps],
         shards: None,
         fill_value: None,
-        attributes: attributes.as_object().cloned().unwrap_or_default(),
+        attributes: time_attributes("seconds since 1970-01-01 00:00:00"),
     }
 }
 

@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::selection::TIME;
 use crate::metadata::{CLASS_NAMES, FLAG_COLORS, FLAG_MEANINGS, FLAG_VALUES, VALIDITY, node_path};
 use crate::{Class, Crs, DataType, Grid};
 
@@ -69,6 +70,13 @@ pub struct ArrayStructure {
 }
 
 impl ArrayStructure {
+    /// Its length along `time`; `None` if it has no such dimension.
+    #[must_use]
+    pub fn steps(&self) -> Option<u64> {
+        let mut dims = self.dims.iter().zip(&self.shape);
+        dims.find(|(dim, _)| *dim == TIME).map(|(_, size)| *size)
+    }
+
     /// Reads the document of an array; the reason when it is of a kind that this crate does not read.
     pub(super) fn parse(name: &str, document: &Value) -> Result<Self, String> {
         let text = |value: &Value| value.as_str().map(str::to_owned);

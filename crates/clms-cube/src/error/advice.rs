@@ -30,6 +30,7 @@ impl CubeError {
             Self::AbsurdGeotransform { .. } => "absurd_geotransform",
             Self::TooManyGrids { .. } => "too_many_grids",
             Self::TooManyVariables { .. } => "too_many_variables",
+            Self::TooManyTimes { .. } => "too_many_times",
             Self::AbsurdGrid { .. } => "absurd_grid",
             Self::UnsupportedType { .. } => "unsupported_type",
             Self::FillOutOfRange { .. } => "fill_out_of_range",

@@ -107,6 +107,12 @@ pub enum CubeError {
         /// How many there may be.
         most: usize,
     },
+    /// The rasters of the package are of more times than a product can have.
+    #[error("the rasters of one grid are of more than {most} times")]
+    TooManyTimes {
+        /// How many there may be.
+        most: usize,
+    },
     /// The grid around all rasters of a group is too large to be meant so.
     #[error(
         "a grid of {width} x {height} pixels around {pixels} pixels of data is too large to be meant so"

@@ -102,10 +102,18 @@ pub(super) fn own_attributes(group: &GroupPlan, attributes: &mut Map<String, Val
     }
 }
 
-/// The period that the data speaks of, in whole years.
+/// The period that the data speaks of: in whole years, or from the first to the last of its times.
 pub(super) fn time_coverage(group: &GroupPlan) -> Vec<(String, Value)> {
     let Some((first, last)) = group.period else {
-        return Vec::new();
+        let ends = group.times.first().zip(group.times.last());
+        let [first, last] = match ends {
+            Some((first, last)) => [first, last].map(|time| json!(time.to_string())),
+            None => return Vec::new(),
+        };
+        return vec![
+            ("time_coverage_start".to_owned(), first),
+            ("time_coverage_end".to_owned(), last),
+        ];
     };
     let duration = format!("P{}Y", last - first + 1);
     [

@@ -2,11 +2,13 @@
 
 pub(crate) mod cf;
 pub(crate) mod geozarr;
+mod time_axis;
 mod zarr_v2;
 pub(crate) mod zarr_v3;
 
 use serde_json::{Map, Value, json};
 
+use crate::dataset::TIME;
 use crate::plan::{CubePlan, GroupPlan, OVERVIEWS};
 use crate::vector::VectorPackage;
 use crate::{Note, PackageFiles, Provenance};
@@ -16,6 +18,7 @@ pub(crate) use cf::flag_meanings;
 pub(crate) use cf::{
     CLASS_NAMES, FLAG_COLORS, FLAG_MEANINGS, FLAG_VALUES, VALIDITY, axis, flags, spatial_ref,
 };
+pub(crate) use time_axis::{TimeAxis, time_attributes};
 pub(crate) use zarr_v2::{
     ARRAY as ARRAY_V2, ATTRIBUTES as ATTRIBUTES_V2, CONSOLIDATED as CONSOLIDATED_V2,
     DIMENSIONS as DIMENSIONS_V2, FILL_VALUE, GROUP as GROUP_V2, documents as documents_v2,
@@ -100,9 +103,16 @@ fn group_arrays(group: &GroupPlan, compression_level: Option<i32>) -> Vec<Docume
             content: zarr_v3::scalar(spatial_ref(grid)),
         },
     ];
+    if !group.times.is_empty() {
+        let axis = TimeAxis::of(&group.times);
+        documents.push(Document {
+            path: at(TIME),
+            content: zarr_v3::coordinate(TIME, axis.numbers.len() as u64, axis.attributes),
+        });
+    }
     for variable in &group.variables {
         let attributes = cf::variable(variable, group);
-        let content = zarr_v3::sharded(group, variable.fill.value, compression_level, attributes);
+        let content = zarr_v3::sharded(group, variable, compression_level, attributes);
         documents.push(Document {
             path: at(&variable.name),
             content,

@@ -3,8 +3,9 @@
 use serde_json::{Map, Value, json};
 
 use crate::DataType;
+use crate::dataset::TIME;
 use crate::metadata::Document;
-use crate::plan::GroupPlan;
+use crate::plan::{GroupPlan, VariablePlan};
 
 /// Where the root document keeps copies of all others, so that a cube opens with one read.
 pub(crate) const CONSOLIDATED: &str = "consolidated_metadata";
@@ -91,15 +92,23 @@ pub(crate) fn scalar(attributes: Map<String, Value>) -> Value {
 /// A variable of a group.
 pub(super) fn sharded(
     group: &GroupPlan,
-    fill_value: Option<f64>,
+    variable: &VariablePlan,
     compression_level: Option<i32>,
     attributes: Map<String, Value>,
 ) -> Value {
     let level = compression_level.unwrap_or(DEFAULT_COMPRESSION_LEVEL);
-    let shape = [group.grid.height, group.grid.width];
-    let layout = [&group.layout.chunk[..], &group.layout.shard[..]];
-    let fill = (group.dtype, fill_value);
-    sharded_array(&shape, layout, fill, level, attributes, &group.dims())
+    let mut shape = vec![group.grid.height, group.grid.width];
+    let mut chunk = group.layout.chunk.to_vec();
+    let mut shard = group.layout.shard.to_vec();
+    let mut dims = group.dims().to_vec();
+    if variable.has_times {
+        shape.insert(0, group.times.len() as u64);
+        chunk.insert(0, 1);
+        shard.insert(0, 1);
+        dims.insert(0, TIME.to_owned());
+    }
+    let fill = (group.dtype, variable.fill.value);
+    sharded_array(&shape, [&chunk, &shard], fill, level, attributes, &dims)
 }
 
 /// An array in shards, given the shapes of chunks and shards.

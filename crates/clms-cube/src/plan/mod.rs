@@ -9,11 +9,15 @@ mod naming;
 mod period;
 mod placement;
 mod planner;
+mod series;
 mod source_attributes;
 mod tiles;
+mod variable;
 
+use std::collections::BTreeSet;
 use std::fmt;
 
+use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -28,6 +32,9 @@ use crate::classes::{Class, SideCars};
 use crate::products::Product;
 use crate::reading_log::ReadingLog;
 use crate::{BuildOptions, CubeError, DataType, Grid, Package, PackageFiles};
+
+/// Times of one cube. More are no product, and each has shards of its own.
+const MOST_TIMES: usize = 4096;
 
 /// Something that a person should know about a cube, and that is no error.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -85,6 +92,8 @@ pub struct CubePlan {
 pub struct GroupPlan {
     pub(crate) path: String,
     pub(crate) grid: Grid,
+    /// Sorted; none if no variable has a dimension `time`. The same in all groups that have it.
+    pub(crate) times: Vec<Timestamp>,
     pub(crate) dtype: DataType,
     pub(crate) layout: ChunkLayout,
     pub(crate) variables: Vec<VariablePlan>,
@@ -104,14 +113,14 @@ pub(crate) enum Content {
     Validity,
 }
 
-/// One variable: a band of the tiles of one layer.
+/// One variable: a band of the tiles of one layer, at one time or at several.
 #[derive(Debug, Clone)]
 pub(crate) struct VariablePlan {
     pub(crate) name: String,
     pub(crate) product: Option<&'static Product>,
-    /// Counted from 1, as GDAL does.
-    pub(crate) band: usize,
-    /// In the order of the files' names.
+    /// Whether it has the dimension `time` of its group.
+    pub(crate) has_times: bool,
+    /// By time, and of one time in the order of the files' names.
     pub(crate) tiles: Vec<Tile>,
     pub(crate) content: Content,
     pub(crate) fill: Fill,
@@ -124,6 +133,15 @@ pub(crate) struct VariablePlan {
     pub(crate) offset: Option<f64>,
     /// The sources' own.
     pub(crate) attributes: Map<String, Value>,
+}
+
+impl VariablePlan {
+    /// The tiles of one of its times; all of a variable without.
+    pub(crate) fn tiles_at(&self, step: u64) -> &[Tile] {
+        let first = self.tiles.partition_point(|tile| tile.step < step);
+        let end = self.tiles.partition_point(|tile| tile.step <= step);
+        &self.tiles[first..end]
+    }
 }
 
 impl CubePlan {
@@ -237,6 +255,7 @@ impl GroupPlan {
         Self {
             path: crate::metadata::node_path(&self.path, &level.path()),
             grid: level.grid.clone(),
+            times: self.times.clone(),
             dtype: self.dtype,
             layout: level.layout,
             variables,
@@ -252,8 +271,28 @@ impl GroupPlan {
         self.period
     }
 
+    /// The times of those variables that have a dimension `time`, sorted; none if all are of one time.
+    #[must_use]
+    pub fn times(&self) -> &[Timestamp] {
+        &self.times
+    }
+
+    /// The number of rasters that a variable consists of: one for each time.
+    pub(crate) fn steps(&self, variable: &VariablePlan) -> u64 {
+        if variable.has_times {
+            self.times.len() as u64
+        } else {
+            1
+        }
+    }
+
     fn pixels(&self) -> u64 {
-        self.grid.width * self.grid.height * self.variables.len() as u64
+        let rasters: u64 = self
+            .variables
+            .iter()
+            .map(|variable| self.steps(variable))
+            .sum();
+        self.grid.width * self.grid.height * rasters
     }
 }
 
@@ -272,9 +311,15 @@ fn planned(package: &Package, options: &BuildOptions) -> Result<CubePlan, CubeEr
     let reading = ReadingLog::open(options.reading_log.as_deref(), &mut planner.notes);
     let side_cars = SideCars::new(package);
     let headers = planner.headers(package, &side_cars, &reading)?;
+    let placed = placement::place(headers, &mut planner.notes)?;
+    let layers: Vec<_> = placed
+        .iter()
+        .map(|group| naming::layers(&group.rasters))
+        .collect();
+    let times = times_of(&layers, &mut planner.notes)?;
     let mut groups = Vec::new();
-    for placed in placement::place(headers, &mut planner.notes)? {
-        groups.push(planner.group(placed, &side_cars, options)?);
+    for (placed, layers) in placed.into_iter().zip(layers) {
+        groups.push(planner.group(placed, layers, &times, &side_cars, options)?);
     }
     naming::name_groups(&mut groups);
     Ok(CubePlan {
@@ -284,6 +329,28 @@ fn planned(package: &Package, options: &BuildOptions) -> Result<CubePlan, CubeEr
         options: options.clone(),
         reading,
     })
+}
+
+/// The times of a cube, which all its groups share, as xarray's trees want dimensions of one name: those at which rasters would lie on top of
+/// each other otherwise.
+fn times_of(
+    layers: &[Vec<naming::Layer>],
+    notes: &mut Vec<Note>,
+) -> Result<Vec<Timestamp>, CubeError> {
+    let series = layers.iter().flatten().filter(|layer| layer.is_series);
+    let times: BTreeSet<Timestamp> = series
+        .flat_map(|layer| layer.times.iter().copied())
+        .collect();
+    if times.len() > MOST_TIMES {
+        return Err(CubeError::TooManyTimes { most: MOST_TIMES });
+    }
+    if let (Some(first), Some(last)) = (times.first(), times.last()) {
+        notes.push(Note {
+            file: None,
+            message: format!("rasters of one place are of {} times, from {first} to {last}, as they or their names say", times.len()),
+        });
+    }
+    Ok(times.into_iter().collect())
 }
 
 /// A planned group with the stems of its rasters' names, which it will be named by.

@@ -2,22 +2,30 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::Crs;
-use crate::plan::placement::PlacedRaster;
-use crate::plan::{OVERVIEWS, StemsAndGroup};
-use crate::products::{self, Product};
+use jiff::Timestamp;
 
-/// Rasters of a group that are tiles of one picture.
+use crate::Crs;
+use crate::dataset::TIME;
+use crate::plan::placement::PlacedRaster;
+use crate::plan::{OVERVIEWS, StemsAndGroup, series};
+use crate::products::{self, Product};
+use crate::time_in_name::SEPARATORS;
+
+/// Rasters of a group that are tiles of one picture, or of one for each time.
 #[derive(Debug)]
 pub(crate) struct Layer {
     name: String,
     pub(crate) product: Option<&'static Product>,
     /// Indices into the group's rasters, in the order of names.
     pub(crate) rasters: Vec<usize>,
+    /// The time that each raster tells; none if one of them tells nothing.
+    pub(crate) times: Vec<Timestamp>,
+    /// Rasters of different times lie on top of each other.
+    pub(crate) is_series: bool,
 }
 
-fn tokens(stem: &str) -> Vec<&str> {
-    stem.split(['_', '-', '.', ' '])
+pub(super) fn tokens(stem: &str) -> Vec<&str> {
+    stem.split(SEPARATORS)
         .filter(|token| !token.is_empty())
         .collect()
 }
@@ -36,7 +44,7 @@ fn sanitise(text: &str) -> String {
     }
 }
 
-/// Splits the rasters of a group into layers: by product, and among rasters of one product that cover the very same
+/// Splits the rasters of a group into layers: by product, and among rasters of one product and time that cover the very same
 /// ground (which tiles never do) by the parts of their names that differ.
 pub(crate) fn layers(rasters: &[PlacedRaster]) -> Vec<Layer> {
     let mut by_name: BTreeMap<String, (Option<&'static Product>, Vec<usize>)> = BTreeMap::new();
@@ -58,15 +66,27 @@ pub(crate) fn layers(rasters: &[PlacedRaster]) -> Vec<Layer> {
             .push(index);
     }
     let mut layers = Vec::new();
-    for (name, (product, indices)) in by_name {
-        for (key, rasters) in split_coincident(rasters, indices) {
+    for (name, (product, mut indices)) in by_name {
+        let mut layer = |key: String, rasters: Vec<usize>, times: Vec<Timestamp>, is_series| {
             let parts = [name.as_str(), key.as_str()];
             let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
             layers.push(Layer {
                 name: sanitise(&parts.join("_")),
                 product,
                 rasters,
+                times,
+                is_series,
             });
+        };
+        let is_named = product.is_some() || !(name.is_empty() || name.starts_with("Band"));
+        let found = series::series(rasters, &indices, is_named);
+        for series in found.into_iter().flatten() {
+            indices.retain(|index| !series.rasters.contains(index));
+            layer(series.key, series.rasters, series.times, true);
+        }
+        for (key, of_one) in split_coincident(rasters, indices) {
+            let times = series::times(rasters, &of_one);
+            layer(key, of_one, times, false);
         }
     }
     layers
@@ -129,6 +149,13 @@ fn split_coincident(rasters: &[PlacedRaster], indices: Vec<usize>) -> BTreeMap<S
 }
 
 impl Layer {
+    /// Where its rasters lie along some times; `None` if it has none of them.
+    pub(super) fn steps(&self, times: &[Timestamp]) -> Option<Vec<u64>> {
+        let step = |time: &Timestamp| times.binary_search(time).ok().map(|step| step as u64);
+        let steps: Vec<u64> = self.times.iter().map(step).collect::<Option<_>>()?;
+        (!steps.is_empty()).then_some(steps)
+    }
+
     pub(crate) fn variable_name(
         &self,
         band: usize,
@@ -168,6 +195,9 @@ pub(crate) fn name_groups(groups: &mut [StemsAndGroup]) {
         .map(|variable| variable.name.clone())
         .collect();
     taken.extend(["x", "y", "spatial_ref", OVERVIEWS].map(str::to_owned));
+    if !root.times.is_empty() {
+        taken.insert(TIME.to_owned());
+    }
     for (stems, group) in others {
         let crs_code = code_number(&group.grid.crs);
         let mut own: Vec<&str> = Vec::new();

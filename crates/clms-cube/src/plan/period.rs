@@ -36,6 +36,15 @@ pub(crate) fn of_name(stem: &str) -> Option<Period> {
     corine.or_else(marked).or_else(plain).or_else(short)
 }
 
+/// The year that a map is of, by its name; `None` for changes and periods, and where two years might be meant.
+pub(crate) fn year_of_map(stem: &str) -> Option<u16> {
+    let (first, last) = of_name(stem)?;
+    let plain = || stem.split(['_', '-']).filter_map(of_one_year);
+    // `CHA_2012_2018` is no map of 2012.
+    let is_marked = plain().count() == 0;
+    (first == last && (is_marked || plain().all(|years| years == (first, first)))).then_some(first)
+}
+
 fn of_years(text: &str) -> Option<Period> {
     let Some((first, last)) = text.split_once('-') else {
         return of_one_year(text);
@@ -60,6 +69,28 @@ fn strip_prefix_ignoring_case<'a>(text: &'a str, prefix: &str) -> Option<&'a str
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn maps_of_one_year() {
+        for (name, year) in [
+            ("FTY_2015_100m_eu_03035_d02_full", Some(2015)),
+            ("U2018_CLC2012_V2020_20u1", Some(2012)),
+            (
+                "CLMS_HRLVLCC_TCD_S2021_R10m_E44N36_03035_V01_R00",
+                Some(2021),
+            ),
+            ("CHA_2012_2018", None),
+            (
+                "CLMS_HRLVLCC_GRAC_C2021-2024_R20m_E09N27_03035_V01_R00",
+                None,
+            ),
+            ("IMCC_1518_020m_eu_03035_V1_0", None),
+            ("NDVI-LTS_1999-2019-0621", None),
+            ("DEM_3035_010m", None),
+        ] {
+            assert_eq!(year_of_map(name), year, "{name}");
+        }
+    }
 
     #[test]
     fn years_of_all_generations() {

@@ -2,17 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
+
 use super::{
-    Content, Fill, GroupPlan, Note, OVERVIEWS, StemsAndGroup, VariablePlan, naming, period,
-    placement, source_attributes, tiles,
+    GroupPlan, Note, OVERVIEWS, StemsAndGroup, VariablePlan, naming, period, placement,
+    source_attributes,
 };
-use crate::classes::{self, Class, SideCars};
+use crate::classes::SideCars;
+use crate::dataset::TIME;
 use crate::gdal_source::RasterSource;
 use crate::package::EntryKind;
 use crate::plan::ChunkLayout;
-use crate::product_classes::{self, KnownClass};
-use crate::products::{Product, Values};
-use crate::raster_header::{Items, RasterHeader};
+use crate::raster_header::RasterHeader;
 use crate::reading_log::ReadingLog;
 use crate::{BuildOptions, CubeError, LeftOut, Package, PackageFiles};
 
@@ -49,7 +50,7 @@ fn prepare(sources: &[RasterSource]) {
 /// Collects groups, files and notes of a plan.
 #[derive(Default)]
 pub(super) struct Planner {
-    used: BTreeSet<String>,
+    pub(super) used: BTreeSet<String>,
     left_out: BTreeMap<String, &'static str>,
     vectors: Vec<String>,
     pub(super) notes: Vec<Note>,
@@ -124,7 +125,7 @@ impl Planner {
             }
             let missing = match (&header.crs, header.geotransform) {
                 (Some(_), Some(_)) => {
-                    headers.push(header);
+                    headers.extend(header.steps());
                     continue;
                 }
                 (None, _) => "coordinate reference system",
@@ -168,16 +169,19 @@ impl Planner {
     pub(super) fn group(
         &mut self,
         placed: placement::PlacedGroup,
+        layers: Vec<naming::Layer>,
+        times: &[Timestamp],
         side_cars: &SideCars<'_>,
         options: &BuildOptions,
     ) -> Result<StemsAndGroup, CubeError> {
         let first = &placed.rasters[0].header;
         let (dtype, bands, block) = (first.dtype, first.bands.len(), first.block);
         let mut variables = Vec::new();
-        for layer in naming::layers(&placed.rasters) {
+        for layer in layers {
             for band in 1..=bands {
                 let mut name = layer.variable_name(band, bands, &placed.rasters);
                 while ["x", "y", "spatial_ref", OVERVIEWS].contains(&name.as_str())
+                    || (name == TIME && !times.is_empty())
                     || variables
                         .iter()
                         .any(|known: &VariablePlan| known.name == name)
@@ -189,7 +193,8 @@ impl Planner {
                         most: MOST_VARIABLES,
                     });
                 }
-                variables.push(self.variable(name, band, &layer, &placed, side_cars, options)?);
+                variables
+                    .push(self.variable(name, band, &layer, &placed, times, side_cars, options)?);
             }
         }
         let layout = ChunkLayout::choose(
@@ -215,9 +220,15 @@ impl Planner {
                 .iter()
                 .map(|raster| raster.header.source.name.clone()),
         );
+        let has_times = variables.iter().any(|variable| variable.has_times);
         let mut group = GroupPlan {
             path: String::new(),
             grid: placed.grid,
+            times: if has_times {
+                times.to_vec()
+            } else {
+                Vec::new()
+            },
             dtype,
             layout,
             variables,
@@ -227,124 +238,6 @@ impl Planner {
         };
         group.levels = super::levels::levels(options.levels, &group, &mut self.notes);
         Ok((stems, group))
-    }
-
-    fn variable(
-        &mut self,
-        name: String,
-        band: usize,
-        layer: &naming::Layer,
-        placed: &placement::PlacedGroup,
-        side_cars: &SideCars<'_>,
-        options: &BuildOptions,
-    ) -> Result<VariablePlan, CubeError> {
-        let rasters: Vec<_> = layer
-            .rasters
-            .iter()
-            .map(|index| &placed.rasters[*index])
-            .collect();
-        let dtype = rasters[0].header.dtype;
-        let tiles = tiles::of_band(&rasters, band, &mut self.notes);
-        let gaps = tiles::has_gaps(&tiles, placed.grid.height, placed.grid.width);
-        let fill = Fill::choose(options.fill_value, &tiles, layer.product, dtype, gaps)?;
-        if fill.is_settled(&tiles, dtype) {
-            fill.report(&name, &tiles, &mut self.notes);
-        }
-        let header = &rasters[0].header.bands[band - 1];
-        let items = rasters
-            .iter()
-            .map(|raster| &raster.header.bands[band - 1].items);
-        let items = source_attributes::common(items);
-        Ok(VariablePlan {
-            classes: self.classes(&rasters, band, &items, layer.product, side_cars),
-            attributes: source_attributes::of_variable(&items, dtype),
-            name,
-            product: layer.product,
-            band,
-            tiles,
-            content: Content::Sources,
-            fill,
-            validity: None,
-            description: header.description.clone(),
-            unit: header.unit.clone(),
-            scale: header.scale,
-            offset: header.offset,
-        })
-    }
-
-    /// Classes by the raster's own attributes, side-car, embedded palette and the product's own table, in this order. A table may list only what
-    /// occurs in its tile, so the tables of all tiles are merged.
-    fn classes(
-        &mut self,
-        rasters: &[&placement::PlacedRaster],
-        band: usize,
-        items: &Items,
-        product: Option<&'static Product>,
-        side_cars: &SideCars<'_>,
-    ) -> Vec<Class> {
-        let mut by_source: [Vec<Vec<Class>>; 3] = Default::default();
-        // Side-cars speak of the first band.
-        for raster in rasters.iter().filter(|_| band == 1) {
-            let header = &raster.header;
-            let found = side_cars.classes_of(&header.source.name, product, header.dtype);
-            self.used.extend(found.used);
-            found.notes.into_iter().for_each(|note| {
-                if !self.notes.contains(&note) {
-                    self.notes.push(note);
-                }
-            });
-            by_source
-                .iter_mut()
-                .zip(found.sources)
-                .for_each(|(all, classes)| all.push(classes));
-        }
-        // What the raster itself says stands first.
-        let mut sources = vec![source_attributes::classes(items)];
-        sources.extend(by_source.into_iter().flatten());
-        let palette = rasters
-            .iter()
-            .map(|raster| raster.header.bands[band - 1].palette.as_slice())
-            .find(|p| !p.is_empty());
-        let palette = palette.into_iter().flatten();
-        // Unused entries of a palette are black.
-        let used = palette.filter(|(_, colour)| *colour != [0; 3]);
-        sources.push(
-            used.map(|(value, colour)| Class {
-                value: *value,
-                name: None,
-                colour: Some(*colour),
-            })
-            .collect(),
-        );
-        let (known, quantity) = match product.map(|product| product.values) {
-            Some(Values::Classes(known)) => (known, None),
-            Some(Values::Quantity {
-                min, max, codes, ..
-            }) => (codes, Some((min, max))),
-            None => (&[][..], None),
-        };
-        // Only names for what is otherwise nameless: the sources' own names win as a whole.
-        if !sources.iter().flatten().any(|class| class.name.is_some()) {
-            sources.push(known.iter().map(Self::class).collect());
-        }
-        let mut classes = classes::merge(&sources);
-        if let Some((min, max)) = quantity {
-            // A table with a row for each percent: what is left are the codes beyond the range.
-            classes.retain(|class| {
-                !(min..=max).contains(&(class.value as f64)) && class.name.is_some()
-            });
-        }
-        let dtype = rasters[0].header.dtype;
-        classes.retain(|class| !dtype.is_float() && dtype.holds(class.value as f64));
-        classes
-    }
-
-    fn class(known: &KnownClass) -> Class {
-        Class {
-            value: known.0,
-            name: Some(known.1.to_owned()),
-            colour: product_classes::colour(known),
-        }
     }
 
     pub(super) fn files(&self, package: &Package) -> PackageFiles {

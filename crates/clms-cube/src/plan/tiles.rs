@@ -13,6 +13,10 @@ use crate::raster_header::RasterHeader;
 #[derive(Debug, Clone)]
 pub(crate) struct Tile {
     pub(crate) source: RasterSource,
+    /// The source's band that its pixels are in, counted from 1 as GDAL does.
+    pub(crate) band: usize,
+    /// Where it lies along the time of its variable; 0 in one without.
+    pub(crate) step: u64,
     pub(crate) row: u64,
     pub(crate) col: u64,
     pub(crate) height: u64,
@@ -21,15 +25,19 @@ pub(crate) struct Tile {
     pub(crate) south_up: bool,
     /// The raster's own nodata, if the data type can hold it.
     pub(crate) nodata: Option<f64>,
-    /// Whether another tile of the variable covers a part of it.
+    /// Whether another tile of the variable and time covers a part of it.
     pub(crate) overlaps: bool,
 }
 
-/// The tiles of one variable, with a note on each odd nodata value.
-pub(crate) fn of_band(rasters: &[&PlacedRaster], band: usize, notes: &mut Vec<Note>) -> Vec<Tile> {
+/// The tiles of one variable: by time, and of one time in the order of names. With a note on each odd nodata value.
+pub(crate) fn of_band(
+    rasters: &[(&PlacedRaster, u64)],
+    band: usize,
+    notes: &mut Vec<Note>,
+) -> Vec<Tile> {
     let mut tiles: Vec<Tile> = rasters
         .iter()
-        .map(|raster| {
+        .map(|(raster, step)| {
             let RasterHeader {
                 source,
                 width,
@@ -52,6 +60,8 @@ pub(crate) fn of_band(rasters: &[&PlacedRaster], band: usize, notes: &mut Vec<No
             }
             Tile {
                 source: source.clone(),
+                band: raster.header.bands_before + band,
+                step: *step,
                 row: raster.row,
                 col: raster.col,
                 height: *height,
@@ -62,8 +72,21 @@ pub(crate) fn of_band(rasters: &[&PlacedRaster], band: usize, notes: &mut Vec<No
             }
         })
         .collect();
-    mark_overlaps(&mut tiles);
+    tiles.sort_by_key(|tile| tile.step);
+    for of_time in tiles.chunk_by_mut(|a, b| a.step == b.step) {
+        mark_overlaps(of_time);
+    }
     tiles
+}
+
+/// Whether at one of the times a part of the grid is covered by no tile.
+pub(crate) fn have_gaps(tiles: &[Tile], steps: u64, height: u64, width: u64) -> bool {
+    let mut count = 0;
+    let mut gaps = tiles.chunk_by(|a, b| a.step == b.step).map(|of_time| {
+        count += 1;
+        has_gaps(of_time, height, width)
+    });
+    gaps.any(|gaps| gaps) || count < steps
 }
 
 /// Finds the tiles that share pixels with others.
@@ -107,8 +130,8 @@ fn mark_overlaps(tiles: &mut [Tile]) {
     }
 }
 
-/// Whether a part of the grid is covered by no tile.
-pub(crate) fn has_gaps(tiles: &[Tile], height: u64, width: u64) -> bool {
+/// Whether a part of the grid is covered by none of the tiles of one time.
+fn has_gaps(tiles: &[Tile], height: u64, width: u64) -> bool {
     /// Beyond this many overlapping tiles the exact answer costs too much, and "yes" is the safe one.
     const EXACT: usize = 512;
     let area: u128 = tiles
@@ -159,6 +182,8 @@ mod tests {
         };
         Tile {
             source: RasterSource::new(&entry),
+            band: 1,
+            step: 0,
             row,
             col,
             height,

@@ -5,7 +5,8 @@
 
 use std::{fmt, str::FromStr};
 
-use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
+use clms_cube::time_in_name;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// How final a product is. The order is that of the wish to have it.
@@ -95,11 +96,9 @@ impl ProductName {
                 version = Some(found);
             } else if is_tile(word) {
                 tile = Some(word.to_owned());
-            } else if word.len() == 15 && word.as_bytes()[8] == b'T' {
-                let moment = DateTime::strptime("%Y%m%dT%H%M%S", word).ok();
-                observed = moment
-                    .and_then(|moment| moment.to_zoned(TimeZone::UTC).ok())
-                    .map(|moment| moment.timestamp());
+            } else if word.contains('T') {
+                // By the second: dates without a time are nominal.
+                observed = time_in_name(word).or(observed);
             }
         }
         Some(Self {

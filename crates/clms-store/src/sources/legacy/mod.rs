@@ -3,7 +3,6 @@
 //! The portal gives the links for a range of days; the files are opened where they lie and stacked along `time`.
 
 mod file;
-mod name;
 
 use std::{
     collections::{HashMap, hash_map::Entry},
@@ -12,9 +11,9 @@ use std::{
 
 use async_trait::async_trait;
 use clms_api::{ApiError, Dataset, DirectLinks, DirectLinksRequest, Source as Word};
-use clms_cube::{Duplicates, FileOptions, StackFile};
+use clms_cube::{Duplicates, FileOptions, StackFile, time_in_name};
 
-use self::{file::LegacyFile, name::time_of};
+use self::file::LegacyFile;
 use super::{Offer, Source, Wanted, collection_from, moved};
 use crate::{ErrorClass, StoreError, catalogue::How};
 
@@ -88,7 +87,8 @@ async fn files(wanted: Wanted<'_>) -> Result<Vec<StackFile>, StoreError> {
     // Files of one host share its connections, and the limit on how much is asked of it at once.
     let mut servers = HashMap::new();
     for link in links {
-        let Some(time) = time_of(&link) else {
+        let name = link.path_segments().and_then(|mut path| path.next_back());
+        let Some(time) = name.and_then(time_in_name) else {
             tracing::warn!(%link, "left out: its name holds no date");
             continue;
         };
