@@ -77,9 +77,8 @@ fn bucket() -> (Server, String) {
         let words = date.strftime("%Y%m%d0000_CEURO_S1CSAR_V1.2.1");
         let name = format!("c_gls_SSM1km_{words}_cog");
         let product = format!("CLMS/{FOLDER}/{}/{name}", date.strftime("%Y/%m/%d"));
-        let key = object_store::path::Path::from(format!(
-            "{product}/c_gls_SSM1km-SSM_{words}.tiff"
-        ));
+        let key =
+            object_store::path::Path::from(format!("{product}/c_gls_SSM1km-SSM_{words}.tiff"));
         let put = store.put(&key, std::fs::read(&path).unwrap().into());
         let _ = runtime.block_on(put).unwrap();
         list.push_str(&format!("0a1b;{name};1;{date}T00:00:00.000;{date}T00:00:00.000;{date}T23:59:59.999;{date}T00:00:00.000;{date}T00:00:00.000;MD5;00;s3://eodata/{product};POLYGON((-11 35,-11 72,50 72,50 35,-11 35))\r\n"));

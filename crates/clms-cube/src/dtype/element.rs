@@ -119,8 +119,10 @@ element!(u16, UInt16, u32, |a, b| a == b);
 element!(i16, Int16, i32, |a, b| a == b);
 element!(u32, UInt32, u64, |a, b| a == b);
 element!(i32, Int32, i64, |a, b| a == b);
-element!(f32, Float32, f64, |a, b| a == b || (a.is_nan() && b.is_nan()));
-element!(f64, Float64, f64, |a, b| a == b || (a.is_nan() && b.is_nan()));
+element!(f32, Float32, f64, |a, b| a == b
+    || (a.is_nan() && b.is_nan()));
+element!(f64, Float64, f64, |a, b| a == b
+    || (a.is_nan() && b.is_nan()));
 
 impl Element for i8 {
     element_means!(i8, i16);
