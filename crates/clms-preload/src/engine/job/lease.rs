@@ -132,6 +132,11 @@ impl JobRun {
         self.state.stage.needs_lease() && !self.has_lease()
     }
 
+    /// True if work was broken off because the lease was lost, although it may have been renewed by now.
+    pub(super) fn was_halted(&self) -> bool {
+        self.halt.is_cancelled() && !self.stop.token.is_cancelled()
+    }
+
     /// Lets everything be that belongs to whoever has the lease by now.
     pub(super) async fn let_lease_go(&mut self) -> Event {
         self.halt = self.stop.token.child_token();

@@ -66,6 +66,24 @@ async fn a_lost_lease_is_taken_again_if_it_is_free() {
     }
 }
 
+/// Found in a test of the program on a busy machine: the work that was broken off counted as a wish to stop.
+#[tokio::test]
+async fn a_lease_that_is_renewed_late_costs_time_and_nothing_else() {
+    let world = World::new();
+    world.server().hangs = true;
+    world.server().stops_after = 10_000;
+    world.lose_lease_for_a_moment(300, 6);
+    let begun = async {
+        while world.server().downloads.is_empty() {
+            world.wait(1).await;
+        }
+        world.wait(30).await;
+        world.server().hangs = false;
+    };
+    let (outcome, ()) = futures::join!(world.run(), begun);
+    assert_completed(&world, &outcome, 1);
+}
+
 #[tokio::test]
 async fn a_download_is_halted_when_the_lease_is_lost_and_goes_on_where_it_was() {
     let world = World::new();

@@ -34,6 +34,8 @@ pub(crate) struct Shelf {
     next: u32,
     /// After so many seconds the next leases are lost.
     pub(crate) losses: VecDeque<i64>,
+    /// For so many seconds those are lost; then they are renewed after all.
+    pub(crate) blinks: VecDeque<i64>,
     /// The leases that were lost although their processes live.
     pub(crate) lost: Vec<CubeName>,
     /// Until when nobody reaches the storage, but to remove something from it.
@@ -239,11 +241,19 @@ impl CacheStore for View {
             .pop_front()
             .or(by_chance)
             .map(|seconds| later(now, seconds));
+        let blink = shelf.blinks.pop_front().or_else(|| {
+            let blinks = self.chance.is_storm() && self.chance.percent(30);
+            blinks.then(|| self.chance.range(1, 20) as i64)
+        });
+        let renewed_at = lost_at.zip(blink).map(|(lost, blink)| later(lost, blink));
         let held = Held {
             owner: self.life.id,
             holder: holder.to_owned(),
             id,
-            ends: lost_at.map(|lost| later(lost, MARGIN)),
+            ends: match renewed_at {
+                Some(_) => None,
+                None => lost_at.map(|lost| later(lost, MARGIN)),
+            },
         };
         shelf.leases.insert(name.clone(), held);
         drop(shelf);
@@ -251,6 +261,7 @@ impl CacheStore for View {
             name: name.clone(),
             id,
             lost_at,
+            renewed_at,
             view: self.clone(),
         };
         Ok(Lease::held_by(name.clone(), hold))
@@ -284,15 +295,16 @@ struct SimHold {
     name: CubeName,
     id: u32,
     lost_at: Option<Timestamp>,
+    renewed_at: Option<Timestamp>,
     view: View,
 }
 
 #[async_trait]
 impl Hold for SimHold {
     fn is_lost(&self) -> bool {
-        let is_lost = self
-            .lost_at
-            .is_some_and(|lost| lost <= self.view.clock.now());
+        let now = self.view.clock.now();
+        let is_renewed = self.renewed_at.is_some_and(|renewed| renewed <= now);
+        let is_lost = self.lost_at.is_some_and(|lost| lost <= now) && !is_renewed;
         if is_lost {
             let mut shelf = self.view.disks.shelf.lock().unwrap();
             if !shelf.lost.contains(&self.name) {

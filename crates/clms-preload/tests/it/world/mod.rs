@@ -182,6 +182,13 @@ impl World {
         self.disks().shelf.lock().unwrap().losses.push_back(seconds);
     }
 
+    /// So many seconds after the next lease is taken it can't be renewed for some seconds.
+    pub(crate) fn lose_lease_for_a_moment(&self, after: i64, seconds: i64) {
+        let mut shelf = self.disks().shelf.lock().unwrap();
+        shelf.losses.push_back(after);
+        shelf.blinks.push_back(seconds);
+    }
+
     /// Nobody reaches the storage from now on for so long.
     pub(crate) fn storage_is_out(&self, seconds: i64) {
         let until = server::later(self.clock.now(), seconds);

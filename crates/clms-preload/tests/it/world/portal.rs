@@ -302,6 +302,8 @@ impl PortalSource for SimPortal {
         }
         if hangs {
             cancel.cancelled().await;
+            let pause = self.server().stops_after;
+            self.view.wait(pause).await;
             return Err(stopped());
         }
         match breaks_off {

@@ -117,6 +117,8 @@ pub(crate) struct Server {
     pub(crate) breaks: VecDeque<usize>,
     /// Downloads stop after ten bytes, and wait.
     pub(crate) hangs: bool,
+    /// So many milliseconds after they are told to, such downloads stop.
+    pub(crate) stops_after: u64,
     pub(crate) cancel_habit: CancelHabit,
     /// Lists show nothing until then.
     pub(crate) hides_until: Option<Timestamp>,
