@@ -279,6 +279,15 @@ fn progress_is_lines_json_or_nothing_and_never_on_stdout() {
             .iter()
             .any(|event| event["event"] == "amount" && event["unit"] == "bytes")
     );
+    let amounts: Vec<_> = events
+        .iter()
+        .filter(|event| event["event"] == "amount")
+        .map(|event| (&event["stage"], &event["done"]))
+        .collect();
+    assert!(
+        amounts.windows(2).all(|two| two[0] != two[1]),
+        "{amounts:?}"
+    );
     assert_eq!(events.last().unwrap()["event"], "job_ended");
     assert_eq!(run.json()[0]["status"], "completed");
 

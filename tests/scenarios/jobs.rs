@@ -94,7 +94,10 @@ fn a_cancelled_job_is_over_here_and_at_the_portal() {
     let scene = scene(Habits::default());
     slow(&scene, 900);
     let job = detached(&scene);
-    let report = json(&scene, &["jobs", "cancel", &job], 0);
+    let named = json(&scene, &["jobs", "show", &FOREST.replacen('|', "/", 1)], 0);
+    assert_eq!(named[0]["job"], job.as_str());
+    let report = json(&scene, &["jobs", "cancel", FOREST], 0);
+    assert_eq!(report[0]["job"], job.as_str());
     assert_eq!(report[0]["state"], "cancelled");
     assert_eq!(report[0]["portal"][0]["verdict"], "confirmed");
     assert_eq!(report[0]["portal"][0]["status"], "Cancelled");

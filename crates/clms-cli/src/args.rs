@@ -7,10 +7,10 @@ use std::{ffi::OsString, num::NonZeroUsize, path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clms_store::cube::{Levels, Resampling, ZarrFormat};
-use clms_store::{DayRange, JobId, cdse::VersionWish};
+use clms_store::{DayRange, cdse::VersionWish};
 
 pub(crate) use self::subset::SubsetArgs;
-use self::values::{bbox, duration, point, resolution, size};
+use self::values::{bbox, duration, job, point, resolution, size};
 
 /// Land data of Copernicus, from catalogue to cube in one command.
 ///
@@ -269,8 +269,9 @@ pub(crate) enum Jobs {
     List,
     /// All that is known of a job
     Show {
-        /// The job, as `clms jobs list` shows it
-        job: JobId,
+        /// The job, as `clms jobs list` shows it, or its data id
+        #[arg(value_parser = job)]
+        job: String,
     },
     /// Waits until jobs have ended; carries on those that no process works on
     Wait(Resume),
@@ -278,8 +279,9 @@ pub(crate) enum Jobs {
     Resume(Resume),
     /// Gives a job up, here and at the portal, whichever process works on it
     Cancel {
-        /// The job, as `clms jobs list` shows it
-        job: JobId,
+        /// The job, as `clms jobs list` shows it, or its data id
+        #[arg(value_parser = job)]
+        job: String,
         /// Leave the portal's task as it is
         #[arg(long)]
         local_only: bool,
@@ -288,9 +290,9 @@ pub(crate) enum Jobs {
 
 #[derive(Debug, Args)]
 pub(crate) struct Resume {
-    /// The jobs [default: all unfinished ones]
-    #[arg(value_name = "ID")]
-    pub(crate) jobs: Vec<JobId>,
+    /// The jobs, or their data ids [default: all unfinished ones]
+    #[arg(value_name = "ID", value_parser = job)]
+    pub(crate) jobs: Vec<String>,
     /// Give up waiting after this time, such as 90m; the jobs can be resumed
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub(crate) timeout: Option<Duration>,

@@ -138,12 +138,18 @@ async fn plan(build: &BuildOrder<'_>, options: BuildOptions) -> Result<Planned, 
         Err(CubeError::VectorOnly { .. }) => Ok(Planned::Vectors(package, Box::new(options))),
         Err(why) => Err(cube_problem(&why)),
     });
-    planned.await.map_err(|why| {
+    let is_part = build.request.order.file_id.is_none();
+    let planned = planned.await.map_err(|why| {
         Problem::new(
             ProblemKind::Internal,
             format!("reading the package broke off: {why}"),
         )
-    })?
+    })?;
+    planned.map_err(|problem| match problem.kind {
+        ProblemKind::NoRaster if is_part => problem
+            .with_hint("there seem to be no data there or then: try another area or other days"),
+        _ => problem,
+    })
 }
 
 /// Stores a package without rasters: its vector data, and a GeoPackage of them.

@@ -11,7 +11,7 @@ use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    ClmsStore, StoreError,
+    ClmsStore, DataId, StoreError,
     preload::{JobSummary, PreloadOptions},
 };
 
@@ -157,18 +157,36 @@ impl ClmsStore {
         Ok(engine.cancel(job, scope).await?)
     }
 
+    /// The job of that name, or the newest one that is for that data id, in either of its spellings.
+    ///
+    /// # Errors
+    /// `no_such_job`, or [`StoreError::Journal`] if the journal can't be read.
+    pub async fn find_job(&self, name: &str) -> Result<JobId, JobsError> {
+        let jobs = self.jobs().await?;
+        let data_id = name.parse::<DataId>().map(|data_id| data_id.to_string());
+        let by_name = jobs.iter().find(|job| job.job.as_str() == name);
+        // The last changed one comes first.
+        let by_data_id = || jobs.iter().find(|job| Ok(&job.data_id) == data_id.as_ref());
+        let found = by_name.or_else(by_data_id);
+        found
+            .map(|job| job.job.clone())
+            .ok_or_else(|| self.no_job(name))
+    }
+
     async fn job_record(&self, job: &JobId) -> Result<JobRecord, JobsError> {
         let found = Journal::new(self.cache.records())
             .read(job)
             .await
             .map_err(StoreError::from)?;
-        found.ok_or_else(|| {
-            let kind = ProblemKind::Other("no_such_job".to_owned());
-            let cache = self.cache.location();
-            Problem::new(kind, format!("there is no job {job} in the cache {cache}"))
-                .with_hint("see them with: clms jobs list")
-                .into()
-        })
+        found.ok_or_else(|| self.no_job(job.as_str()))
+    }
+
+    fn no_job(&self, name: &str) -> JobsError {
+        let kind = ProblemKind::Other("no_such_job".to_owned());
+        let cache = self.cache.location();
+        Problem::new(kind, format!("there is no job {name} in the cache {cache}"))
+            .with_hint("see them with: clms jobs list")
+            .into()
     }
 
     /// What became of a job that has ended.

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use clms_store::{DataId, JobId};
+
 /// Bytes, with decimal or binary units.
 pub(super) fn size(text: &str) -> Result<u64, String> {
     const UNITS: [(&str, f64); 10] = [
@@ -74,6 +76,15 @@ pub(super) fn bbox(text: &str) -> Result<[f64; 4], String> {
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
     humantime::parse_duration(text)
         .map_err(|why| format!("{why}; durations look like 200ms, 15s, 2m or 24h"))
+}
+
+/// A job, or a data id.
+pub(super) fn job(text: &str) -> Result<String, String> {
+    let is_data_id = || text.parse::<DataId>().is_ok();
+    match text.parse::<JobId>() {
+        Err(why) if !is_data_id() => Err(why.to_string()),
+        _ => Ok(text.to_owned()),
+    }
 }
 
 #[cfg(test)]

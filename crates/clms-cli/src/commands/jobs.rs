@@ -49,14 +49,15 @@ async fn list(context: &Context) -> Done {
     context.result(&shown, || table(&jobs))
 }
 
-async fn show(context: &Context, job: &JobId) -> Done {
-    let job = context.store.job(job).await?;
+async fn show(context: &Context, job: &str) -> Done {
+    let job = context.store.find_job(job).await?;
+    let job = context.store.job(&job).await?;
     context.result(&[Detailed::of(&job)], || details(&job))
 }
 
 async fn carry_on(
     context: &Context,
-    named: Vec<JobId>,
+    named: Vec<String>,
     wanted: impl Fn(&JobSummary) -> bool,
     wait_for_others: bool,
     timeout: Option<Duration>,
@@ -65,7 +66,11 @@ async fn carry_on(
         let all = context.store.jobs().await?;
         all.into_iter().filter(wanted).map(|job| job.job).collect()
     } else {
-        named
+        let mut jobs: Vec<JobId> = Vec::new();
+        for name in &named {
+            jobs.push(context.store.find_job(name).await?);
+        }
+        jobs
     };
     if jobs.is_empty() {
         context.printer.note("note: there is no unfinished job");
@@ -100,7 +105,8 @@ async fn carry_on(
     }
 }
 
-async fn cancel(context: &Context, job: &JobId, local_only: bool) -> Done {
+async fn cancel(context: &Context, job: &str, local_only: bool) -> Done {
+    let job = &context.store.find_job(job).await?;
     let scope = if local_only {
         CancelScope::LocalOnly
     } else {

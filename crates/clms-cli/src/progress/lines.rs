@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use clms_store::progress::{JobId, Progress, ProgressEvent};
+use clms_store::progress::{JobId, Progress, ProgressEvent, StageName};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -80,9 +80,16 @@ impl Progress for PlainLines {
     }
 }
 
-/// An event in JSON on each line, with the time it happened.
+/// An event in JSON on each line, with the time it happened. Of amounts, which change all the time, some.
 #[derive(Debug)]
-pub(crate) struct JsonLines(Screen);
+pub(crate) struct JsonLines {
+    screen: Screen,
+    /// The last amount of each job: of which stage, how much, and when.
+    amounts: Mutex<HashMap<JobId, (StageName, u64, Instant)>>,
+}
+
+/// So often does a job's amount make a line.
+const AMOUNTS: Duration = Duration::from_millis(200);
 
 #[derive(Serialize)]
 struct Stamped<'a> {
@@ -93,19 +100,50 @@ struct Stamped<'a> {
 
 impl JsonLines {
     pub(crate) fn new(screen: Screen) -> Self {
-        Self(screen)
+        Self {
+            screen,
+            amounts: Mutex::default(),
+        }
+    }
+
+    /// Whether an event is worth a line: of amounts the first and the last one of a stage, and those between from time to time.
+    fn is_news(&self, event: &ProgressEvent) -> bool {
+        let ProgressEvent::Amount {
+            job,
+            stage,
+            done,
+            total,
+            ..
+        } = event
+        else {
+            return true;
+        };
+        let mut amounts = self.amounts.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        let is_news = amounts.get(job).is_none_or(|(before, last, at)| {
+            let is_new = before != stage || last != done;
+            let is_end = *total == Some(*done);
+            is_new && (before != stage || is_end || now.duration_since(*at) >= AMOUNTS)
+        });
+        if is_news {
+            amounts.insert(job.clone(), (*stage, *done, now));
+        }
+        is_news
     }
 }
 
 impl Progress for JsonLines {
     fn event(&self, event: &ProgressEvent) {
+        if !self.is_news(event) {
+            return;
+        }
         let stamped = Stamped {
             time: Timestamp::now(),
             event,
         };
         // Events are plain numbers and texts, which JSON can hold.
         if let Ok(line) = serde_json::to_string(&stamped) {
-            self.0.line(&line);
+            self.screen.line(&line);
         }
     }
 }
