@@ -194,7 +194,8 @@ impl ClmsStore {
     /// As for [`describe`](Self::describe); [`StoreError::Unavailable`] for what can't be had, [`StoreError::OpenedInPlace`] for the parameters
     /// of preloading what is opened where it lies.
     pub async fn parameters(&self, of: Parameters, data_id: &DataId) -> Result<Value, StoreError> {
-        let described = self.describe(data_id).await?;
+        let catalogue = self.catalogue_with(std::slice::from_ref(data_id)).await?;
+        let described = self.describe_by(&catalogue, data_id).await?;
         let mut schema = of.schema();
         let matters: &dyn Fn(&str) -> bool = match (of, described.how, described.why_not) {
             (Parameters::Store | Parameters::Search, ..) => return Ok(schema),
@@ -205,9 +206,8 @@ impl ClmsStore {
                 });
             }
             (Parameters::Open, Some(How::Open), _) if described.cube.is_none() => {
-                let catalogue = self.catalogue().await?;
-                let heeded =
-                    sources::open_parameters(data_id, catalogue.product(data_id.product())?);
+                let dataset = catalogue.product(data_id.product())?;
+                let heeded = sources::open_parameters(data_id, dataset);
                 &move |name| heeded.contains(&name)
             }
             (Parameters::Open, ..) => &|name| name == "variables",

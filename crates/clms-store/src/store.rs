@@ -139,12 +139,21 @@ impl ClmsStore {
     /// or [`StoreError::Subset`]; [`StoreError::Api`] as for [`catalogue`](Self::catalogue).
     pub async fn describe(&self, data_id: &DataId) -> Result<Description, StoreError> {
         let catalogue = self.catalogue_with(std::slice::from_ref(data_id)).await?;
+        self.describe_by(&catalogue, data_id).await
+    }
+
+    /// The same by a catalogue that is there.
+    pub(crate) async fn describe_by(
+        &self,
+        catalogue: &Catalogue,
+        data_id: &DataId,
+    ) -> Result<Description, StoreError> {
         let cube = self.cache.look_up(&data_id.cube_name()?).await?;
         let cube = cube.map(|cube| cube.location);
         let product = data_id.product();
         if data_id.subset().is_some() {
             // Says what is wrong with it, if anything.
-            preload::request(&catalogue, data_id, &PreloadOptions::default())?;
+            preload::request(catalogue, data_id, &PreloadOptions::default())?;
             let mut collections = catalogue.collections(product)?;
             collections.retain(|it| Some(it.name.as_str()) == data_id.collection());
             if let Some(collection) = collections.pop() {
@@ -161,7 +170,7 @@ impl ClmsStore {
             )),
             Err(why) => Err(why),
             Ok(entry) => {
-                let mut description = Description::of(entry, &catalogue, cube);
+                let mut description = Description::of(entry, catalogue, cube);
                 if data_id.file().is_none() {
                     description.collections = catalogue.collections(product)?;
                     if description.collections.iter().any(|it| it.available) {

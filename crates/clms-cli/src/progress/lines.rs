@@ -88,8 +88,8 @@ pub(crate) struct JsonLines {
     amounts: Mutex<HashMap<JobId, (StageName, u64, Instant)>>,
 }
 
-/// So often does a job's amount make a line.
-const AMOUNTS: Duration = Duration::from_millis(200);
+/// So often does an amount make a line of JSON.
+pub(super) const AMOUNTS: Duration = Duration::from_millis(200);
 
 #[derive(Serialize)]
 struct Stamped<'a> {

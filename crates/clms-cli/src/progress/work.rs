@@ -12,14 +12,11 @@ use serde_json::json;
 
 use super::{
     bars::{name_width, shortened, terminal_width},
-    lines::SIGN_OF_LIFE,
+    lines::{AMOUNTS, SIGN_OF_LIFE},
     screen::Screen,
     story::seconds,
 };
 use crate::args;
-
-/// So often does `--progress json` say anything.
-const OFTEN_ENOUGH: Duration = Duration::from_millis(200);
 
 /// What is done, and what its amount is counted in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -167,7 +164,7 @@ impl Work {
             }
             Shown::Json(screen, pace) => {
                 let mut pace = pace.lock().unwrap_or_else(PoisonError::into_inner);
-                if pace.is_news((done, total), OFTEN_ENOUGH) {
+                if pace.is_news((done, total), AMOUNTS) {
                     self.event(screen, going_on, &pace);
                 }
             }

@@ -106,7 +106,7 @@ impl JobRun {
             } else {
                 self.execute_while_leased(command).await
             };
-            if self.lacks_lease() || self.was_halted() {
+            if self.lacks_lease() {
                 if matches!(event, Event::Committed(_)) {
                     // Once is enough.
                     self.state.force = false;

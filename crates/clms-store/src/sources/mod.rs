@@ -135,7 +135,7 @@ impl Offer {
 impl Offer {
     /// The same under an id of its own if CDSE has the data now: the product's own id is that of the place that its data have moved to.
     fn beside_cdse(self, dataset: &Dataset, word: &Word) -> Option<Self> {
-        if cdse::CdseSource.offers(dataset).is_empty() {
+        if !cdse::has(dataset) {
             return Some(self);
         }
         let data_id = DataId::of_file(&dataset.id, word.as_str()).ok()?;

@@ -127,14 +127,11 @@ impl JobRun {
         }
     }
 
-    /// True if nothing more may be done, or even written down, before the job has the lease again.
+    /// True if nothing more may be done, or even written down, before the job has the lease again. So it is after work was broken off for it,
+    /// although it may have been renewed by now.
     pub(super) fn lacks_lease(&self) -> bool {
-        self.state.stage.needs_lease() && !self.has_lease()
-    }
-
-    /// True if work was broken off because the lease was lost, although it may have been renewed by now.
-    pub(super) fn was_halted(&self) -> bool {
-        self.halt.is_cancelled() && !self.stop.token.is_cancelled()
+        let was_halted = self.halt.is_cancelled() && !self.stop.token.is_cancelled();
+        self.state.stage.needs_lease() && (was_halted || !self.has_lease())
     }
 
     /// Lets everything be that belongs to whoever has the lease by now.

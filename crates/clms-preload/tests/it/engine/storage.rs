@@ -66,6 +66,15 @@ async fn a_lost_lease_is_taken_again_if_it_is_free() {
     }
 }
 
+/// Waits until a download has begun, and lets the next one not hang.
+async fn only_the_first_hangs(world: &World) {
+    while world.server().downloads.is_empty() {
+        world.wait(1).await;
+    }
+    world.wait(30).await;
+    world.server().hangs = false;
+}
+
 /// Found in a test of the program on a busy machine: the work that was broken off counted as a wish to stop.
 #[tokio::test]
 async fn a_lease_that_is_renewed_late_costs_time_and_nothing_else() {
@@ -73,14 +82,7 @@ async fn a_lease_that_is_renewed_late_costs_time_and_nothing_else() {
     world.server().hangs = true;
     world.server().stops_after = 10_000;
     world.lose_lease_for_a_moment(300, 6);
-    let begun = async {
-        while world.server().downloads.is_empty() {
-            world.wait(1).await;
-        }
-        world.wait(30).await;
-        world.server().hangs = false;
-    };
-    let (outcome, ()) = futures::join!(world.run(), begun);
+    let (outcome, ()) = futures::join!(world.run(), only_the_first_hangs(&world));
     assert_completed(&world, &outcome, 1);
 }
 
@@ -89,15 +91,7 @@ async fn a_download_is_halted_when_the_lease_is_lost_and_goes_on_where_it_was() 
     let world = World::new();
     world.lose_lease_after(300);
     world.server().hangs = true;
-    let begun = async {
-        while world.server().downloads.is_empty() {
-            world.wait(1).await;
-        }
-        world.wait(30).await;
-        // The next one does not.
-        world.server().hangs = false;
-    };
-    let (outcome, ()) = futures::join!(world.run(), begun);
+    let (outcome, ()) = futures::join!(world.run(), only_the_first_hangs(&world));
     assert_completed(&world, &outcome, 1);
     assert_eq!(leasings(&world), 2);
     assert_eq!(world.server().downloads, [0, 10]);

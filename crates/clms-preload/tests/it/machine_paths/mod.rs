@@ -42,6 +42,16 @@ impl Job {
         job
     }
 
+    /// The same job, to which something else happens.
+    fn again(&self) -> Self {
+        Self {
+            policy: self.policy.clone(),
+            state: self.state.clone(),
+            at: self.at,
+            commands: Vec::new(),
+        }
+    }
+
     fn on(&mut self, event: Event) -> StageName {
         let (state, commands) = step(&self.policy, self.state.clone(), self.at, event);
         (self.state, self.commands) = (state, commands);

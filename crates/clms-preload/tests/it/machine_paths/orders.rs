@@ -91,12 +91,7 @@ fn an_unclear_order_is_looked_for_before_the_next() {
     );
     assert_eq!(job.sees(&[]), StageName::Pausing);
     assert_eq!(job.sits_out_its_pause(), 30);
-    let mut found = Job {
-        state: job.state.clone(),
-        policy: job.policy.clone(),
-        commands: Vec::new(),
-        ..job
-    };
+    let mut found = job.again();
     assert_eq!(
         found.sees(&[portal_task("5", TaskStatus::Queued)]),
         StageName::Waiting
@@ -147,12 +142,7 @@ fn a_task_that_is_never_named_is_looked_for_at_every_tick_and_then_no_more() {
         assert_eq!(job.sees(&[]), StageName::Finding);
         assert_eq!(job.commands, [Command::Look(Urgency::NextTick)]);
     }
-    let mut found = Job {
-        state: job.state.clone(),
-        policy: job.policy.clone(),
-        commands: Vec::new(),
-        ..job
-    };
+    let mut found = job.again();
     assert_eq!(
         found.sees(&[portal_task("5", TaskStatus::Queued)]),
         StageName::Waiting

@@ -43,7 +43,7 @@ use clms_api::RetryPolicy;
 use clms_cube::Dataset;
 use url::Url;
 
-pub(crate) use self::source::CdseSource;
+pub(crate) use self::source::{CdseSource, has};
 use self::{bucket::Bucket, lists::Lists, web::Web};
 pub use self::{
     bucket::S3Keys,

@@ -19,6 +19,11 @@ pub(crate) struct CdseSource;
 /// The portal's word for it.
 const WORD: &str = "CDSE";
 
+/// Whether CDSE has the data of a dataset.
+pub(crate) fn has(dataset: &Dataset) -> bool {
+    !collections_of(&dataset.title, portals_word(dataset)).is_empty()
+}
+
 /// A dataset's collections, each with its data id: the product's own if there is only one.
 fn collections(dataset: &Dataset) -> Vec<(DataId, &'static Collection)> {
     let found = collections_of(&dataset.title, portals_word(dataset));
@@ -89,12 +94,12 @@ fn way(dataset: &Dataset, collection: &Collection) -> Result<How, Unavailable> {
         return Ok(How::Open);
     }
     let moved = Moved::of_product(&dataset.id, &dataset.title, portals_word(dataset));
-    let (reason, hint) = match moved {
-        Some(moved) => (moved.reason, moved.hint),
-        None => (
-            "it is at CDSE, in a form that this version does not read".to_owned(),
-            format!("get the files from {}", collection.place()),
-        ),
-    };
-    Err(Unavailable::unsupported_source(reason, hint))
+    Err(moved.map_or_else(
+        || {
+            let reason = "it is at CDSE, in a form that this version does not read".to_owned();
+            let hint = format!("get the files from {}", collection.place());
+            Unavailable::unsupported_source(reason, hint)
+        },
+        Unavailable::from,
+    ))
 }
