@@ -55,6 +55,7 @@ promises! {
     "a reader who pauses before any request sees one cube or none" => pauses::readers,
     "an answer that is cut is an error and not the absence of a cube" => cubes::cut_answers,
     "a stale lease is taken over, and its holder notices" => signs::stale_lease,
+    "one who renews a lease too late has twice the time from then on" => signs::late_lease,
     "a lease that is renewed is not taken over" => signs::renewed_lease,
     "a lease that is given back can be had at once" => signs::given_back_lease,
     "a writer who lost his claim writes no more" => signs::lost_claim,

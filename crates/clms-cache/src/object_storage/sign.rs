@@ -28,6 +28,9 @@ use crate::{CacheError, Generation};
 /// The version of this document.
 const VERSION: u32 = 1;
 
+/// Signs that are renewed too late are given longer lives, up to this: so long may others have to wait for one who died.
+const LONGEST_LIFE: Duration = Duration::from_mins(5);
+
 /// A sign of life as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Sign {
@@ -53,7 +56,8 @@ impl Sign {
 pub(super) struct Signs {
     store: Arc<dyn ObjectStore>,
     clock: Arc<dyn Clock>,
-    lives: Duration,
+    /// How long the next sign lives without being renewed.
+    lives: Mutex<Duration>,
     /// Since when others' signs have been seen unchanged.
     seen: Mutex<HashMap<Path, (Sign, Moment)>>,
     /// Those of dropped owners, while they are given back.
@@ -78,7 +82,7 @@ impl Signs {
         Arc::new(Self {
             store,
             clock,
-            lives,
+            lives: Mutex::new(lives),
             seen: Mutex::default(),
             ending: Mutex::default(),
             conditions_checked: OnceCell::new(),
@@ -96,7 +100,14 @@ impl Signs {
 
     /// How long a sign lives without being renewed.
     pub(super) fn lives(&self) -> Duration {
-        self.lives
+        *self.lives.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A sign that lives so long was renewed too late. On a slow machine or behind a slow network that will happen again, and work would begin
+    /// again for ever: from now on signs live twice as long, within reason.
+    fn was_late(&self, lived: Duration) {
+        let mut lives = self.lives.lock().unwrap_or_else(PoisonError::into_inner);
+        *lives = (lived * 2).min(LONGEST_LIFE).max(*lives);
     }
 
     /// Gives the sign at `path`, unless it is held by somebody alive.
@@ -119,7 +130,7 @@ impl Signs {
                 holder: Some(holder.to_owned()),
                 id: Generation::random(),
                 beat: 0,
-                lives_ms: u64::try_from(self.lives.as_millis()).unwrap_or(u64::MAX),
+                lives_ms: u64::try_from(self.lives().as_millis()).unwrap_or(u64::MAX),
             };
             let renewed = self.clock.now();
             let known = found.as_ref().map(|found| &found.version);
@@ -231,6 +242,8 @@ pub(super) struct Heartbeat {
 struct Pulse {
     signs: Arc<Signs>,
     path: Path,
+    /// How long it lives without being renewed.
+    lives: Duration,
     state: tokio::sync::Mutex<State>,
     renewed: Mutex<Moment>,
     /// Cancelled when another has taken the sign over.
@@ -251,6 +264,7 @@ impl Heartbeat {
         let pulse = Arc::new(Pulse {
             signs,
             path,
+            lives: state.sign.lives(),
             state: tokio::sync::Mutex::new(state),
             renewed: Mutex::new(renewed),
             lost: CancellationToken::new(),
@@ -263,7 +277,7 @@ impl Heartbeat {
 
     /// True if another one may have taken the sign over.
     pub(super) fn is_lost(&self) -> bool {
-        self.pulse.lost.is_cancelled() || self.pulse.age() >= self.pulse.signs.lives / 2
+        self.pulse.lost.is_cancelled() || self.pulse.is_late()
     }
 
     /// Does `work` on the storage while the sign is surely given; `Err` if it is not, or is not any more.
@@ -307,12 +321,21 @@ impl Pulse {
         self.signs.clock.now().at_most_since(renewed)
     }
 
+    /// True if it was not renewed for so long that it must not be trusted before it is.
+    fn is_late(&self) -> bool {
+        let is_late = self.age() >= self.lives / 2;
+        if is_late {
+            self.signs.was_late(self.lives);
+        }
+        is_late
+    }
+
     async fn renew_for_ever(self: Arc<Self>) {
         while !self.lost.is_cancelled() {
             tokio::select! {
                 biased;
                 () = self.stop.cancelled() => return,
-                () = self.signs.clock.sleep(self.signs.lives / 4) => {}
+                () = self.signs.clock.sleep(self.lives / 4) => {}
             }
             match self.renew().await {
                 Ok(()) => {}
@@ -351,7 +374,7 @@ impl Pulse {
 
     async fn guard<T>(&self, work: impl Future<Output = T>) -> Result<T, LostSign> {
         if self.lost.is_cancelled()
-            || (self.age() >= self.signs.lives / 2 && self.renew().await.is_err())
+            || (self.is_late() && self.renew().await.is_err())
         {
             return Err(LostSign);
         }
@@ -364,7 +387,7 @@ impl Pulse {
 
     /// Returns when what was begun must not go on.
     async fn too_old(&self) {
-        let limit = self.signs.lives * 3 / 4;
+        let limit = self.lives * 3 / 4;
         loop {
             let age = self.age();
             if age >= limit {

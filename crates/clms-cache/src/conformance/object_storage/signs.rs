@@ -55,6 +55,26 @@ pub(super) async fn stale_lease(store: Arc<dyn ObjectStore>, _: Extent) -> Check
     Ok(())
 }
 
+pub(super) async fn late_lease(store: Arc<dyn ObjectStore>, _: Extent) -> Checked {
+    let world = World::new(store, "cubes");
+    let name = forest()?;
+    let (slow, faults) = world.process();
+    // Each time it is late again, it is given twice the time.
+    let mut lives = LEASE_TIME;
+    for _ in 0..2 {
+        let lease = slow.lease(&name, "a slow one").await?;
+        faults.hold();
+        world.clock.advance(lives / 2 - Duration::from_millis(1));
+        ensure!(!lease.is_lost(), "a lease of {lives:?} is lost too early");
+        world.clock.advance(Duration::from_millis(1));
+        ensure!(lease.is_lost(), "a lease of {lives:?} is never lost");
+        faults.release();
+        lease.give_back().await?;
+        lives *= 2;
+    }
+    Ok(())
+}
+
 pub(super) async fn renewed_lease(store: Arc<dyn ObjectStore>, _: Extent) -> Checked {
     let world = World::new(store, "cubes");
     let name = forest()?;
