@@ -5,12 +5,15 @@ mod values;
 
 use std::{ffi::OsString, num::NonZeroUsize, path::PathBuf, time::Duration};
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 use clms_store::cube::{Levels, Resampling, ZarrFormat};
 use clms_store::{DayRange, cdse::VersionWish};
+use serde::{Deserialize, Serialize};
 
 pub(crate) use self::subset::SubsetArgs;
-use self::values::{bbox, duration, job, point, resolution, size};
+pub(crate) use self::values::duration;
+use self::values::{bbox, job, point, resolution, size};
 
 /// Land data of Copernicus, from catalogue to cube in one command.
 ///
@@ -25,6 +28,12 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
+/// What can be typed, with the versions of this program and of the library that reads and writes its files.
+pub(crate) fn command() -> clap::Command {
+    let gdal = clms_store::cube::gdal_version();
+    Cli::command().version(format!("{} (GDAL {gdal})", env!("CARGO_PKG_VERSION")))
+}
+
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Global options")]
 pub(crate) struct Global {
@@ -37,18 +46,12 @@ pub(crate) struct Global {
         hide_env_values = true
     )]
     pub(crate) credentials: Option<OsString>,
-    /// The portal's API
-    #[arg(long, global = true, value_name = "URL", env = "CLMS_API_URL", default_value = clms_store::DEFAULT_API_URL)]
-    pub(crate) api_url: String,
-    /// Where finished cubes live: a path, or a URL such as file:///data, s3://bucket/prefix, gs://..., az://...
-    #[arg(
-        long,
-        global = true,
-        value_name = "URL",
-        env = "CLMS_CACHE",
-        default_value = "./clms_cache"
-    )]
-    pub(crate) cache: String,
+    /// The portal's API [default: https://land.copernicus.eu/api]
+    #[arg(long, global = true, value_name = "URL", env = "CLMS_API_URL")]
+    pub(crate) api_url: Option<String>,
+    /// Where finished cubes live: a path, or a URL such as file:///data, s3://bucket/prefix, gs://..., az://... [default: ./clms_cache]
+    #[arg(long, global = true, value_name = "URL", env = "CLMS_CACHE")]
+    pub(crate) cache: Option<String>,
     /// A setting of the object storage behind --cache, such as endpoint=http://localhost:9000; can be given several times.
     /// What is not given is taken from the provider's usual variables and files
     #[arg(long, global = true, value_name = "KEY=VALUE")]
@@ -56,9 +59,9 @@ pub(crate) struct Global {
     /// Where downloads in progress live [default: inside the cache if that is a folder, else $XDG_CACHE_HOME/clms/scratch]
     #[arg(long, global = true, value_name = "DIR", env = "CLMS_SCRATCH")]
     pub(crate) scratch: Option<OsString>,
-    /// How long to wait between two looks at the portal's queue, such as 200ms, 15s or 2m; grows while nothing changes
-    #[arg(long, global = true, value_name = "DURATION", env = "CLMS_POLL_INTERVAL", default_value = "15s", value_parser = duration)]
-    pub(crate) poll_interval: Duration,
+    /// How long to wait between two looks at the portal's queue, such as 200ms, 15s or 2m; grows while nothing changes [default: 15s]
+    #[arg(long, global = true, value_name = "DURATION", env = "CLMS_POLL_INTERVAL", value_parser = duration)]
+    pub(crate) poll_interval: Option<Duration>,
     /// Never touch the network: the catalogue on disk and a local cache still answer
     #[arg(
         long,
@@ -85,15 +88,15 @@ pub(crate) struct Global {
         hide = true
     )]
     pub(crate) cdse_endpoint: Option<String>,
-    /// How results are printed on standard output
-    #[arg(short, long, global = true, value_enum, default_value_t = Output::Table)]
-    pub(crate) output: Output,
-    /// How progress is shown on standard error; auto: bars on a terminal, else a line for each change
-    #[arg(long, global = true, value_enum, env = "CLMS_PROGRESS", default_value_t = Progress::Auto)]
-    pub(crate) progress: Progress,
-    /// When to use colours; the variable NO_COLOR turns them off too
-    #[arg(long, global = true, value_enum, default_value_t = Colour::Auto)]
-    pub(crate) color: Colour,
+    /// How results are printed on standard output [default: table]
+    #[arg(short, long, global = true, value_enum)]
+    pub(crate) output: Option<Output>,
+    /// How progress is shown on standard error; auto: bars on a terminal, else a line for each change [default: auto]
+    #[arg(long, global = true, value_enum, env = "CLMS_PROGRESS")]
+    pub(crate) progress: Option<Progress>,
+    /// When to use colours; the variable NO_COLOR turns them off too [default: auto]
+    #[arg(long, global = true, value_enum)]
+    pub(crate) color: Option<Colour>,
     /// Say more on standard error: -v what is done, -vv each request, -vvv everything
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
@@ -102,17 +105,21 @@ pub(crate) struct Global {
     pub(crate) quiet: bool,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub(crate) enum Output {
     /// For people
+    #[default]
     Table,
     /// For programs: one JSON document
     Json,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub(crate) enum Progress {
     /// Bars on a terminal, else plain
+    #[default]
     Auto,
     /// A line for each change
     Plain,
@@ -122,9 +129,11 @@ pub(crate) enum Progress {
     None,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub(crate) enum Colour {
     /// On a terminal
+    #[default]
     Auto,
     /// Always
     Always,
@@ -161,10 +170,37 @@ pub(crate) enum Command {
     Cache(Cache),
     /// The JSON Schema of parameters as other software hands them over
     Schema(Schema),
+    /// The settings that are in force
+    #[command(subcommand)]
+    Config(Config),
+    /// What a shell needs to complete commands and options, such as `clms completions bash > ~/.local/share/bash-completion/completions/clms`
+    Completions {
+        /// The shell
+        #[arg(value_enum)]
+        shell: Shell,
+    },
+    /// Writes the manual pages, one for each command, into a folder, such as ~/.local/share/man/man1
+    Man {
+        /// The folder; it is made if it is not there
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Config {
+    /// Every setting, and what decided it: an option, a variable, the configuration file, or the default
+    Show,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Auth {
+    /// Takes the service key that you made at the portal, checks it, and keeps it where only you can read it
+    Login {
+        /// The file with the key's JSON; without it paste the JSON, or pipe it in
+        #[arg(value_name = "FILE")]
+        file: Option<PathBuf>,
+    },
     /// Signs in and says who you are, and until when
     Check,
 }
@@ -233,7 +269,7 @@ pub(crate) struct Describe {
 #[derive(Debug, Args)]
 pub(crate) struct Preload {
     /// One or more data ids; they are worked on side by side
-    #[arg(required = true, value_name = "DATA_ID")]
+    #[arg(required_unless_present = "request_file", value_name = "DATA_ID")]
     pub(crate) data_ids: Vec<String>,
     #[command(flatten)]
     pub(crate) subset: SubsetArgs,
@@ -249,18 +285,31 @@ pub(crate) struct Preload {
     /// Pixels of a chunk, as N or HEIGHT,WIDTH
     #[arg(long, value_name = "N|H,W")]
     pub(crate) tile_size: Option<clms_store::TileSize>,
-    /// 3: sharded Zarr v3, for Python and GDAL 3.13 or later; 2: for older GDAL, QGIS and R
-    #[arg(long, value_name = "3|2", default_value_t = ZarrFormat::default())]
-    pub(crate) zarr_format: ZarrFormat,
-    /// How many overviews the cube has, each half as wide and high as the one before; auto: as its size asks for
-    #[arg(long, value_name = "N|auto|0", default_value_t = Levels::default())]
-    pub(crate) levels: Levels,
+    /// 3: sharded Zarr v3, for Python and GDAL 3.13 or later; 2: for older GDAL, QGIS and R [default: 3]
+    #[arg(long, value_name = "3|2")]
+    pub(crate) zarr_format: Option<ZarrFormat>,
+    /// How many overviews the cube has, each half as wide and high as the one before; auto: as its size asks for [default: auto]
+    #[arg(long, value_name = "N|auto|0")]
+    pub(crate) levels: Option<Levels>,
     /// Keep the downloaded zip files in the scratch folder
     #[arg(long)]
     pub(crate) keep_downloads: bool,
     /// Give up waiting after this time, such as 90m; the job can be resumed
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub(crate) timeout: Option<Duration>,
+    #[command(flatten)]
+    pub(crate) files: RequestFiles,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Requests in files")]
+pub(crate) struct RequestFiles {
+    /// Take what is asked for from this file, JSON or TOML; options that are given too win. `-` is standard input
+    #[arg(long, value_name = "FILE")]
+    pub(crate) request_file: Option<PathBuf>,
+    /// Write what is asked for to this file, .json or .toml, for --request-file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) save_request: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -322,16 +371,17 @@ pub(crate) struct Open {
 #[derive(Debug, Args)]
 pub(crate) struct Export {
     /// A data id: of a cached cube, or of something that is opened where it lies
-    pub(crate) data_id: String,
+    #[arg(required_unless_present = "request_file")]
+    pub(crate) data_id: Option<String>,
     /// The file to write; its ending says the format: .tif, .nc, .zarr, .csv, .png
-    #[arg(long, value_name = "FILE")]
-    pub(crate) out: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "request_file")]
+    pub(crate) out: Option<PathBuf>,
     /// Only what this box touches: in degrees (WGS 84), or in --bbox-crs
     #[arg(long, value_name = "W,S,E,N", value_parser = bbox, allow_hyphen_values = true)]
     pub(crate) bbox: Option<[f64; 4]>,
-    /// The CRS of --bbox and --point, such as EPSG:3035; x (easting, longitude) comes first in all of them
-    #[arg(long, value_name = "CRS", default_value = "EPSG:4326")]
-    pub(crate) bbox_crs: String,
+    /// The CRS of --bbox and --point, such as EPSG:3035; x (easting, longitude) comes first in all of them [default: EPSG:4326]
+    #[arg(long, value_name = "CRS")]
+    pub(crate) bbox_crs: Option<String>,
     /// Only these days, such as 2020-01 or 2020-01-01/2020-01-31
     #[arg(long, value_name = "A/B")]
     pub(crate) time: Option<DayRange>,
@@ -339,8 +389,8 @@ pub(crate) struct Export {
     #[arg(long, value_name = "VARIABLE")]
     pub(crate) variable: Option<String>,
     /// A group other than the root, such as an overseas department
-    #[arg(long, value_name = "GROUP", default_value = "")]
-    pub(crate) group: String,
+    #[arg(long, value_name = "GROUP")]
+    pub(crate) group: Option<String>,
     /// Reproject to this CRS, such as EPSG:4326
     #[arg(long, value_name = "CRS")]
     pub(crate) crs: Option<String>,
@@ -362,6 +412,8 @@ pub(crate) struct Export {
     /// Replace what is there already, once the new file is whole
     #[arg(long)]
     pub(crate) overwrite: bool,
+    #[command(flatten)]
+    pub(crate) files: RequestFiles,
 }
 
 #[derive(Debug, Args)]
@@ -425,12 +477,10 @@ pub(crate) struct Gc {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]
     fn the_definition_holds_together() {
-        Cli::command().debug_assert();
+        command().debug_assert();
     }
 }

@@ -6,30 +6,79 @@ mod exit;
 mod failure;
 mod log;
 mod map;
+mod paste;
 mod printer;
 mod progress;
+mod request_file;
+mod settings;
 mod signals;
 mod text;
+mod whole_file;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::FromArgMatches as _;
 
 use crate::{
-    args::{Cli, Command, Jobs},
-    commands::{Context, Stop},
+    args::{Cli, Command, Config, Jobs},
+    commands::{Context, Done, Stop},
     failure::Failure,
     printer::{Closed, Printer},
     progress::Screen,
+    settings::Settings,
     signals::Signals,
 };
 
 fn main() -> ExitCode {
     // Wrong usage ends here, with exit code 2 and clap's explanation.
-    let cli = Cli::parse();
-    let printer = Printer::new(cli.global.output, cli.global.quiet, cli.global.color);
+    let matches = args::command().get_matches();
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|why| why.exit());
+    let (output, colour) = (cli.global.output, cli.global.color);
+    let settings = match Settings::resolve(cli.global, &matches) {
+        Ok(settings) => settings,
+        Err(failure) => {
+            let printer = Printer::new(
+                output.unwrap_or_default(),
+                false,
+                colour.unwrap_or_default(),
+            );
+            return ended(&printer, Err(Stop::Failure(failure)), exit::FAILED).into();
+        }
+    };
+    let printer = Printer::new(
+        settings.output.value,
+        settings.quiet.value,
+        settings.color.value,
+    );
+    let code = match cli.command {
+        Command::Config(Config::Show) => ended(
+            &printer,
+            commands::config::show(&settings, &printer),
+            exit::FAILED,
+        ),
+        Command::Completions { shell } => ended(
+            &printer,
+            commands::shell::completions(shell, &printer),
+            exit::FAILED,
+        ),
+        Command::Man { folder } => ended(
+            &printer,
+            commands::shell::manual(&folder, &printer),
+            exit::FAILED,
+        ),
+        command => with_runtime(&settings, command, printer),
+    };
+    code.into()
+}
+
+fn with_runtime(settings: &Settings, command: Command, printer: Printer) -> u8 {
     let screen = Screen::new();
-    log::start(cli.global.verbose, cli.global.quiet, &printer, &screen);
+    log::start(
+        settings.verbose.value,
+        settings.quiet.value,
+        &printer,
+        &screen,
+    );
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -38,20 +87,20 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(why) => {
             printer.failure(&Failure::io("start", &why));
-            return exit::FAILED.into();
+            return exit::FAILED;
         }
     };
-    let code = runtime.block_on(run(cli, printer, screen));
+    let code = runtime.block_on(run(settings, command, printer, screen));
     // Whatever still blocks a thread must not keep the program from ending.
     runtime.shutdown_background();
-    code.into()
+    code
 }
 
-async fn run(cli: Cli, printer: Printer, screen: Screen) -> u8 {
+async fn run(settings: &Settings, command: Command, printer: Printer, screen: Screen) -> u8 {
     let signals = Signals::listen();
     // Only preloading has something to bring to safety before it stops, and exporting something to take away.
     let stops_by_itself = matches!(
-        cli.command,
+        command,
         Command::Preload(_)
             | Command::Export(_)
             | Command::Jobs {
@@ -59,8 +108,8 @@ async fn run(cli: Cli, printer: Printer, screen: Screen) -> u8 {
             }
     );
     let done = async {
-        let context = Context::new(&cli.global, printer, screen, signals.stop())?;
-        let work = commands::run(&context, cli.command);
+        let context = Context::new(settings, printer, screen, signals.stop())?;
+        let work = commands::run(&context, command);
         if stops_by_itself {
             return work.await;
         }
@@ -69,9 +118,15 @@ async fn run(cli: Cli, printer: Printer, screen: Screen) -> u8 {
             () = context.stop.cancelled() => Err(Stop::Code(signals.code())),
         }
     };
-    match done.await {
+    let done = done.await;
+    ended(&printer, done, signals.code())
+}
+
+/// The exit code of a command, with a word on why it failed if that is still to be said. `stopped` is the code for one that a signal stopped.
+fn ended(printer: &Printer, done: Done, stopped: u8) -> u8 {
+    match done {
         Ok(()) | Err(Stop::Closed(Closed::Quietly)) => exit::DONE,
-        Err(Stop::Code(exit::INTERRUPTED)) => signals.code(),
+        Err(Stop::Code(exit::INTERRUPTED)) => stopped,
         Err(Stop::Code(code)) => code,
         Err(Stop::Failure(failure)) => {
             printer.failure(&failure);

@@ -28,11 +28,9 @@ impl Printer {
         let colours = match colour {
             Colour::Always => true,
             Colour::Never => false,
-            Colour::Auto => {
-                io::stderr().is_terminal()
-                    && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
-            }
+            Colour::Auto => io::stderr().is_terminal(),
         };
+        console::set_colors_enabled_stderr(colours);
         Self {
             output,
             quiet,
@@ -65,9 +63,14 @@ impl Printer {
         if !out.ends_with('\n') {
             out.push('\n');
         }
+        self.raw(out.as_bytes())
+    }
+
+    /// A result that is no table and no JSON, such as a script.
+    pub(crate) fn raw(&self, bytes: &[u8]) -> Result<(), Closed> {
         let mut stdout = io::stdout().lock();
         stdout
-            .write_all(out.as_bytes())
+            .write_all(bytes)
             .and_then(|()| stdout.flush())
             .map_err(|why| match why.kind() {
                 io::ErrorKind::BrokenPipe => Closed::Quietly,

@@ -50,14 +50,19 @@ pub(crate) fn day(time: Timestamp) -> String {
 
 /// How long ago that is, in one unit, as in `3 min ago`.
 pub(crate) fn ago(time: Timestamp, now: Timestamp) -> String {
-    let seconds = now.duration_since(time).as_secs().max(0);
+    format!("{} ago", span(now.duration_since(time).as_secs()))
+}
+
+/// So many seconds, in one unit, as in `3 min`.
+pub(crate) fn span(seconds: i64) -> String {
+    let seconds = seconds.max(0);
     let (number, unit) = match seconds {
         0..=89 => (seconds, "s"),
         90..=5399 => (seconds / 60, "min"),
         5400..=172_799 => (seconds / 3600, "h"),
         _ => (seconds / 86400, "days"),
     };
-    format!("{number} {unit} ago")
+    format!("{number} {unit}")
 }
 
 /// A table with a header line and columns divided by blanks, easy to `grep` and `awk`.

@@ -93,6 +93,8 @@ pub enum ProgressEvent {
         task: TaskId,
         /// The server's word on it.
         status: TaskStatus,
+        /// Since when the server has it; if it doesn't say so, since when the job has it.
+        since: Timestamp,
     },
     /// The job has a task now.
     TaskChosen {

@@ -373,9 +373,7 @@ impl Pulse {
     }
 
     async fn guard<T>(&self, work: impl Future<Output = T>) -> Result<T, LostSign> {
-        if self.lost.is_cancelled()
-            || (self.is_late() && self.renew().await.is_err())
-        {
+        if self.lost.is_cancelled() || (self.is_late() && self.renew().await.is_err()) {
             return Err(LostSign);
         }
         tokio::select! {

@@ -73,7 +73,7 @@ pub(super) fn bbox(text: &str) -> Result<[f64; 4], String> {
     Ok([west, south, east, north])
 }
 
-pub(super) fn duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     humantime::parse_duration(text)
         .map_err(|why| format!("{why}; durations look like 200ms, 15s, 2m or 24h"))
 }

@@ -12,6 +12,7 @@ use crate::{
     args::Export,
     exit,
     progress::{Doing, Work},
+    request_file::{ExportRequest, Numbers},
     text,
 };
 
@@ -22,36 +23,36 @@ const DEGREES: &str = "EPSG:4326";
 const A_LITTLE: f64 = 1e-6;
 
 pub(crate) async fn run(context: &Context, export: Export) -> Done {
-    let data_id: DataId = export.data_id.parse().map_err(StoreError::from)?;
+    let request = ExportRequest::of(&export)?;
+    let data_id: DataId = request.data_id.parse().map_err(StoreError::from)?;
+    let bbox_crs = request.bbox_crs.clone().unwrap_or(DEGREES.to_owned());
     let opened = OpenOptions {
-        time: export.time,
-        bbox: (export.bbox_crs == DEGREES)
-            .then(|| place(&export))
-            .flatten(),
+        time: request.time,
+        bbox: (bbox_crs == DEGREES).then(|| place(&request)).flatten(),
         ..OpenOptions::default()
     };
     let dataset = tokio::select! {
         dataset = context.store.open_part(&data_id, &opened) => dataset?,
-        () = context.stop.cancelled() => return Err(stopped(context, &export.out)),
+        () = context.stop.cancelled() => return Err(stopped(context, &request.out)),
     };
     let options = ExportOptions {
-        group: export.group,
-        variable: export.variable,
-        bbox: export.bbox,
-        bbox_crs: Some(export.bbox_crs),
-        time: export.time.map(DayRange::instants),
-        crs: export.crs,
-        resolution: export.resolution,
-        resampling: export.resampling,
-        points: export.point,
-        polygon: export.polygon,
-        max_side: export.max_side,
+        group: request.group.unwrap_or_default(),
+        variable: request.variable,
+        bbox: request.bbox.map(|bbox| bbox.0),
+        bbox_crs: Some(bbox_crs),
+        time: request.time.map(DayRange::instants),
+        crs: request.crs,
+        resolution: request.resolution.map(|sides| sides.0),
+        resampling: request.resampling,
+        points: request.point.iter().map(|point| point.0).collect(),
+        polygon: request.polygon,
+        max_side: request.max_side,
         overwrite: export.overwrite,
     };
     let (progress, screen) = (context.progress, &context.screen);
     let work = Work::begin(Doing::Exporting, progress, screen, &data_id.to_string());
     let outcome = dataset
-        .export(&export.out, &options, &work, &context.stop)
+        .export(&request.out, &options, &work, &context.stop)
         .await;
     if outcome.is_ok() {
         work.done();
@@ -59,7 +60,7 @@ pub(crate) async fn run(context: &Context, export: Export) -> Done {
         drop(work);
     }
     let report = match outcome {
-        Err(_) if context.stop.is_cancelled() => return Err(stopped(context, &export.out)),
+        Err(_) if context.stop.is_cancelled() => return Err(stopped(context, &request.out)),
         outcome => outcome.map_err(|why| StoreError::of_export(&data_id, why))?,
     };
     context.result(&report, || page(&report))
@@ -80,10 +81,11 @@ fn stopped(context: &Context, out: &Path) -> Stop {
 }
 
 /// The box that holds all that is wanted.
-fn place(export: &Export) -> Option<[f64; 4]> {
-    export.bbox.or_else(|| {
-        let sides = |[x, y]: &[f64; 2]| [x - A_LITTLE, y - A_LITTLE, x + A_LITTLE, y + A_LITTLE];
-        export.point.iter().map(sides).reduce(|a, b| {
+fn place(request: &ExportRequest) -> Option<[f64; 4]> {
+    request.bbox.map(|bbox| bbox.0).or_else(|| {
+        let sides =
+            |Numbers([x, y]): &Numbers<2>| [x - A_LITTLE, y - A_LITTLE, x + A_LITTLE, y + A_LITTLE];
+        request.point.iter().map(sides).reduce(|a, b| {
             [
                 a[0].min(b[0]),
                 a[1].min(b[1]),

@@ -2,6 +2,7 @@
 
 mod auth;
 mod cache;
+pub(crate) mod config;
 mod describe;
 mod export;
 mod jobs;
@@ -11,18 +12,20 @@ mod preload;
 mod preview;
 mod schema;
 mod search;
+pub(crate) mod shell;
 
-use std::{ffi::OsString, path::PathBuf};
+use std::path::PathBuf;
 
 use clms_store::{Catalogue, ClmsStore, DataId, StorageOptions, StoreError};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    args::{Auth, Command, Global, Jobs},
+    args::{Auth, Command, Jobs},
     failure::Failure,
     printer::{Closed, Printer},
     progress::Screen,
+    settings::Settings,
 };
 
 /// What every command works with.
@@ -30,6 +33,9 @@ pub(crate) struct Context {
     pub(crate) store: ClmsStore,
     pub(crate) printer: Printer,
     pub(crate) api_url: String,
+    /// Where the service key is, or is to be.
+    pub(crate) credentials: Option<PathBuf>,
+    pub(crate) is_offline: bool,
     pub(crate) screen: Screen,
     pub(crate) progress: crate::args::Progress,
     /// Cancelled by the first Ctrl-C or SIGTERM.
@@ -50,36 +56,37 @@ pub(crate) type Done = Result<(), Stop>;
 
 impl Context {
     pub(crate) fn new(
-        global: &Global,
+        settings: &Settings,
         printer: Printer,
         screen: Screen,
         stop: CancellationToken,
     ) -> Result<Self, StoreError> {
         let mut builder = ClmsStore::builder()
-            .api_url(&global.api_url)
-            .cache(&global.cache)
-            .storage_options(StorageOptions::parse(&global.store_option).map_err(StoreError::from)?)
-            .poll_interval(global.poll_interval)
-            .offline(global.offline)
+            .api_url(&settings.api_url.value)
+            .cache(&settings.cache.value)
+            .storage_options(StorageOptions::parse(&settings.store_option.value)?)
+            .poll_interval(settings.poll_interval.value)
+            .offline(settings.offline.value)
             .cdse_servers(
-                global.cdse_catalogue.as_deref(),
-                global.cdse_endpoint.as_deref(),
+                settings.cdse_catalogue.as_deref(),
+                settings.cdse_endpoint.as_deref(),
             );
-        if let Some(file) = given(&global.credentials).or_else(default_credentials) {
+        if let Some(file) = &settings.credentials.value {
             builder = builder.credentials_file(file);
         }
-        if let Some(scratch) = given(&global.scratch) {
+        if let Some(scratch) = &settings.scratch.value {
             builder = builder.scratch(scratch);
         }
         Ok(Self {
             store: builder.build()?,
             printer,
             screen,
-            api_url: global.api_url.clone(),
-            progress: if global.quiet {
-                crate::args::Progress::None
-            } else {
-                global.progress
+            api_url: settings.api_url.value.clone(),
+            credentials: settings.credentials.value.clone(),
+            is_offline: settings.offline.value,
+            progress: match settings.quiet.value {
+                true => crate::args::Progress::None,
+                false => settings.progress.value,
             },
             stop,
         })
@@ -120,27 +127,11 @@ fn data_ids(typed: &[String]) -> Result<Vec<DataId>, StoreError> {
     Ok(data_ids)
 }
 
-/// A variable that is empty is not set.
-fn given(value: &Option<OsString>) -> Option<PathBuf> {
-    value
-        .as_ref()
-        .filter(|value| !value.is_empty())
-        .map(PathBuf::from)
-}
-
-/// `$XDG_CONFIG_HOME/clms/credentials.json`, with `~/.config` for the variable.
-fn default_credentials() -> Option<PathBuf> {
-    let config = match std::env::var_os("XDG_CONFIG_HOME").filter(|value| !value.is_empty()) {
-        Some(config) => config.into(),
-        None => PathBuf::from(std::env::var_os("HOME")?).join(".config"),
-    };
-    Some(config.join("clms").join("credentials.json"))
-}
-
 /// Runs a command to its end.
 pub(crate) async fn run(context: &Context, command: Command) -> Done {
     match command {
         Command::Auth(Auth::Check) => auth::check(context).await,
+        Command::Auth(Auth::Login { file }) => auth::login(context, file.as_deref()).await,
         Command::List(list) => list::run(context, list).await,
         Command::Search(search) => search::run(context, search).await,
         Command::Describe(describe) => describe::run(context, describe).await,
@@ -151,6 +142,8 @@ pub(crate) async fn run(context: &Context, command: Command) -> Done {
         Command::Preview(preview) => preview::run(context, preview).await,
         Command::Cache(command) => cache::run(context, command).await,
         Command::Schema(of) => schema::run(context, of).await,
+        // Those that need nothing of this have been done.
+        Command::Config(_) | Command::Completions { .. } | Command::Man { .. } => Ok(()),
     }
 }
 

@@ -7,19 +7,15 @@ use clms_store::{
 use serde::Serialize;
 
 use super::{Context, Done, Stop, data_ids};
-use crate::{args::Preload, exit, failure::Failure, progress, text};
+use crate::{args::Preload, exit, failure::Failure, progress, request_file::PreloadRequest, text};
 
 pub(crate) async fn run(context: &Context, preload: Preload) -> Done {
-    let data_ids = wanted(context, &preload).await?;
+    let request = PreloadRequest::of(&preload)?;
+    let data_ids = wanted(context, &request).await?;
     let options = PreloadOptions {
         force: preload.force,
-        tile_size: preload.tile_size,
-        zarr_format: preload.zarr_format,
-        levels: preload.levels,
-        keep_downloads: preload.keep_downloads,
-        timeout: preload.timeout,
         detach: preload.detach,
-        ..PreloadOptions::default()
+        ..request.options()
     };
     if preload.dry_run {
         let plans = context.store.plan_preload(&data_ids, &options).await?;
@@ -31,7 +27,12 @@ pub(crate) async fn run(context: &Context, preload: Preload) -> Done {
         .preload(&data_ids, &options, listener, &context.stop)
         .await
     {
-        Err(StoreError::Interrupted) => return Err(Stop::Code(exit::INTERRUPTED)),
+        Err(StoreError::Interrupted) => {
+            let note =
+                "stopped before anything was requested. To go on, type the same command again";
+            context.printer.note(note);
+            return Err(Stop::Code(exit::INTERRUPTED));
+        }
         outcomes => outcomes?,
     };
     let shown: Vec<Outcome> = outcomes.iter().map(Outcome::of).collect();
@@ -40,10 +41,9 @@ pub(crate) async fn run(context: &Context, preload: Preload) -> Done {
 }
 
 /// The data ids as typed or, with options that choose a subset, those of that subset of them.
-async fn wanted(context: &Context, preload: &Preload) -> Result<Vec<DataId>, Stop> {
-    let subset = preload.subset.chosen();
-    let subset = subset.map_err(|why| Failure::usage(why.to_string()))?;
-    let data_ids = data_ids(&preload.data_ids)?;
+async fn wanted(context: &Context, request: &PreloadRequest) -> Result<Vec<DataId>, Stop> {
+    let subset = request.subset()?;
+    let data_ids = data_ids(&request.data_ids)?;
     if subset.is_empty() {
         return Ok(data_ids);
     }

@@ -1,6 +1,7 @@
 //! Progress of preload jobs and other work on standard error: bars, lines, JSON, or nothing.
 
-mod bars;
+mod board;
+mod line;
 mod lines;
 mod screen;
 mod story;
@@ -11,7 +12,7 @@ use std::{io::IsTerminal, sync::Arc};
 use clms_store::progress::{NoProgress, Progress};
 
 use self::{
-    bars::Bars,
+    board::Board,
     lines::{JsonLines, PlainLines},
 };
 pub(crate) use self::{
@@ -25,7 +26,7 @@ use crate::args;
 pub(crate) fn listener(kind: args::Progress, screen: &Screen) -> Arc<dyn Progress> {
     match kind {
         args::Progress::Auto if std::io::stderr().is_terminal() => {
-            Arc::new(Bars::new(screen.clone()))
+            Arc::new(Board::new(screen.clone()))
         }
         args::Progress::Auto | args::Progress::Plain => Arc::new(PlainLines::new(screen.clone())),
         args::Progress::Json => Arc::new(JsonLines::new(screen.clone())),

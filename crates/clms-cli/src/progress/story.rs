@@ -92,7 +92,9 @@ impl Story {
                     format!("the portal made task {task}")
                 })
             }
-            ProgressEvent::TaskSeen { job, task, status } => {
+            ProgressEvent::TaskSeen {
+                job, task, status, ..
+            } => {
                 let story = self.jobs.entry(job.clone()).or_default();
                 story.status = Some(status.to_string());
                 Some(format!("task {task}: {status}"))

@@ -7,11 +7,12 @@ use std::{
     time::{Duration, Instant},
 };
 
+use console::Term;
 use indicatif::{HumanCount, ProgressBar, ProgressState, ProgressStyle};
 use serde_json::json;
 
 use super::{
-    bars::{name_width, shortened, terminal_width},
+    line::{name_width, shortened},
     lines::{AMOUNTS, SIGN_OF_LIFE},
     screen::Screen,
     story::seconds,
@@ -125,9 +126,10 @@ impl Work {
     ) -> Self {
         let shown = match progress {
             args::Progress::Auto if std::io::stderr().is_terminal() => {
+                let columns = usize::from(Term::stderr().size().1);
                 let bar = screen.add(ProgressBar::no_length());
                 bar.set_style(doing.style());
-                bar.set_prefix(shortened(data_id, name_width(terminal_width())));
+                bar.set_prefix(shortened(data_id, name_width(columns)));
                 Shown::Bar(bar)
             }
             args::Progress::Json => Shown::Json(screen.clone(), Pace::begin()),

@@ -299,7 +299,16 @@ impl JobRun {
     fn progress_of(&self, note: Note) -> ProgressEvent {
         let job = self.job.clone();
         match note {
-            Note::TaskSeen { task, status } => ProgressEvent::TaskSeen { job, task, status },
+            Note::TaskSeen {
+                task,
+                status,
+                since,
+            } => ProgressEvent::TaskSeen {
+                job,
+                task,
+                status,
+                since,
+            },
             Note::TaskChosen { task, adopted } => ProgressEvent::TaskChosen { job, task, adopted },
             Note::TaskStuck { task, problem } => ProgressEvent::TaskStuck { job, task, problem },
             Note::TaskAbandoned { task, problem } => {

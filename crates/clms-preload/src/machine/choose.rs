@@ -175,6 +175,7 @@ impl Step<'_> {
         knowledge.dead.retain(|dead| dead.id != id);
         knowledge.missing_looks = 0;
         self.own(id.clone(), adopted);
+        let mut since = self.at;
         if let Some(owned) = self
             .knowledge()
             .owned
@@ -183,6 +184,7 @@ impl Step<'_> {
         {
             owned.registered = task.registered.or(owned.registered);
             owned.finalized = task.finalized.or(owned.finalized);
+            since = owned.registered.unwrap_or(owned.since);
         }
         let is_new = !self.is_waiting_for(&id)
             || self.state.knowledge.last_status.as_ref() != Some(&task.status);
@@ -192,6 +194,7 @@ impl Step<'_> {
             self.tell(Note::TaskSeen {
                 task: id.clone(),
                 status,
+                since,
             });
         }
         match self.standing(task) {

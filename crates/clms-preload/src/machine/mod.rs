@@ -273,6 +273,7 @@ pub enum Note {
     TaskSeen {
         task: TaskId,
         status: TaskStatus,
+        since: Timestamp,
     },
     TaskChosen {
         task: TaskId,
