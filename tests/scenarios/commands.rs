@@ -23,7 +23,7 @@ fn scene() -> Scene {
 }
 
 /// What changes from run to run is named instead.
-fn settings(scene: &Scene) -> Settings {
+pub(crate) fn settings(scene: &Scene) -> Settings {
     let mut settings = Settings::clone_current();
     let mut home = scene.home().to_str().unwrap().to_owned();
     for special in ['.', '|'] {

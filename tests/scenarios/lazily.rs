@@ -144,13 +144,10 @@ fn a_collection_of_cdse_is_listed_described_opened_and_exported() {
         .filter(|(name, _)| name.ends_with("KEY_ID") || name.ends_with("ACCESS_KEY"))
         .collect();
     let clms = |args: &[&str]| {
-        let servers = [
-            "--cdse-catalogue",
-            &catalogue,
-            "--cdse-endpoint",
-            server.address(),
-        ];
-        let mut command = scene.command(&[args, &servers, &["-o", "json"]].concat());
+        let mut command = scene.command(&[args, &["-o", "json"]].concat());
+        command
+            .env("CLMS_CDSE_CATALOGUE", &catalogue)
+            .env("CLMS_CDSE_ENDPOINT", server.address());
         for (name, value) in &keys {
             command.env(format!("CDSE_{name}"), value);
         }

@@ -4,7 +4,9 @@
 mod alone;
 mod bad_luck;
 mod commands;
+mod errors;
 mod exports;
+mod first_run;
 mod interoperability;
 mod jobs;
 mod keeping;
@@ -13,6 +15,7 @@ mod layers;
 mod lazily;
 mod object_storage;
 mod subsets;
+mod terminal;
 mod time_series;
 mod vectors;
 mod vectors_interrupted;

@@ -13,9 +13,11 @@ mod filesystems;
 mod gdal;
 mod node;
 mod process;
+mod programs;
 mod python;
 mod record;
 mod service;
+mod startup;
 mod test;
 
 use std::process::ExitCode;
@@ -46,6 +48,7 @@ fn main() -> ExitCode {
     let result = match command.as_str() {
         "bench" => bench::run(&rest),
         "bench-s3" => bench_s3::run(&rest),
+        "bench-startup" => startup::run(&rest),
         "demo" => demo::run(&rest),
         "test" => test::run(&rest),
         "sim" => sim(&rest),

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crate::{
     filesystems, gdal, node,
     process::{Result, Step, built, cargo, step},
-    python,
+    programs, python,
 };
 
 /// Crates that people may take singly; each has a program in `tests/alone` that depends on nothing else of ours. What these
@@ -35,6 +35,7 @@ pub(crate) fn run(args: &[String]) -> Result {
     gdal::ensure_programs()?;
     python::ensure()?;
     filesystems::ensure();
+    programs::ensure()?;
     node::ensure()?;
     ensure_nextest()?;
 

@@ -197,6 +197,7 @@ impl ApiError {
     /// What a person can do about it.
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
+            Self::Configuration { .. } => "the portal's API is https://land.copernicus.eu/api",
             Self::NoKey { .. } => "make an API token in your profile at https://land.copernicus.eu",
             Self::KeyRefused { message, .. } if message.text.contains("(iat)") => {
                 "this machine's clock is ahead of the portal's: set it right"

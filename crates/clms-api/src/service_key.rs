@@ -100,7 +100,7 @@ pub enum ServiceKeyError {
     NotAnRsaKey {
         /// Where it came from.
         origin: String,
-        /// What the key's reader says.
+        /// What is wrong with it.
         reason: String,
     },
 }
@@ -285,8 +285,9 @@ fn optional(fields: &Map<String, Value>, name: &str) -> Option<String> {
 
 /// Proves the key by signing with it: a public key or a broken one parses too.
 fn signing_key(pem: &str) -> Result<EncodingKey, String> {
-    let key = EncodingKey::from_rsa_pem(pem.as_bytes()).map_err(|error| error.to_string())?;
-    sign(&Map::new(), &key).map_err(|error| error.to_string())?;
+    let unreadable = |_| "it can't be read".to_owned();
+    let key = EncodingKey::from_rsa_pem(pem.as_bytes()).map_err(unreadable)?;
+    sign(&Map::new(), &key).map_err(|_| "nothing can be signed with it".to_owned())?;
     Ok(key)
 }
 

@@ -67,7 +67,7 @@ pub enum CacheError {
         why: String,
     },
     /// A setting of the storage that cannot be used.
-    #[error("the storage option {key:?} cannot be used: {why}")]
+    #[error("{} cannot be used: {why}", option(key))]
     InvalidOption {
         /// The setting, if it was given.
         key: String,
@@ -364,6 +364,14 @@ impl<T> Doing<T> for io::Result<T> {
             path: path.to_owned(),
             source,
         })
+    }
+}
+
+/// A storage option by its key; what has none may be a secret.
+fn option(key: &str) -> String {
+    match key {
+        "" => "a storage option without a key".to_owned(),
+        key => format!("the storage option {key:?}"),
     }
 }
 

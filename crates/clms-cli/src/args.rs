@@ -3,7 +3,7 @@
 mod subset;
 mod values;
 
-use std::{ffi::OsString, num::NonZeroUsize, path::PathBuf, time::Duration};
+use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
@@ -37,62 +37,36 @@ pub(crate) fn command() -> clap::Command {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Global options")]
 pub(crate) struct Global {
-    /// The service key's JSON file [default: $XDG_CONFIG_HOME/clms/credentials.json]
-    #[arg(
-        long,
-        global = true,
-        value_name = "FILE",
-        env = "CLMS_CREDENTIALS",
-        hide_env_values = true
-    )]
-    pub(crate) credentials: Option<OsString>,
-    /// The portal's API [default: https://land.copernicus.eu/api]
-    #[arg(long, global = true, value_name = "URL", env = "CLMS_API_URL")]
+    /// The service key's JSON file [env: CLMS_CREDENTIALS] [default: $XDG_CONFIG_HOME/clms/credentials.json]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) credentials: Option<PathBuf>,
+    /// The portal's API [env: CLMS_API_URL] [default: https://land.copernicus.eu/api]
+    #[arg(long, global = true, value_name = "URL")]
     pub(crate) api_url: Option<String>,
-    /// Where finished cubes live: a path, or a URL such as file:///data, s3://bucket/prefix, gs://..., az://... [default: ./clms_cache]
-    #[arg(long, global = true, value_name = "URL", env = "CLMS_CACHE")]
+    /// Where finished cubes live: a path, or a URL such as file:///data, s3://bucket/prefix, gs://..., az://... [env: CLMS_CACHE]
+    /// [default: ./clms_cache]
+    #[arg(long, global = true, value_name = "URL")]
     pub(crate) cache: Option<String>,
     /// A setting of the object storage behind --cache, such as endpoint=http://localhost:9000; can be given several times.
     /// What is not given is taken from the provider's usual variables and files
     #[arg(long, global = true, value_name = "KEY=VALUE")]
     pub(crate) store_option: Vec<String>,
-    /// Where downloads in progress live [default: inside the cache if that is a folder, else $XDG_CACHE_HOME/clms/scratch]
-    #[arg(long, global = true, value_name = "DIR", env = "CLMS_SCRATCH")]
-    pub(crate) scratch: Option<OsString>,
-    /// How long to wait between two looks at the portal's queue, such as 200ms, 15s or 2m; grows while nothing changes [default: 15s]
-    #[arg(long, global = true, value_name = "DURATION", env = "CLMS_POLL_INTERVAL", value_parser = duration)]
+    /// Where downloads in progress live [env: CLMS_SCRATCH] [default: inside the cache if that is a folder, else
+    /// $XDG_CACHE_HOME/clms/scratch]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) scratch: Option<PathBuf>,
+    /// How long to wait between two looks at the portal's queue, such as 200ms, 15s or 2m; grows while nothing changes
+    /// [env: CLMS_POLL_INTERVAL] [default: 15s]
+    #[arg(long, global = true, value_name = "DURATION", value_parser = duration)]
     pub(crate) poll_interval: Option<Duration>,
-    /// Never touch the network: the catalogue on disk and a local cache still answer
-    #[arg(
-        long,
-        global = true,
-        env = "CLMS_OFFLINE",
-        value_parser = clap::builder::FalseyValueParser::new()
-    )]
+    /// Never touch the network: the catalogue on disk and a local cache still answer [env: CLMS_OFFLINE]
+    #[arg(long, global = true)]
     pub(crate) offline: bool,
-    /// Another container of CDSE's lists of products than the public one
-    #[arg(
-        long,
-        global = true,
-        value_name = "URL",
-        env = "CLMS_CDSE_CATALOGUE",
-        hide = true
-    )]
-    pub(crate) cdse_catalogue: Option<String>,
-    /// Another object storage than CDSE's
-    #[arg(
-        long,
-        global = true,
-        value_name = "URL",
-        env = "CLMS_CDSE_ENDPOINT",
-        hide = true
-    )]
-    pub(crate) cdse_endpoint: Option<String>,
     /// How results are printed on standard output [default: table]
     #[arg(short, long, global = true, value_enum)]
     pub(crate) output: Option<Output>,
-    /// How progress is shown on standard error; auto: bars on a terminal, else a line for each change [default: auto]
-    #[arg(long, global = true, value_enum, env = "CLMS_PROGRESS")]
+    /// How progress is shown on standard error; auto: bars on a terminal, else a line for each change [env: CLMS_PROGRESS] [default: auto]
+    #[arg(long, global = true, value_enum)]
     pub(crate) progress: Option<Progress>,
     /// When to use colours; the variable NO_COLOR turns them off too [default: auto]
     #[arg(long, global = true, value_enum)]

@@ -1,6 +1,6 @@
 //! Failures as the program shows them: what, on what, why, and what to do.
 
-use std::io;
+use std::{io, path::Path};
 
 use clms_store::{Problem, ProblemKind, StoreError};
 use serde::Serialize;
@@ -53,10 +53,24 @@ impl Failure {
                 _ => "io",
             }
             .to_owned(),
-            message: format!("cannot {doing}: {why}"),
+            message: in_words(&format!("cannot {doing}: {why}")),
             hint: None,
             retryable: false,
             code: exit::FAILED,
+        }
+    }
+
+    /// An error if a file can't be written because there is no folder for it: said before work is done in vain.
+    pub(crate) fn unless_folder_of(file: &Path) -> Result<(), Self> {
+        match file.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() && !folder.is_dir() => {
+                let (file, folder) = (file.display(), folder.display());
+                Err(
+                    Self::usage(format!("cannot write {file}: there is no folder {folder}"))
+                        .with_hint(format!("make it with: mkdir -p '{folder}'")),
+                )
+            }
+            _ => Ok(()),
         }
     }
 
@@ -66,12 +80,32 @@ impl Failure {
     }
 }
 
+/// A message without the numbers that the operating system gives its errors: the words beside them say the same.
+fn in_words(message: &str) -> String {
+    let mut words = String::new();
+    let mut rest = message;
+    while let Some((before, after)) = rest.split_once(" (os error ") {
+        words.push_str(before);
+        let digits = after.trim_start_matches(|c: char| c.is_ascii_digit());
+        rest = digits.strip_prefix(')').unwrap_or(digits);
+    }
+    words + rest
+}
+
 impl From<StoreError> for Failure {
     fn from(why: StoreError) -> Self {
+        let hint = match why.kind() {
+            // The library can't know that there is a command for it.
+            "service_key_not_found" | "no_key" => Some(
+                "run `clms auth login`: it says where to get a service key, and keeps it"
+                    .to_owned(),
+            ),
+            _ => why.hint(),
+        };
         Self {
             kind: why.kind().to_owned(),
-            message: why.to_string(),
-            hint: why.hint(),
+            message: in_words(&why.to_string()),
+            hint,
             retryable: why.is_retryable(),
             code: exit::of(why.class()),
         }
@@ -82,13 +116,32 @@ impl From<&Problem> for Failure {
     fn from(problem: &Problem) -> Self {
         Self {
             kind: problem.kind.to_string(),
-            message: problem.message.clone(),
+            message: in_words(&problem.message),
             hint: problem.hint.clone(),
             retryable: problem.retryable,
             code: match problem.kind {
                 ProblemKind::Unauthorized => exit::CREDENTIALS,
                 _ => exit::FAILED,
             },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::in_words;
+
+    #[test]
+    fn messages_have_no_numbers_of_the_operating_system() {
+        for (message, words) in [
+            (
+                "refused (Connection refused (os error 111)); later",
+                "refused (Connection refused); later",
+            ),
+            ("a (os error 2), b (os error 13)", "a, b"),
+            ("nothing of it", "nothing of it"),
+        ] {
+            assert_eq!(in_words(message), words);
         }
     }
 }

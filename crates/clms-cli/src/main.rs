@@ -34,7 +34,7 @@ fn main() -> ExitCode {
     let matches = args::command().get_matches();
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|why| why.exit());
     let (output, colour) = (cli.global.output, cli.global.color);
-    let settings = match Settings::resolve(cli.global, &matches) {
+    let settings = match Settings::resolve(cli.global) {
         Ok(settings) => settings,
         Err(failure) => {
             let printer = Printer::new(

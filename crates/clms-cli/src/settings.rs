@@ -2,12 +2,14 @@
 
 use std::{
     collections::BTreeMap,
-    env, fs, io,
+    env,
+    ffi::OsString,
+    fs, io,
     path::{Path, PathBuf},
     time::Duration,
 };
 
-use clap::{ArgMatches, parser::ValueSource};
+use clap::ValueEnum as _;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -33,6 +35,7 @@ pub(crate) struct Settings {
     pub(crate) color: Setting<Colour>,
     pub(crate) verbose: Setting<u8>,
     pub(crate) quiet: Setting<bool>,
+    /// Other servers than CDSE's; variables only, for nobody but tests and mirrors needs them.
     pub(crate) cdse_catalogue: Option<String>,
     pub(crate) cdse_endpoint: Option<String>,
 }
@@ -93,7 +96,7 @@ impl OptionValue {
 
 impl Settings {
     /// Reads the configuration file, if there is one.
-    pub(crate) fn resolve(global: Global, matches: &ArgMatches) -> Result<Self, Failure> {
+    pub(crate) fn resolve(global: Global) -> Result<Self, Failure> {
         let config_file = user_config().map(|folder| folder.join("clms").join("config.toml"));
         let found = match &config_file {
             Some(path) => read(path)?,
@@ -112,101 +115,132 @@ impl Settings {
             let pair = |(key, value): (&String, &OptionValue)| format!("{key}={}", value.text());
             options.iter().map(pair).collect()
         });
-        let given = |name: &str| match matches.value_source(name) {
-            Some(ValueSource::CommandLine) => Some(From::Option),
-            Some(ValueSource::EnvVariable) => Some(From::Variable),
-            _ => None,
-        };
-        // A variable that is empty is not set.
-        let path = |value: Option<std::ffi::OsString>| {
-            value.filter(|value| !value.is_empty()).map(PathBuf::from)
-        };
-        let text = |value: Option<String>| value.filter(|value| !value.is_empty());
         Ok(Self {
             credentials: choose(
-                given("credentials").zip(path(global.credentials).map(Some)),
+                global.credentials.map(Some),
+                path_in("CLMS_CREDENTIALS").map(Some),
                 file.credentials.map(|path| Some(at_home(path))),
                 || user_config().map(|folder| folder.join("clms").join("credentials.json")),
             ),
             api_url: choose(
-                given("api_url").zip(text(global.api_url)),
+                global.api_url,
+                text_in("CLMS_API_URL")?,
                 file.api_url,
                 || clms_store::DEFAULT_API_URL.to_owned(),
             ),
             cache: choose(
-                given("cache").zip(text(global.cache)),
+                global.cache,
+                text_in("CLMS_CACHE")?,
                 file.cache.map(url_at_home),
                 || "./clms_cache".to_owned(),
             ),
             store_option: choose(
-                given("store_option").map(|from| (from, global.store_option)),
+                Some(global.store_option).filter(|options| !options.is_empty()),
+                None,
                 store_option,
                 Vec::new,
             ),
             scratch: choose(
-                given("scratch").zip(path(global.scratch).map(Some)),
+                global.scratch.map(Some),
+                path_in("CLMS_SCRATCH").map(Some),
                 file.scratch.map(|path| Some(at_home(path))),
                 || None,
             ),
             poll_interval: choose(
-                given("poll_interval").zip(global.poll_interval),
+                global.poll_interval,
+                parsed_in("CLMS_POLL_INTERVAL", duration)?,
                 poll_interval,
                 || clms_store::DEFAULT_POLL_INTERVAL,
             ),
-            output: choose(
-                given("output").zip(global.output),
-                file.output,
-                Output::default,
-            ),
+            output: choose(global.output, None, file.output, Output::default),
             progress: choose(
-                given("progress").zip(global.progress),
+                global.progress,
+                parsed_in("CLMS_PROGRESS", |text| Progress::from_str(text, true))?,
                 file.progress,
                 Progress::default,
             ),
             offline: choose(
-                given("offline").map(|from| (from, global.offline)),
+                global.offline.then_some(true),
+                text_in("CLMS_OFFLINE")?.map(|text| is_yes(&text)),
                 file.offline,
                 bool::default,
             ),
-            color: colour(given("color").zip(global.color), file.color),
+            color: choose(
+                global.color,
+                // It is the variable of many programs.
+                set("NO_COLOR").map(|_| Colour::Never),
+                file.color,
+                Colour::default,
+            ),
             verbose: choose(
-                given("verbose").map(|from| (from, global.verbose)),
+                Some(global.verbose).filter(|verbose| *verbose > 0),
+                None,
                 // What is asked for now must not be refused for what was asked for once.
                 file.verbose.filter(|_| !global.quiet),
                 u8::default,
             ),
             quiet: choose(
-                given("quiet").map(|from| (from, global.quiet)),
+                global.quiet.then_some(true),
+                None,
                 file.quiet.filter(|_| global.verbose == 0),
                 bool::default,
             ),
-            cdse_catalogue: global.cdse_catalogue,
-            cdse_endpoint: global.cdse_endpoint,
+            cdse_catalogue: text_in("CLMS_CDSE_CATALOGUE")?,
+            cdse_endpoint: text_in("CLMS_CDSE_ENDPOINT")?,
             config_file,
             config_file_is_there,
         })
     }
 }
 
-fn choose<T>(given: Option<(From, T)>, file: Option<T>, default: impl FnOnce() -> T) -> Setting<T> {
-    match (given, file) {
-        (Some((from, value)), _) => Setting { value, from },
-        (None, Some(value)) => Setting {
-            value,
-            from: From::File,
-        },
-        (None, None) => Setting {
-            value: default(),
-            from: From::Default,
-        },
-    }
+fn choose<T>(
+    option: Option<T>,
+    variable: Option<T>,
+    file: Option<T>,
+    default: impl FnOnce() -> T,
+) -> Setting<T> {
+    let (value, from) = match (option, variable, file) {
+        (Some(value), _, _) => (value, From::Option),
+        (None, Some(value), _) => (value, From::Variable),
+        (None, None, Some(value)) => (value, From::File),
+        (None, None, None) => (default(), From::Default),
+    };
+    Setting { value, from }
 }
 
-/// `NO_COLOR` is the variable of this option, and of many programs.
-fn colour(given: Option<(From, Colour)>, file: Option<Colour>) -> Setting<Colour> {
-    let no_colour = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    let variable = no_colour.then_some((From::Variable, Colour::Never));
-    choose(given.or(variable), file, Colour::default)
+/// A variable that is empty is not set.
+fn set(variable: &str) -> Option<OsString> {
+    env::var_os(variable).filter(|value| !value.is_empty())
+}
+
+fn path_in(variable: &str) -> Option<PathBuf> {
+    set(variable).map(PathBuf::from)
+}
+
+fn text_in(variable: &str) -> Result<Option<String>, Failure> {
+    parsed_in(variable, |text| Ok::<_, String>(text.to_owned()))
+}
+
+fn parsed_in<T>(
+    variable: &str,
+    parse: impl FnOnce(&str) -> Result<T, String>,
+) -> Result<Option<T>, Failure> {
+    let Some(value) = set(variable) else {
+        return Ok(None);
+    };
+    let text = value
+        .to_str()
+        .ok_or_else(|| "its value is no text".to_owned());
+    let parsed = text.and_then(parse);
+    parsed.map(Some).map_err(|why| {
+        Failure::usage(format!("the variable {variable} can't be used: {why}"))
+            .with_hint("set it to something else, or unset it")
+    })
+}
+
+fn is_yes(text: &str) -> bool {
+    let no = ["0", "n", "no", "f", "false", "off"];
+    !no.contains(&text.trim().to_lowercase().as_str())
 }
 
 fn read(path: &Path) -> Result<Option<ConfigFile>, Failure> {
@@ -247,16 +281,14 @@ fn wrong(path: Option<&Path>, why: &str) -> Failure {
 
 /// `$XDG_CONFIG_HOME`, or `~/.config`.
 fn user_config() -> Option<PathBuf> {
-    match env::var_os("XDG_CONFIG_HOME").filter(|value| !value.is_empty()) {
-        Some(config) => Some(config.into()),
+    match path_in("XDG_CONFIG_HOME") {
+        Some(config) => Some(config),
         None => Some(home()?.join(".config")),
     }
 }
 
 fn home() -> Option<PathBuf> {
-    env::var_os("HOME")
-        .filter(|value| !value.is_empty())
-        .map(PathBuf::from)
+    path_in("HOME")
 }
 
 /// On a command line the shell puts the home folder in place of `~`; in a file nobody does.

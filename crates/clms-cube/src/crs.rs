@@ -24,6 +24,7 @@ impl Crs {
     /// The CRS of a definition: `EPSG:3035`, WKT of any kind, a PROJ string. `None` when GDAL and PROJ don't know it.
     #[must_use]
     pub fn from_definition(definition: &str) -> Option<Self> {
+        crate::gdal_source::initialise();
         let srs = SpatialRef::from_definition(definition).ok()?;
         SourceCrs::new(srs).identified().to_crs().ok()
     }

@@ -75,7 +75,7 @@ pub(super) fn bbox(text: &str) -> Result<[f64; 4], String> {
 
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     humantime::parse_duration(text)
-        .map_err(|why| format!("{why}; durations look like 200ms, 15s, 2m or 24h"))
+        .map_err(|_| format!("{text:?} is no duration; durations look like 200ms, 15s, 2m or 24h"))
 }
 
 /// A job, or a data id.

@@ -107,6 +107,12 @@ pub(crate) async fn login(context: &Context, file: Option<&Path>) -> Done {
 
 fn read(file: &Path) -> Result<(ServiceKey, String), Stop> {
     // What is to be said about who else can read that file is said of the one where the key is kept.
+    if !file.exists() {
+        let failure = Failure::usage(format!("there is no file {}", file.display()));
+        return Err(failure
+            .with_hint("without a file, `clms auth login` says where to get a service key, and takes it from the clipboard")
+            .into());
+    }
     let key = ServiceKey::from_file(file).map_err(StoreError::from)?.key;
     let text = fs::read_to_string(file)
         .map_err(|why| Failure::io(&format!("read {}", file.display()), &why))?;

@@ -4,13 +4,14 @@ use std::path::Path;
 
 use clms_store::{
     DataId, DayRange, OpenOptions, StoreError,
-    cube::{ExportOptions, ExportProgress, ExportReport, ExportState},
+    cube::{ExportOptions, ExportProgress, ExportReport, ExportState, Format},
 };
 
 use super::{Context, Done, Stop};
 use crate::{
     args::Export,
     exit,
+    failure::Failure,
     progress::{Doing, Work},
     request_file::{ExportRequest, Numbers},
     text,
@@ -24,6 +25,12 @@ const A_LITTLE: f64 = 1e-6;
 
 pub(crate) async fn run(context: &Context, export: Export) -> Done {
     let request = ExportRequest::of(&export)?;
+    // Before anything is opened: a name that says no format is a slip of the keyboard.
+    let _ = Format::of_path(&request.out).map_err(|why| {
+        let failure = Failure::usage(why.to_string());
+        failure.with_hint("its ending says the format: .tif, .nc, .zarr, .csv or .png")
+    })?;
+    Failure::unless_folder_of(&request.out)?;
     let data_id: DataId = request.data_id.parse().map_err(StoreError::from)?;
     let bbox_crs = request.bbox_crs.clone().unwrap_or(DEGREES.to_owned());
     let opened = OpenOptions {

@@ -41,6 +41,7 @@ struct Written {
 pub(crate) async fn run(context: &Context, preview: Preview) -> Done {
     let data_id: DataId = preview.data_id.parse().map_err(StoreError::from)?;
     check_name(&preview.out)?;
+    Failure::unless_folder_of(&preview.out)?;
     let cube = context.store.open(&data_id).await?;
     if let Some(vector) = cube.vector() {
         let location = context.store.cube_location(&data_id)?;

@@ -71,7 +71,8 @@ impl ExportRequest {
             ("out", is_empty(&request.out)),
         ] {
             if is_missing {
-                return Err(Failure::usage(format!("the request file has no {name}")));
+                let failure = Failure::usage(format!("the request file has no {name}"));
+                return Err(failure.with_hint("name it there, or on the command line"));
             }
         }
         Ok(request)

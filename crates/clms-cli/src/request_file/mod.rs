@@ -41,6 +41,7 @@ fn complete<T: Serialize + DeserializeOwned>(
         }
     };
     if let Some(path) = &files.save_request {
+        Failure::unless_folder_of(path)?;
         save(&request, path)?;
     }
     Ok(request)

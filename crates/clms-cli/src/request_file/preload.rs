@@ -52,9 +52,7 @@ impl PreloadRequest {
     pub(crate) fn of(preload: &Preload) -> Result<Self, Failure> {
         let subset = &preload.subset;
         // It knows best what is wrong with what was typed.
-        subset
-            .chosen()
-            .map_err(|why| Failure::usage(why.to_string()))?;
+        let _ = chosen(subset)?;
         let given = Self {
             data_ids: preload.data_ids.clone(),
             bbox: subset.bbox.as_deref().and_then(|text| text.parse().ok()),
@@ -71,7 +69,9 @@ impl PreloadRequest {
         };
         let request = complete(given, &["bbox", "nuts"], &preload.files)?;
         if request.data_ids.is_empty() {
-            return Err(Failure::usage("the request file names no data_ids"));
+            let failure = Failure::usage("the request file names no data_ids");
+            return Err(failure
+                .with_hint("name them: data_ids = [\"PRODUCT|FILE\"], or on the command line"));
         }
         Ok(request)
     }
@@ -87,7 +87,7 @@ impl PreloadRequest {
             format: it.format,
             layer: it.layer,
         };
-        args.chosen().map_err(|why| Failure::usage(why.to_string()))
+        chosen(&args)
     }
 
     /// How the cubes are to be built.
@@ -101,6 +101,13 @@ impl PreloadRequest {
             ..PreloadOptions::default()
         }
     }
+}
+
+fn chosen(args: &SubsetArgs) -> Result<Subset, Failure> {
+    args.chosen().map_err(|why| {
+        Failure::usage(why.to_string())
+            .with_hint("a subset looks like --bbox 5.8,45.8,10.5,47.8 --time 2021-01-01/2021-01-31; `clms describe ID` says what can be chosen")
+    })
 }
 
 #[cfg(test)]

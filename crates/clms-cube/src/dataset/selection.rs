@@ -289,9 +289,9 @@ fn rows_cols(
         own
     };
     grid.rows_cols(own).ok_or_else(|| {
-        let [west, south, east, north] = grid.bbox();
-        let reason =
-            format!("the bbox {own:?} lies outside of the data's, {west} {south} {east} {north}");
+        let rounded = |bbox: [f64; 4]| bbox.map(|side| (side * 1e4).round() / 1e4);
+        let (wanted, there) = (rounded(own), rounded(grid.bbox()));
+        let reason = format!("the bbox {wanted:?} lies outside of the data's, {there:?}");
         invalid(variable, reason)
     })
 }

@@ -84,6 +84,10 @@ impl CubeError {
             Self::WindowTooLarge { .. } => {
                 "choose a smaller part or a coarser resolution, or read it piece by piece"
             }
+            Self::NoSuchGroup { .. } | Self::NoSuchVariable { .. } => {
+                "`clms open` shows groups and variables"
+            }
+            Self::InvalidSelection { .. } => "`clms open` shows extents and times",
             Self::Range(source) => return source.hint().map(str::to_owned),
             Self::Differing { .. } => "open them one by one",
             Self::UnknownFormat { .. } => {

@@ -107,8 +107,9 @@ impl Area {
             reason,
         };
         // GDAL takes addresses for paths, too.
-        path.metadata()
-            .map_err(|error| unreadable(error.to_string()))?;
+        path.metadata().map_err(|error| CubeError::InvalidExport {
+            reason: format!("the polygons in {}: {error}", path.display()),
+        })?;
         initialise();
         let options = DatasetOptions {
             open_flags: GdalOpenFlags::GDAL_OF_READONLY

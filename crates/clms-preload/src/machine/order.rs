@@ -75,7 +75,12 @@ impl Step<'_> {
             "ordered {times} times in vain; the last time: {}",
             last.message
         );
-        Problem { message, ..last }
+        let hint = "ask for another file or a smaller part, or ask the portal's help desk, with the number of the task";
+        Problem {
+            message,
+            hint: last.hint.or_else(|| Some(hint.to_owned())),
+            ..last
+        }
     }
 
     pub(super) fn posted(&mut self, tasks: Vec<TaskId>) {

@@ -208,7 +208,11 @@ fn unreadable(label: &str, beginning: &[u8], error: ZipError) -> UnpackError {
         ZipError::InvalidArchive(why) if beginning.starts_with(b"PK\x03\x04") => {
             UnpackError::Truncated {
                 archive,
-                why: why.into_owned(),
+                // It has its directory at the end, of which the reader speaks in its own words.
+                why: match &*why {
+                    "Could not find EOCD" => "its end is missing".to_owned(),
+                    why => why.to_owned(),
+                },
             }
         }
         ZipError::InvalidArchive(_) => UnpackError::NotAZip {
