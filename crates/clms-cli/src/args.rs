@@ -147,13 +147,21 @@ pub(crate) enum Command {
     /// The settings that are in force
     #[command(subcommand)]
     Config(Config),
-    /// What a shell needs to complete commands and options, such as `clms completions bash > ~/.local/share/bash-completion/completions/clms`
+    /// What a shell needs to complete commands and options
+    ///
+    /// bash: clms completions bash > ~/.local/share/bash-completion/completions/clms
+    ///
+    /// zsh: clms completions zsh > a folder of $fpath, as _clms
+    ///
+    /// fish: clms completions fish > ~/.config/fish/completions/clms.fish
     Completions {
         /// The shell
         #[arg(value_enum)]
         shell: Shell,
     },
-    /// Writes the manual pages, one for each command, into a folder, such as ~/.local/share/man/man1
+    /// Writes the manual pages, one for each command, into a folder
+    ///
+    /// After `clms man ~/.local/share/man/man1`, `man clms-preload` finds them.
     Man {
         /// The folder; it is made if it is not there
         #[arg(value_name = "DIR")]
@@ -180,6 +188,9 @@ pub(crate) enum Auth {
 }
 
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  clms list forest\n  clms list 'clc2018|*raster*'\n  clms list --product forest-type-2015\n  clms list --all --source CDSE"
+)]
 pub(crate) struct List {
     /// Only ids that match: words in any place of id or title, or a pattern with * and ?
     pub(crate) pattern: Option<String>,
@@ -201,6 +212,9 @@ pub(crate) struct List {
 }
 
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  clms search forest Europe 2018\n  clms search snow --bbox 5.8,45.8,10.5,47.8 --time 2020-01/2020-03"
+)]
 pub(crate) struct Search {
     /// Words, such as 'forest Europe 2018' or 'sealed soil'
     #[arg(value_name = "TEXT")]
@@ -235,18 +249,22 @@ pub(crate) struct Schema {
 }
 
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  clms describe clc2018\n  clms describe 'clc2018|u2018_clc2018_v2020_20u1_raster100m'"
+)]
 pub(crate) struct Describe {
     /// Such as 'clc2018|u2018_clc2018_v2020_20u1_raster100m'; `/` may stand for `|`
     pub(crate) data_id: String,
 }
 
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  clms preload 'clc2018|u2018_clc2018_v2020_20u1_raster100m'\n  clms preload 'clc2018|100 m' --bbox 5.7,49.4,6.6,50.2 --crs EPSG:4326\n  clms preload --dry-run 'forest-type-2015|FTY_2015_100m_eu_03035_d02_Full'\n  clms preload --detach ID; clms jobs wait"
+)]
 pub(crate) struct Preload {
     /// One or more data ids; they are worked on side by side
     #[arg(required_unless_present = "request_file", value_name = "DATA_ID")]
     pub(crate) data_ids: Vec<String>,
-    #[command(flatten)]
-    pub(crate) subset: SubsetArgs,
     /// Also what is cached already: builds it anew and replaces it when it is whole
     #[arg(long)]
     pub(crate) force: bool,
@@ -271,6 +289,9 @@ pub(crate) struct Preload {
     /// Give up waiting after this time, such as 90m; the job can be resumed
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub(crate) timeout: Option<Duration>,
+    // Those with a heading of their own come last: what follows a heading belongs to it.
+    #[command(flatten)]
+    pub(crate) subset: SubsetArgs,
     #[command(flatten)]
     pub(crate) files: RequestFiles,
 }
@@ -322,6 +343,9 @@ pub(crate) struct Resume {
 }
 
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  clms open 'clc2018|u2018_clc2018_v2020_20u1_raster100m'\n  clms open daily-surface-soil-moisture-v1-0 --time 2020-01"
+)]
 pub(crate) struct Open {
     /// A data id: of a cached cube, or of something that is opened where it lies
     pub(crate) data_id: String,
@@ -343,6 +367,9 @@ pub(crate) struct Open {
 }
 
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  clms export ID --out window.tif --bbox 5.7,49.4,6.6,50.2\n  clms export ID --out map.nc --crs EPSG:4326 --resolution 0.01\n  clms export ID --out table.csv --point 7.45,46.95 --point 8.54,47.37"
+)]
 pub(crate) struct Export {
     /// A data id: of a cached cube, or of something that is opened where it lies
     #[arg(required_unless_present = "request_file")]
@@ -391,6 +418,9 @@ pub(crate) struct Export {
 }
 
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  clms preview ID --out map.png\n  clms preview ID --out small.png --width 600"
+)]
 pub(crate) struct Preview {
     /// The data id of a cached cube
     pub(crate) data_id: String,

@@ -70,6 +70,11 @@ pub(crate) async fn run(context: &Context, export: Export) -> Done {
         Err(_) if context.stop.is_cancelled() => return Err(stopped(context, &request.out)),
         outcome => outcome.map_err(|why| StoreError::of_export(&data_id, why))?,
     };
+    if request.time.is_some() && report.time.is_none() {
+        let note =
+            format!("note: what was written of {data_id} has no times, and --time chose none");
+        context.printer.note(&note);
+    }
     context.result(&report, || page(&report))
 }
 
