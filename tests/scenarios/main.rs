@@ -17,6 +17,7 @@ mod object_storage;
 mod subsets;
 mod terminal;
 mod time_series;
+mod transcripts;
 mod vectors;
 mod vectors_interrupted;
 mod wekeo;

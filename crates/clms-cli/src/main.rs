@@ -66,7 +66,7 @@ fn main() -> ExitCode {
             commands::shell::manual(&folder, &printer),
             exit::FAILED,
         ),
-        command => with_runtime(&settings, command, printer),
+        command => exit::now(with_runtime(&settings, command, printer)),
     };
     code.into()
 }

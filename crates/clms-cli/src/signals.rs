@@ -1,11 +1,8 @@
 //! Ctrl-C and SIGTERM: the first asks to stop, the second stops at once.
 
-use std::{
-    process,
-    sync::{
-        Arc,
-        atomic::{AtomicU8, Ordering},
-    },
+use std::sync::{
+    Arc,
+    atomic::{AtomicU8, Ordering},
 };
 
 use tokio_util::sync::CancellationToken;
@@ -48,7 +45,7 @@ impl Signals {
 
     fn came(&self, code: u8) {
         if self.stop.is_cancelled() {
-            process::exit(code.into());
+            exit::now(code);
         }
         self.code.store(code, Ordering::Relaxed);
         self.stop.cancel();

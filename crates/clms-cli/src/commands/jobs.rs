@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use clms_store::{
-    CancelReport, CancelScope, CancelVerdict, JobDetails, JobId, JobStatus, JobSummary, JobsError,
-    ResumeOptions, StoreError, TaskCancellation,
+    CancelReport, CancelScope, CancelVerdict, JobDetails, JobId, JobOutcome, JobStatus, JobSummary,
+    JobsError, ResumeOptions, StoreError, TaskCancellation,
 };
 use jiff::Timestamp;
 use serde::Serialize;
@@ -94,14 +94,27 @@ async fn carry_on(
     context.result(&shown, || summary(&outcomes))?;
     conclude(context, &outcomes)?;
     // Nobody is told that all is well with a job that was given up.
-    let given_up = outcomes
-        .iter()
-        .filter(|outcome| outcome.status == JobStatus::Cancelled)
-        .count();
+    let is_given_up = |outcome: &&JobOutcome| outcome.status == JobStatus::Cancelled;
+    let given_up = outcomes.iter().filter(is_given_up).count();
+    for outcome in outcomes.iter().filter(is_given_up) {
+        if !context.printer.is_json() {
+            context.printer.failure(&given_up_before(&outcome.data_id));
+        }
+    }
     match given_up {
         0 => Ok(()),
         all if all == outcomes.len() => Err(Stop::Code(exit::FAILED)),
         _ => Err(Stop::Code(exit::PARTLY)),
+    }
+}
+
+fn given_up_before(data_id: &str) -> Failure {
+    Failure {
+        kind: "cancelled".to_owned(),
+        message: format!("{data_id}: its job was cancelled, and what is cancelled does not go on"),
+        hint: Some(format!("begin anew with: clms preload '{data_id}'")),
+        retryable: false,
+        code: exit::FAILED,
     }
 }
 

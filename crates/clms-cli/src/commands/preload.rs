@@ -1,7 +1,8 @@
 //! `clms preload`.
 
 use clms_store::{
-    DataId, JobOutcome, JobStatus, PlannedAction, PlannedPreload, PreloadOptions, StoreError,
+    DataId, JobOutcome, JobStatus, PlannedAction, PlannedPreload, PreloadOptions, ProblemKind,
+    StoreError,
 };
 
 use serde::Serialize;
@@ -123,6 +124,9 @@ fn plan(plans: &[PlannedPreload]) -> String {
 }
 
 pub(super) fn summary(outcomes: &[JobOutcome]) -> String {
+    if outcomes.is_empty() {
+        return String::new();
+    }
     let rows = outcomes.iter().map(|outcome| {
         vec![
             outcome.data_id.clone(),
@@ -142,6 +146,9 @@ pub(super) fn conclude(context: &Context, outcomes: &[JobOutcome]) -> Done {
             continue;
         };
         let mut failure = Failure::from(problem);
+        if problem.kind == ProblemKind::Timeout {
+            failure.hint = Some(format!("go on with: clms preload '{}'", outcome.data_id));
+        }
         failure.message = format!("{}: {}", outcome.data_id, failure.message);
         if !context.printer.is_json() && outcome.status == JobStatus::Failed {
             context.printer.failure(&failure);

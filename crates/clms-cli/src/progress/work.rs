@@ -156,7 +156,8 @@ impl Work {
             }
             Shown::Plain(screen, pace) => {
                 let mut pace = pace.lock().unwrap_or_else(PoisonError::into_inner);
-                if pace.is_news((done, total), SIGN_OF_LIFE) {
+                // What is done at once needs no line.
+                if done < total && pace.is_news((done, total), SIGN_OF_LIFE) {
                     let data_id = &self.data_id;
                     match pace.text() {
                         None => screen.line(&format!("{data_id}: {going_on}")),
