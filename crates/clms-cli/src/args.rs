@@ -192,7 +192,7 @@ pub(crate) enum Auth {
     after_help = "Examples:\n  clms list forest\n  clms list 'clc2018|*raster*'\n  clms list --product forest-type-2015\n  clms list --all --source CDSE"
 )]
 pub(crate) struct List {
-    /// Only ids that match: words in any place of id or title, or a pattern with * and ?
+    /// Only ids that match: words in any place of id or title, or a pattern with * and ? over the whole id or its file
     pub(crate) pattern: Option<String>,
     /// Only ids of this product
     #[arg(long, value_name = "PRODUCT")]

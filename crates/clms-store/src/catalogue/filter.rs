@@ -6,7 +6,7 @@ use crate::DataType;
 /// Which entries are wanted.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
-    /// A pattern with `*` and `?` over the whole data id, or words that occur in id or title, in any case.
+    /// A pattern with `*` and `?` over the whole data id or over its file, or words that occur in id or title, in any case.
     pub pattern: Option<String>,
     /// Only this product.
     pub product: Option<String>,
@@ -42,8 +42,11 @@ fn matches(pattern: &str, entry: &Entry) -> bool {
     let pattern = pattern.trim().to_lowercase();
     let id = entry.data_id.to_string().to_lowercase();
     if pattern.contains(['*', '?']) {
-        return glob(pattern.as_bytes(), id.as_bytes())
-            || glob(pattern.as_bytes(), id.replacen('|', "/", 1).as_bytes());
+        let slashed = id.replacen('|', "/", 1);
+        let file = id.split_once('|').map_or("", |(_, file)| file);
+        return [&*id, &slashed, file]
+            .iter()
+            .any(|text| glob(pattern.as_bytes(), text.as_bytes()));
     }
     let title = entry.title.to_lowercase();
     let slashed = id.replacen('|', "/", 1);
