@@ -43,7 +43,7 @@ impl<'a> Session<'a> {
 
     fn end(self, name: &str) {
         let mut settings = settings(self.scene);
-        settings.add_filter(r"\b\d+ of \d+ pixels/s", "[RATE]");
+        settings.add_filter(r"(task +)\d{9,11}", "$1[TASK]");
         settings.bind(|| assert_snapshot!(name, self.text));
     }
 }
