@@ -10,12 +10,20 @@ use std::{
 use clms_factory::{Package, Scale, broken};
 use clms_sim::{Habits, QueueTimes, Sim, TaskOutcome};
 use clms_tests::{Run, Scene};
-use insta::assert_snapshot;
+use insta::{Settings, assert_snapshot};
 
-use crate::commands::settings;
+use crate::commands;
 
 const FOREST: &str = "forest-type-2015|FTY_2015_100m_eu_03035_d02_Full";
 const FOREST_FILE: &str = "FTY_2015_100m_eu_03035_d02_Full";
+
+/// How long it took, and under which name something was kept for a while, changes too.
+fn settings(scene: &Scene) -> Settings {
+    let mut settings = commands::settings(scene);
+    settings.add_filter(r"(in|for) \d+(\.\d+)? s\b", "$1 [SECONDS]");
+    settings.add_filter(r"download-\d+", "download-[TASK]");
+    settings
+}
 
 /// Runs of the program that all fail, as they look in a terminal.
 struct Failures<'a> {
