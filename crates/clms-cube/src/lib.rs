@@ -119,6 +119,7 @@ mod raster_header;
 mod raster_steps;
 mod reading_log;
 mod reference;
+mod statistics;
 mod style;
 mod tiff;
 mod time_in_name;
@@ -149,6 +150,7 @@ pub use range::{
     RangeError, RangeReader, Traffic,
 };
 pub use reference::ReferenceReport;
+pub use statistics::{Bin, ClassCover, Counted, Cover, Distribution, Statistics};
 pub use style::{Legend, LegendClass, MaskedPixels, Style};
 pub use time_in_name::time_in_name;
 

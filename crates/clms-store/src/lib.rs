@@ -130,9 +130,10 @@ pub mod cdse {
 /// Datasets, cached cubes first: their structure, their pixels, and their colours.
 pub mod cube {
     pub use clms_cube::{
-        ArrayStructure, Class, Crs, Dataset, DatasetStructure, Decoding, Dimension, ExportOptions,
-        ExportProgress, ExportReport, ExportState, Format, Grid, GroupStructure, Legend,
-        LegendClass, Levels, Overview, Pixels, ReferenceReport, Resampling, Selection, Slab, Style,
-        Traffic, Window, ZarrFormat, gdal_version,
+        ArrayStructure, Bin, Class, ClassCover, Counted, Cover, Crs, Dataset, DatasetStructure,
+        Decoding, Dimension, Distribution, ExportOptions, ExportProgress, ExportReport,
+        ExportState, Format, Grid, GroupStructure, Legend, LegendClass, Levels, Overview, Pixels,
+        ReferenceReport, Resampling, Selection, Slab, Statistics, Style, Traffic, Window,
+        ZarrFormat, gdal_version,
     };
 }

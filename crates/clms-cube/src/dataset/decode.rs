@@ -54,8 +54,13 @@ impl Decoding {
         if invalid || self.missing.contains(&stored) {
             f64::NAN
         } else {
-            stored * self.scale + self.offset
+            self.scaled(stored)
         }
+    }
+
+    /// The value of a stored number, whether or not it is a valid one.
+    pub(crate) fn scaled(&self, stored: f64) -> f64 {
+        stored * self.scale + self.offset
     }
 
     /// The values of pixels.

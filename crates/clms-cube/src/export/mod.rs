@@ -11,6 +11,7 @@
 //!   refused. Where nothing lies under a new pixel it is fill, or where the variable has no fill value, no data by a mask beside it.
 //! * **Points** are the pixels that they lie in. **Polygons** have the pixels whose centres lie in them.
 
+mod counted;
 mod frame;
 mod gdal_calls;
 mod gdal_raster;
@@ -25,7 +26,6 @@ mod sampling;
 mod scene;
 mod side_car;
 mod staging;
-mod statistics;
 mod table;
 mod time_axis;
 mod variable_attributes;

@@ -11,17 +11,18 @@ use gdal::spatial_ref::{AxisMappingStrategy, CoordTransform};
 use gdal::vector::{Geometry, LayerAccess, OGRwkbGeometryType, geometry_type_flatten};
 use gdal::{DatasetOptions, GdalOpenFlags};
 
+use super::counted::Counted;
 use super::gdal_raster::{in_memory, read_all};
 use super::pipeline::Watch;
 use super::scene::{Layer, Scene, Tile, TilePlace};
 use super::staging::Staging;
-use super::statistics::{Counted, PixelArea};
 use super::table::{Table, number};
 use super::{ExportOptions, ExportReport, ExportState, invalid, warp};
 use crate::dataset::Decoding;
 use crate::gdal_source::initialise;
 use crate::gdal_words::gdal_words;
 use crate::range::blocking;
+use crate::statistics::PixelArea;
 use crate::{CubeError, DataType, Dataset, Grid};
 
 /// A row is of all pixels, or of those of one class. `pixels` are those of the area, `valid` those with a value; of quantities are `mean` to `std`.

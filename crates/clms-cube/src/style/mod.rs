@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use crate::dtype::each_pixels;
-use crate::{ArrayStructure, Class, DataType, Pixels};
+use crate::{ArrayStructure, Class, DataType, Decoding, Pixels};
 pub use masked::MaskedPixels;
 use ramp::Ramp;
 
@@ -19,6 +19,8 @@ pub struct Style {
     /// By value.
     classes: Vec<Class>,
     quantity: Option<Quantity>,
+    /// From stored numbers, which [`Quantity`] is of, to values.
+    decoding: Decoding,
     units: Option<String>,
 }
 
@@ -43,7 +45,7 @@ pub enum Legend {
     },
     /// A colour ramp.
     Ramp {
-        /// Value and colour, from the least to the greatest value.
+        /// Physical value and colour, from the least to the greatest value.
         stops: Vec<(f64, [u8; 3])>,
         /// Units of the values.
         units: Option<String>,
@@ -80,6 +82,21 @@ const FEW: usize = 16;
 
 const LEGEND_STOPS: usize = 5;
 const TRANSPARENT: [u8; 4] = [0; 4];
+/// Of a code that no table knows: visible, and unlike any class.
+const UNKNOWN: [u8; 3] = [255, 0, 255];
+
+/// What a stored value is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Meaning {
+    /// Fill, or no number.
+    NoData,
+    /// The class of that index.
+    Class(usize),
+    /// A number of a quantity.
+    Number,
+    /// Neither of them.
+    UnknownCode,
+}
 
 impl Style {
     /// The style of a variable; its pixels give the range of a quantity whose metadata has none.
@@ -95,6 +112,7 @@ impl Style {
             fill_value,
             classes,
             quantity: None,
+            decoding: Decoding::of(variable),
             units,
         };
         if range.is_some() || style.classes.is_empty() {
@@ -194,13 +212,13 @@ impl Style {
             .classes
             .iter()
             .filter(|class| present.contains(&class.value) && !self.is_fill(class.value as f64))
-            .map(|class| LegendClass {
-                value: class.value,
-                name: class
-                    .name
-                    .clone()
-                    .unwrap_or_else(|| class.value.to_string()),
-                colour: class.colour.unwrap_or_default(),
+            .map(|class| {
+                let (name, colour) = self.code(class.value);
+                LegendClass {
+                    value: class.value,
+                    name,
+                    colour,
+                }
             })
             .collect();
         let Some(Quantity { ramp, min, max, .. }) = self.quantity else {
@@ -208,44 +226,73 @@ impl Style {
         };
         let stop = |index: usize| {
             let part = index as f64 / (LEGEND_STOPS - 1) as f64;
-            (min + part * (max - min), ramp.colour(part))
+            let stored = min + part * (max - min);
+            (self.decoding.scaled(stored), ramp.colour(part))
         };
+        let mut stops: Vec<_> = (0..LEGEND_STOPS).map(stop).collect();
+        // A negative scale turns the order round.
+        stops.sort_by(|(a, _), (b, _)| a.total_cmp(b));
         Legend::Ramp {
-            stops: (0..LEGEND_STOPS).map(stop).collect(),
+            stops,
             units: self.units.clone(),
             classes,
         }
     }
 
     fn colour(&self, value: f64) -> [u8; 4] {
+        let [red, green, blue] = match self.meaning(value) {
+            Meaning::NoData => return TRANSPARENT,
+            Meaning::Class(index) => self.classes[index].colour.unwrap_or_default(),
+            Meaning::Number => self.of_number(value),
+            Meaning::UnknownCode => UNKNOWN,
+        };
+        [red, green, blue, 255]
+    }
+
+    /// The colour along the ramp of a stored number.
+    pub(crate) fn of_number(&self, value: f64) -> [u8; 3] {
+        match self.quantity {
+            Some(Quantity { ramp, min, max, .. }) if max > min => {
+                ramp.colour((value - min) / (max - min))
+            }
+            Some(Quantity { ramp, .. }) => ramp.colour(0.5),
+            None => UNKNOWN,
+        }
+    }
+
+    /// What a stored value is.
+    pub(crate) fn meaning(&self, value: f64) -> Meaning {
         if self.is_fill(value) || value.is_nan() {
-            return TRANSPARENT;
+            return Meaning::NoData;
         }
         let class = self
             .classes
             .binary_search_by(|class| (class.value as f64).total_cmp(&(value + 0.0)));
-        if let Ok(index) = class {
-            let [red, green, blue] = self.classes[index].colour.unwrap_or_default();
-            return [red, green, blue, 255];
+        match (class, self.quantity) {
+            (Ok(index), _) => Meaning::Class(index),
+            (
+                _,
+                Some(Quantity {
+                    min, max, strict, ..
+                }),
+            ) if !strict || (min..=max).contains(&value) => Meaning::Number,
+            _ => Meaning::UnknownCode,
         }
-        match self.quantity {
-            Some(Quantity {
-                ramp,
-                min,
-                max,
-                strict,
-            }) if !strict || (min..=max).contains(&value) => {
-                let part = if max > min {
-                    (value - min) / (max - min)
-                } else {
-                    0.5
-                };
-                let [red, green, blue] = ramp.colour(part);
-                [red, green, blue, 255]
-            }
-            // A code that no table knows: visible, and unlike any class.
-            _ => [255, 0, 255, 255],
-        }
+    }
+
+    /// Whether values run along a ramp, with or without codes among them.
+    pub(crate) fn is_of_quantity(&self) -> bool {
+        self.quantity.is_some()
+    }
+
+    /// Name and colour of a class or code; the value as text where there is no name.
+    pub(crate) fn code(&self, value: i64) -> (String, [u8; 3]) {
+        let class = self.classes.iter().find(|class| class.value == value);
+        let name = class.and_then(|class| class.name.clone());
+        (
+            name.unwrap_or_else(|| value.to_string()),
+            class.and_then(|class| class.colour).unwrap_or(UNKNOWN),
+        )
     }
 
     fn is_fill(&self, value: f64) -> bool {
@@ -361,6 +408,18 @@ mod tests {
             (0.0, 100.0, Some("%"))
         );
         assert_eq!(rendered[1][..3], stops[4].1);
+    }
+
+    #[test]
+    fn a_ramp_is_labelled_with_physical_values() {
+        let attributes =
+            json!({ "valid_range": [0, 250], "scale_factor": 0.004, "add_offset": -0.08 });
+        let pixels = Pixels::UInt8(vec![0, 250]);
+        let style = Style::new(&variable("NDVI", attributes, 255.0), &pixels);
+        let Legend::Ramp { stops, .. } = style.legend(&pixels) else {
+            panic!("no ramp")
+        };
+        assert_eq!((stops[0].0, stops[4].0), (-0.08, 0.92));
     }
 
     #[test]

@@ -20,6 +20,7 @@ mod property;
 mod reading;
 mod rules;
 mod source_attributes;
+mod statistics;
 mod times;
 mod vector;
 mod vrt;
