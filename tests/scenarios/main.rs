@@ -14,6 +14,7 @@ mod kills;
 mod layers;
 mod lazily;
 mod object_storage;
+mod pictures;
 mod subsets;
 mod terminal;
 mod time_series;

@@ -14,12 +14,12 @@ const FOREST: &str = "forest-type-2015|FTY_2015_100m_eu_03035_d02_Full";
 const TREES: &str = "tree-cover-density-2015|TCD_2015_100m_eu_03035_d04_Full";
 
 /// A terminal with a shell in it.
-struct Terminal {
+pub(crate) struct Terminal {
     socket: PathBuf,
 }
 
 impl Terminal {
-    fn open(scene: &Scene, columns: u16, rows: u16) -> Self {
+    pub(crate) fn open(scene: &Scene, columns: u16, rows: u16) -> Self {
         let terminal = Self {
             socket: scene.home().join("tmux"),
         };
@@ -58,19 +58,19 @@ impl Terminal {
         command
     }
 
-    fn tmux(&self, words: &[&str]) -> String {
+    pub(crate) fn tmux(&self, words: &[&str]) -> String {
         let output = self.command().args(words).output().unwrap();
         assert!(output.status.success(), "{words:?}: {output:?}");
         String::from_utf8(output.stdout).unwrap()
     }
 
-    fn types(&self, line: &str) {
+    pub(crate) fn types(&self, line: &str) {
         self.tmux(&["send-keys", "-l", line]);
         self.tmux(&["send-keys", "Enter"]);
     }
 
     /// What is on the screen, as soon as it is as wanted.
-    fn shows(&self, what: &str, is_it: impl Fn(&str) -> bool) -> String {
+    pub(crate) fn shows(&self, what: &str, is_it: impl Fn(&str) -> bool) -> String {
         let begin = Instant::now();
         loop {
             let screen = self.tmux(&["capture-pane", "-p"]);

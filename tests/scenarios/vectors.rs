@@ -122,10 +122,10 @@ fn a_vector_product_is_told_of_like_any_other() {
     let layer = &json["vector"]["layers"][0];
     assert_eq!(layer["crs"]["code"], "EPSG:3035");
     assert_eq!(layer["fields"][3]["type"], "Integer64");
-    let _ = scene
-        .clms(&["preview", CITY, "--out", "map.png"])
-        .with_code(1)
-        .saying(&["vector data", "hint: ", "QGIS"]);
+    for (command, out) in [("preview", "map.png"), ("report", "city.html")] {
+        let refused = scene.clms(&[command, CITY, "--out", out]).with_code(1);
+        let _ = refused.saying(&["vector data", "hint: ", "QGIS"]);
+    }
     let kinds = scene.clms(&["cache", "list", "-o", "json"]).well().json();
     assert_eq!(kinds[0]["kind"], "vector", "{kinds:#}");
 }

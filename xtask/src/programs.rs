@@ -1,4 +1,5 @@
-//! Programs that people use beside `clms`, and so the tests too: shells that complete its commands, the reader of its manual pages, terminals.
+//! Programs that people use beside `clms`, and so the tests too: shells that complete its commands, the reader of its manual pages, terminals, a decoder of their
+//! pictures, a browser.
 
 use crate::{
     apt,
@@ -6,10 +7,12 @@ use crate::{
 };
 
 /// Each program with the Debian package that it comes from.
-const PROGRAMS: [(&str, &str); 5] = [
+const PROGRAMS: [(&str, &str); 7] = [
+    ("chromium", "chromium"),
     ("fish", "fish"),
     ("groff", "groff-base"),
     ("man", "man-db"),
+    ("sixel2png", "libsixel-bin"),
     ("tmux", "tmux"),
     ("zsh", "zsh"),
 ];

@@ -11,6 +11,8 @@ use clms_store::cube::{Levels, Resampling, ZarrFormat};
 use clms_store::{DayRange, cdse::VersionWish};
 use serde::{Deserialize, Serialize};
 
+use crate::terminal::Wish;
+
 pub(crate) use self::subset::SubsetArgs;
 pub(crate) use self::values::duration;
 use self::values::{bbox, job, point, resolution, size};
@@ -133,12 +135,14 @@ pub(crate) enum Command {
         #[command(subcommand)]
         jobs: Option<Jobs>,
     },
-    /// The structure of a cached cube: dimensions, coordinates, variables, attributes; reads no pixels
+    /// The structure of a cached cube: dimensions, coordinates, variables, attributes, and which values it has
     Open(Open),
     /// A window of a dataset as a file: GeoTIFF, NetCDF, Zarr, CSV or PNG
     Export(Export),
     /// A map of a cached cube with the product's own colours and legend
     Preview(Preview),
+    /// One page about a cached cube that needs nothing else: map, legend, areas, where it came from, how to open it
+    Report(Report),
     /// What is cached
     #[command(subcommand)]
     Cache(Cache),
@@ -425,14 +429,29 @@ pub(crate) struct Preview {
     /// The data id of a cached cube
     pub(crate) data_id: String,
     /// The PNG file to write
-    #[arg(long, value_name = "FILE.png")]
-    pub(crate) out: PathBuf,
+    #[arg(long, value_name = "FILE.png", required_unless_present = "terminal")]
+    pub(crate) out: Option<PathBuf>,
+    /// Draw it in the terminal, with what values it has: auto finds out what the terminal can
+    #[arg(long, value_enum, num_args = 0..=1, require_equals = true, default_missing_value = "auto")]
+    pub(crate) terminal: Option<Wish>,
     /// The last of these days that the cube has, such as 2020-01 or 2020-01-01/2020-01-31 [default: the last of all]
     #[arg(long, value_name = "A/B")]
     pub(crate) time: Option<DayRange>,
-    /// Width of the map in pixels
-    #[arg(long, value_name = "N", default_value_t = 1200, value_parser = clap::value_parser!(u32).range(64..=8192))]
-    pub(crate) width: u32,
+    /// Width of the map in pixels [default: 1200, or the terminal's]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(64..=8192))]
+    pub(crate) width: Option<u32>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Report {
+    /// The data id of a cached cube
+    pub(crate) data_id: String,
+    /// The HTML file to write
+    #[arg(long, value_name = "FILE.html")]
+    pub(crate) out: PathBuf,
+    /// The map is of the last of these days that the cube has, such as 2020-01 or 2020-01-01/2020-01-31 [default: the last of all]
+    #[arg(long, value_name = "A/B")]
+    pub(crate) time: Option<DayRange>,
 }
 
 #[derive(Debug, Subcommand)]

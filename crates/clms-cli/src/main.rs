@@ -2,16 +2,20 @@
 
 mod args;
 mod commands;
+mod cover;
 mod exit;
 mod failure;
 mod log;
 mod map;
 mod paste;
+mod png_bytes;
 mod printer;
 mod progress;
+mod report;
 mod request_file;
 mod settings;
 mod signals;
+mod terminal;
 mod text;
 mod whole_file;
 

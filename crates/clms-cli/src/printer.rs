@@ -1,12 +1,16 @@
 //! The one place that writes: results to standard output, everything else to standard error.
 
-use std::io::{self, IsTerminal, Write};
+use std::{
+    env,
+    io::{self, IsTerminal, Write},
+};
 
 use serde::Serialize;
 
 use crate::{
     args::{Colour, Output},
     failure::Failure,
+    terminal::Colours,
 };
 
 /// Decides what is printed, where, and in which form.
@@ -15,6 +19,9 @@ pub(crate) struct Printer {
     output: Output,
     quiet: bool,
     colours: bool,
+    /// Of results.
+    on_stdout: Option<Colours>,
+    never_colours: bool,
 }
 
 /// Standard output was closed by the one who read it, such as `head`: no reason to complain.
@@ -31,15 +38,34 @@ impl Printer {
             Colour::Auto => io::stderr().is_terminal(),
         };
         console::set_colors_enabled_stderr(colours);
+        let is_on_stdout = match colour {
+            Colour::Always => true,
+            Colour::Never => false,
+            Colour::Auto => {
+                io::stdout().is_terminal() && env::var("TERM").is_ok_and(|term| term != "dumb")
+            }
+        };
         Self {
             output,
             quiet,
             colours,
+            never_colours: colour == Colour::Never,
+            on_stdout: is_on_stdout.then(|| Colours::of(|name| env::var(name).ok())),
         }
     }
 
     pub(crate) fn colours(&self) -> bool {
         self.colours
+    }
+
+    /// The colours that results may have, if any.
+    pub(crate) fn colours_of_results(&self) -> Option<Colours> {
+        self.on_stdout
+    }
+
+    /// Whether somebody said that nothing may be coloured.
+    pub(crate) fn never_colours(&self) -> bool {
+        self.never_colours
     }
 
     pub(crate) fn is_json(&self) -> bool {

@@ -26,6 +26,32 @@ pub(crate) fn bytes(bytes: u64) -> String {
     }
 }
 
+/// Square metres in the unit that suits them, as in `1,234 km²` or `0.25 ha`.
+pub(crate) fn area(square_metres: f64) -> String {
+    let (value, unit) = match square_metres {
+        area if area >= 1e6 => (area / 1e6, "km²"),
+        area => (area / 1e4, "ha"),
+    };
+    match value {
+        value if value < 10.0 => format!("{value:.2} {unit}"),
+        value if value < 100.0 => format!("{value:.1} {unit}"),
+        value => format!("{} {unit}", grouped(value.round() as u64)),
+    }
+}
+
+/// A whole number with its thousands apart, as in `12,345`.
+pub(crate) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
 /// A coordinate or the size of a pixel without the noise of its last digits, as in `0.01` for 0.009999999999999983.
 pub(crate) fn number(number: f64) -> String {
     let rounded: Result<f64, _> = format!("{number:.11e}").parse();
@@ -140,6 +166,20 @@ fn trim_line_ends(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn areas_have_units_that_suit_them() {
+        for (square_metres, text) in [
+            (0.0, "0.00 ha"),
+            (2_500.0, "0.25 ha"),
+            (990_000.0, "99.0 ha"),
+            (1e6, "1.00 km²"),
+            (123_456_789.0, "123 km²"),
+            (1.234_567_8e12, "1,234,568 km²"),
+        ] {
+            assert_eq!(area(square_metres), text);
+        }
+    }
 
     #[test]
     fn bytes_have_three_digits() {

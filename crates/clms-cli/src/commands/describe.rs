@@ -3,10 +3,12 @@
 use clms_store::{
     DataId, Description,
     catalogue::{Collection, How},
+    cube::Statistics,
 };
+use serde::Serialize;
 
-use super::{Context, Done};
-use crate::{args::Describe, text};
+use super::{Context, Done, shown::statistics_of};
+use crate::{args::Describe, cover, text};
 
 pub(crate) async fn run(context: &Context, describe: Describe) -> Done {
     let data_id: DataId = describe
@@ -14,7 +16,37 @@ pub(crate) async fn run(context: &Context, describe: Describe) -> Done {
         .parse()
         .map_err(clms_store::StoreError::from)?;
     let description = context.store.describe(&data_id).await?;
-    context.result(&description, || page(&description))
+    let statistics = match &description.cube {
+        Some(_) => statistics(context, &data_id).await,
+        None => None,
+    };
+    let described = Described {
+        description: &description,
+        statistics,
+    };
+    context.result(&described, || {
+        let mut page = page(&description);
+        if let Some(statistics) = &described.statistics {
+            let colours = context.printer.colours_of_results();
+            page.push_str(&format!("\nvalues of {}", cover::page(statistics, colours)));
+        }
+        page
+    })
+}
+
+#[derive(Serialize)]
+struct Described<'a> {
+    #[serde(flatten)]
+    description: &'a Description,
+    /// Which values the cube has, if it is cached.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    statistics: Option<Statistics>,
+}
+
+/// Which values the cached cube has. A cube that can't be opened is what `clms open` tells of.
+async fn statistics(context: &Context, data_id: &DataId) -> Option<Statistics> {
+    let cube = context.store.open(data_id).await.ok()?;
+    statistics_of(context, &cube, data_id).await
 }
 
 fn page(it: &Description) -> String {

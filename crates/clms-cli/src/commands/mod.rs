@@ -10,9 +10,11 @@ mod list;
 mod open;
 mod preload;
 mod preview;
+mod report;
 mod schema;
 mod search;
 pub(crate) mod shell;
+mod shown;
 
 use std::path::PathBuf;
 
@@ -140,6 +142,7 @@ pub(crate) async fn run(context: &Context, command: Command) -> Done {
         Command::Open(open) => open::run(context, open).await,
         Command::Export(export) => export::run(context, export).await,
         Command::Preview(preview) => preview::run(context, preview).await,
+        Command::Report(report) => report::run(context, report).await,
         Command::Cache(command) => cache::run(context, command).await,
         Command::Schema(of) => schema::run(context, of).await,
         // Those that need nothing of this have been done.

@@ -4,14 +4,16 @@ use std::path::Path;
 
 use clms_store::{
     DataId, OpenOptions, StoreError,
-    cube::{ArrayStructure, Crs, Dataset, DatasetStructure, GroupStructure, ReferenceReport},
+    cube::{
+        ArrayStructure, Crs, Dataset, DatasetStructure, GroupStructure, ReferenceReport, Statistics,
+    },
     vector::VectorPackage,
 };
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::{Context, Done, Stop};
-use crate::{args::Open, failure::Failure, text};
+use super::{Context, Done, Stop, shown::statistics_of};
+use crate::{args::Open, cover, failure::Failure, terminal::Colours, text};
 
 #[derive(Serialize)]
 struct Opened<'a> {
@@ -23,6 +25,9 @@ struct Opened<'a> {
     /// What was written for other software.
     #[serde(skip_serializing_if = "Option::is_none")]
     reference: Option<Reference>,
+    /// Which values a cached cube has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    statistics: Option<Statistics>,
     /// In place of variables, for vector data.
     #[serde(skip_serializing_if = "Option::is_none")]
     vector: Option<VectorPackage>,
@@ -41,14 +46,23 @@ pub(crate) async fn run(context: &Context, open: Open) -> Done {
         Some(file) => Some(save_reference(context, &data_id, &cube, file).await?),
         None => None,
     };
+    let cached = context.store.cached_at(&data_id).await?;
+    // Of what lies elsewhere, no pixels are read unasked.
+    let statistics = match cached {
+        Some(_) => statistics_of(context, &cube, &data_id).await,
+        None => None,
+    };
     let opened = Opened {
         reference,
         data_id: data_id.to_string(),
-        cube: context.store.cached_at(&data_id).await?,
+        cube: cached,
+        statistics,
         structure: cube.structure(),
         vector: cube.vector(),
     };
-    context.result(&opened, || page(&opened))
+    context.result(&opened, || {
+        page(&opened, context.printer.colours_of_results())
+    })
 }
 
 #[derive(Serialize)]
@@ -90,7 +104,7 @@ async fn save_reference(
     })
 }
 
-fn page(opened: &Opened<'_>) -> String {
+fn page(opened: &Opened<'_>, colours: Option<Colours>) -> String {
     let place = opened.cube.as_deref();
     let mut out = format!(
         "{}\n{}\n",
@@ -104,6 +118,9 @@ fn page(opened: &Opened<'_>) -> String {
             out.push('\n');
             out.push_str(&group_page(group));
         }
+    }
+    if let Some(statistics) = &opened.statistics {
+        out.push_str(&format!("\nvalues of {}", cover::page(statistics, colours)));
     }
     let attributes = attributes(&opened.structure.attributes);
     if !attributes.is_empty() {
@@ -161,7 +178,7 @@ fn how_to_open_vectors(location: &str, vector: &VectorPackage) -> String {
     )
 }
 
-fn crs_name(crs: &Crs) -> String {
+pub(super) fn crs_name(crs: &Crs) -> String {
     match (&crs.code, &crs.name) {
         (Some(code), Some(name)) => format!("{code} ({name})"),
         (Some(either), None) | (None, Some(either)) => either.clone(),

@@ -1,24 +1,24 @@
 //! `clms preview`.
 
-use std::{
-    fs,
-    io::{BufWriter, Write},
-    path::Path,
-};
+use std::{io, path::Path};
 
 use clms_store::{
-    DataId, DayRange, StoreError,
-    cube::{ArrayStructure, Dataset, GroupStructure, Overview, Style},
+    DataId, StoreError,
+    cube::{Overview, Style},
 };
-use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{Context, Done};
+use super::{
+    Context, Done, Stop,
+    shown::{CREDIT, Shown, open_raster},
+};
 use crate::{
     args::Preview,
+    cover,
     failure::Failure,
-    map::{Ground, Sheet},
-    text,
+    map::{PAPER, Sheet},
+    terminal::{Picture, Terminal, Wish},
+    text, whole_file,
 };
 
 #[derive(Serialize)]
@@ -38,58 +38,45 @@ struct Written {
     bytes: u64,
 }
 
+/// Of a map in a file, unless another one is wanted.
+const WIDTH: u32 = 1200;
+
 pub(crate) async fn run(context: &Context, preview: Preview) -> Done {
     let data_id: DataId = preview.data_id.parse().map_err(StoreError::from)?;
-    check_name(&preview.out)?;
-    Failure::unless_folder_of(&preview.out)?;
-    let cube = context.store.open(&data_id).await?;
-    if let Some(vector) = cube.vector() {
-        let location = context.store.cube_location(&data_id)?;
-        return Err(Failure::vector_only(format!(
-            "{data_id} holds vector data, and maps are drawn of rasters"
-        ))
-        .with_hint(format!(
-            "open {location}/{} with QGIS or geopandas",
-            vector.geopackage
-        ))
-        .into());
+    if let Some(out) = &preview.out {
+        check_name(out)?;
+        Failure::unless_folder_of(out)?;
     }
-    let (group, variable) = main_variable(&cube).ok_or_else(|| {
-        Failure::io(
-            "draw a map",
-            &std::io::Error::other(format!("{data_id} holds no raster")),
-        )
-    })?;
-    let drawn = time_of(&cube, &data_id, group, variable, preview.time).await?;
-    let index = drawn.as_ref().map_or(0, |(index, _)| *index);
-    let time = drawn.map(|(_, time)| time);
-    let side = preview.width;
-    let overview = cube
-        .overview_at(&group.path, &variable.name, index, side, side)
-        .await
-        .map_err(|why| StoreError::of_cube(&data_id, why))?;
-    let subtitle = match &time {
-        Some(time) => format!("{data_id}, {time}"),
-        None => data_id.to_string(),
+    let terminal = match preview.terminal {
+        Some(wish) => Some(terminal(context, wish)?),
+        None => None,
     };
-    let png = draw(&cube, group, variable, &overview, &subtitle)
-        .map_err(|why| Failure::io("draw the map", &why))?;
-    write_whole(&preview.out, &png).map_err(|why| {
-        Failure::io(&format!("write {}", preview.out.display()), &why)
+    let cube = open_raster(context, &data_id).await?;
+    let shown = Shown::of(&cube, &data_id, preview.time).await?;
+    if let Some(terminal) = &terminal {
+        let page = page(&shown, terminal, preview.width).await?;
+        let drawn = context.printer.raw(page.as_bytes());
+        drawn.map_err(Stop::Closed)?;
+    }
+    let Some(out) = &preview.out else {
+        return Ok(());
+    };
+    let side = preview.width.unwrap_or(WIDTH);
+    let overview = shown.overview(side, side).await?;
+    let png = sheet(&shown, &overview).map_err(|why| Failure::io("draw the map", &why))?;
+    whole_file::write(out, &png).map_err(|why| {
+        Failure::io(&format!("write {}", out.display()), &why)
             .with_hint("choose another place with --out")
     })?;
     let written = Written {
-        path: preview.out.display().to_string(),
+        path: out.display().to_string(),
         data_id: data_id.to_string(),
-        group: group.path.clone(),
-        variable: variable.name.clone(),
-        time,
+        group: shown.group.path.clone(),
+        variable: shown.variable.name.clone(),
+        time: shown.time.clone(),
         width: overview.width,
         height: overview.height,
-        reduction: group
-            .grid
-            .as_ref()
-            .map_or(1.0, |grid| grid.width as f64 / f64::from(overview.width)),
+        reduction: shown.reduction(&overview),
         bytes: png.len() as u64,
     };
     context.result(&written, || {
@@ -118,98 +105,63 @@ fn check_name(out: &Path) -> Result<(), Failure> {
     }
 }
 
-/// The first variable of the first group that has one: the root group comes first.
-fn main_variable(cube: &Dataset) -> Option<(&GroupStructure, &ArrayStructure)> {
-    cube.structure()
-        .groups
-        .iter()
-        .find_map(|group| Some((group, group.variables.first()?)))
-}
-
-/// Which of a variable's times is drawn, and that time in words: the last one, or the last one of some days. `None` if it has no times.
-async fn time_of(
-    cube: &Dataset,
-    data_id: &DataId,
-    group: &GroupStructure,
-    variable: &ArrayStructure,
-    wanted: Option<DayRange>,
-) -> Result<Option<(u64, String)>, Failure> {
-    if variable.steps().is_none() {
-        let refused =
-            |_| Failure::usage(format!("{data_id} is of one time")).with_hint("leave --time away");
-        return wanted.map_or(Ok(None), |days| Err(refused(days)));
-    }
-    let times = cube.times(&group.path).await;
-    let times = times.map_err(|why| StoreError::of_cube(data_id, why))?;
-    let is_wanted = |time: &Timestamp| wanted.is_none_or(|days| days.instants().contains(time));
-    let last = (0..).zip(&times).filter(|(_, time)| is_wanted(time)).last();
-    let Some((index, time)) = last else {
-        let ends = times.first().zip(times.last());
-        let ends = ends.map_or_else(String::new, |(first, last)| {
-            format!(": it has {} times from {first} to {last}", times.len())
-        });
-        let days = wanted.map_or_else(|| "any time".to_owned(), |days| days.to_string());
-        return Err(Failure::usage(format!(
-            "{data_id} has nothing of {days}{ends}"
-        )));
-    };
-    Ok(Some((index, time.to_string())))
-}
-
-fn draw(
-    cube: &Dataset,
-    group: &GroupStructure,
-    variable: &ArrayStructure,
-    overview: &Overview,
-    subtitle: &str,
-) -> std::io::Result<Vec<u8>> {
-    let style = Style::new(variable, overview);
-    let attribute = |name: &str| {
-        let value = cube.structure().attributes.get(name)?.as_str()?;
-        Some(value.to_owned())
-    };
-    let title = attribute("title")
-        .unwrap_or_else(|| variable.long_name().unwrap_or(&variable.name).to_owned());
-    let per_pixel = overview.pixel_size[0].abs();
-    let geographic = group
-        .grid
-        .as_ref()
-        .is_some_and(|grid| grid.crs.is_geographic());
-    let sheet = Sheet {
-        title: &title,
-        subtitle,
+fn sheet(shown: &Shown<'_>, overview: &Overview) -> io::Result<Vec<u8>> {
+    let style = Style::new(shown.variable, overview);
+    Sheet {
+        title: shown.title(),
+        subtitle: &shown.subtitle(),
         width: overview.width,
         rgba: &style.render(overview),
-        ground: if geographic {
-            Ground::Degrees(per_pixel)
-        } else {
-            Ground::Metres(per_pixel)
-        },
+        ground: shown.ground(overview),
         legend: &style.legend(overview),
-        credit: "Contains data of the Copernicus Land Monitoring Service, European Environment Agency (EEA). Made with clms.",
-    };
-    let mut png = Vec::new();
-    sheet.write_png(&mut png)?;
-    Ok(png)
+        credit: CREDIT,
+    }
+    .png()
 }
 
-/// Writes beside the wanted place and renames, so that a picture is there whole or not at all.
-fn write_whole(out: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let folder = match out.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    let name = out.file_name().unwrap_or_default().to_string_lossy();
-    let beside = folder.join(format!(".{name}.{}.part", std::process::id()));
-    let written = fs::File::create(&beside).and_then(|file| {
-        let mut file = BufWriter::new(file);
-        file.write_all(bytes)?;
-        file.flush()?;
-        fs::rename(&beside, out)
-    });
-    if written.is_err() {
-        // The first failure is the one to tell.
-        let _ = fs::remove_file(&beside);
+/// What is drawn on, or why nothing can be.
+fn terminal(context: &Context, wish: Wish) -> Result<Terminal, Failure> {
+    if context.printer.is_json() {
+        return Err(Failure::usage(
+            "--terminal draws on standard output, where -o json prints its document",
+        )
+        .with_hint("leave one of them away; --out map.png writes a file"));
     }
-    written
+    if context.printer.never_colours() {
+        return Err(Failure::usage(
+            "pictures in a terminal need colours, and --color never or the variable NO_COLOR turns them off",
+        )
+        .with_hint("add --color always, or write a file with --out map.png"));
+    }
+    Terminal::of_stdout(wish).ok_or_else(|| {
+        Failure::usage("--terminal draws in a terminal, and standard output is none").with_hint(
+            "say how to draw with --terminal=blocks, =sixel or =kitty, or write a file with --out map.png",
+        )
+    })
+}
+
+/// The map with its title, scale and legend, for a terminal.
+async fn page(shown: &Shown<'_>, terminal: &Terminal, width: Option<u32>) -> Result<String, Stop> {
+    let [max_width, max_height] = terminal.most_pixels(width);
+    let overview = shown.overview(max_width, max_height).await?;
+    let style = Style::new(shown.variable, &overview);
+    let picture = Picture::over(PAPER, overview.width, &style.render(&overview));
+    let drawn = terminal
+        .draw(&picture)
+        .map_err(|why| Failure::io("draw the map", &why))?;
+    let legend = match shown.statistics().await? {
+        Some(statistics) => cover::page(&statistics, Some(terminal.colours())),
+        None => cover::legend(&style.legend(&overview), terminal.colours()),
+    };
+    let (bar, length) = shown
+        .ground(&overview)
+        .scale_bar(f64::from(picture.width()) / 3.0);
+    let dashes = "─".repeat(terminal.columns_of(bar).saturating_sub(2));
+    let folded = |line: &str| text::fold(line, terminal.columns()).join("\n");
+    Ok(format!(
+        "\x1b[1m{}\x1b[0m\n{}\n{drawn}├{dashes}┤ {length}   ↑ N\n{legend}{}\n",
+        folded(shown.title()),
+        folded(&shown.subtitle()),
+        folded(CREDIT),
+    ))
 }

@@ -1,6 +1,8 @@
 //! A picture to draw on.
 
-use std::io::{self, Write};
+use std::io;
+
+use crate::png_bytes;
 
 /// Red, green and blue.
 pub(crate) type Colour = [u8; 3];
@@ -76,14 +78,8 @@ impl Canvas {
         }
     }
 
-    /// Writes it as PNG.
-    pub(crate) fn write_png(&self, to: impl Write) -> io::Result<()> {
-        let mut encoder = png::Encoder::new(to, self.width, self.height);
-        encoder.set_color(png::ColorType::Rgb);
-        encoder.set_depth(png::BitDepth::Eight);
-        let bytes: Vec<u8> = self.pixels.concat();
-        let mut writer = encoder.write_header().map_err(io::Error::other)?;
-        writer.write_image_data(&bytes).map_err(io::Error::other)?;
-        writer.finish().map_err(io::Error::other)
+    /// The picture as PNG.
+    pub(crate) fn png(&self) -> io::Result<Vec<u8>> {
+        png_bytes::encode(self.width, &self.pixels)
     }
 }

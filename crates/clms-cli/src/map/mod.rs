@@ -4,4 +4,5 @@ mod canvas;
 mod lettering;
 mod sheet;
 
+pub(crate) use canvas::PAPER;
 pub(crate) use sheet::{Ground, Sheet};

@@ -1,6 +1,6 @@
 //! The layout of a map sheet.
 
-use std::io::{self, Write};
+use std::io;
 
 use clms_store::cube::{Legend, LegendClass};
 
@@ -31,6 +31,18 @@ pub(crate) enum Ground {
     Degrees(f64),
 }
 
+impl Ground {
+    /// A scale bar that is at most so many pixels long: its length in pixels and on the ground.
+    pub(crate) fn scale_bar(self, longest: f64) -> (f64, String) {
+        let (per_pixel, label): (f64, fn(f64) -> String) = match self {
+            Self::Metres(size) => (size, metres),
+            Self::Degrees(size) => (size, |degrees| format!("{degrees}°")),
+        };
+        let length = round_down(per_pixel * longest);
+        (length / per_pixel, label(length))
+    }
+}
+
 const MARGIN: u32 = 28;
 const TITLE: f32 = 28.0;
 const SMALL: f32 = 15.0;
@@ -42,9 +54,9 @@ const COLUMN: u32 = SWATCH + 10 + LEGEND_TEXT + 14;
 const MIN_WIDTH: u32 = 560;
 
 impl Sheet<'_> {
-    /// Draws the sheet and writes it as PNG.
-    pub(crate) fn write_png(&self, to: impl Write) -> io::Result<()> {
-        self.draw()?.write_png(to)
+    /// Draws the sheet, as PNG.
+    pub(crate) fn png(&self) -> io::Result<Vec<u8>> {
+        self.draw()?.png()
     }
 
     fn height(&self) -> u32 {
@@ -93,12 +105,9 @@ impl Sheet<'_> {
     }
 
     fn draw_scale_bar(&self, canvas: &mut Canvas, x: u32, y: u32, lettering: &Lettering) {
-        let (per_pixel, label): (f64, fn(f64) -> String) = match self.ground {
-            Ground::Metres(size) => (size, metres),
-            Ground::Degrees(size) => (size, |degrees| format!("{degrees}°")),
-        };
-        let length = round_down(per_pixel * f64::from(self.width.clamp(120, 1000)) / 4.0);
-        let pixels = (length / per_pixel).round() as u32;
+        let longest = f64::from(self.width.clamp(120, 1000)) / 4.0;
+        let (pixels, end) = self.ground.scale_bar(longest);
+        let pixels = pixels.round() as u32;
         // Four fields, dark and light.
         for field in 0..4 {
             let (from, to) = (pixels * field / 4, pixels * (field + 1) / 4);
@@ -107,7 +116,6 @@ impl Sheet<'_> {
         }
         canvas.frame(x, y + 4, pixels, 7, INK);
         lettering.draw(canvas, x, y + 16, SMALL, INK, "0");
-        let end = label(length);
         let half = lettering.width(&end, SMALL) / 2;
         lettering.draw(
             canvas,
@@ -321,8 +329,7 @@ mod tests {
             [1, 200, 3],
             "the legend's swatch"
         );
-        let mut png = Vec::new();
-        sheet.write_png(&mut png).unwrap();
+        let png = sheet.png().unwrap();
         assert_eq!(&png[1..4], b"PNG");
     }
 

@@ -147,7 +147,7 @@ fn wholeness(details: &CachedCubeDetails) -> String {
 }
 
 /// What a person can read.
-fn readable(value: &Value) -> Option<String> {
+pub(super) fn readable(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()).filter(|text| !text.trim().is_empty()),
         Value::Number(_) | Value::Bool(_) => Some(value.to_string()),

@@ -1,0 +1,166 @@
+//! `clms report`.
+
+use std::path::Path;
+
+use clms_store::{CachedCubeDetails, DataId, StoreError, cube::Style};
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{
+    Context, Done,
+    cache::readable,
+    open::crs_name,
+    shown::{CREDIT, Shown, open_raster},
+};
+use crate::{
+    args::Report,
+    failure::Failure,
+    report::{self, Map},
+    text, whole_file,
+};
+
+#[derive(Serialize)]
+struct Written {
+    path: String,
+    data_id: String,
+    group: String,
+    variable: String,
+    /// What is drawn of a variable of several times.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    time: Option<String>,
+    bytes: u64,
+}
+
+/// Columns and rows of the map, at most.
+const SIDE: u32 = 1200;
+
+pub(crate) async fn run(context: &Context, asked: Report) -> Done {
+    let data_id: DataId = asked.data_id.parse().map_err(StoreError::from)?;
+    check_name(&asked.out)?;
+    Failure::unless_folder_of(&asked.out)?;
+    let cube = open_raster(context, &data_id).await?;
+    let shown = Shown::of(&cube, &data_id, asked.time).await?;
+    let details = context.store.cached_details(&data_id).await?;
+    let overview = shown.overview(SIDE, SIDE).await?;
+    let statistics = shown.statistics().await?;
+    let style = Style::new(shown.variable, &overview);
+    let origin = |name: &str| details.origin.get(name).and_then(Value::as_str);
+    let page = report::Report {
+        title: shown.title(),
+        data_id: &data_id.to_string(),
+        map: Map {
+            width: overview.width,
+            rgba: &style.render(&overview),
+            time: shown.time.as_deref(),
+            scale: shown
+                .ground(&overview)
+                .scale_bar(f64::from(overview.width) / 4.0),
+        },
+        legend: &style.legend(&overview),
+        statistics: statistics.as_ref(),
+        facts: &facts(&shown),
+        provenance: &provenance(&details),
+        licence: origin("licence"),
+        citation: origin("citation"),
+        credit: CREDIT,
+        location: &details.cube.cube,
+        variable: &shown.variable.name,
+        group: &shown.group.path,
+        made: &format!(
+            "Report of {} by clms {}.",
+            text::time(Timestamp::now()),
+            env!("CARGO_PKG_VERSION")
+        ),
+    };
+    let html = page
+        .html()
+        .map_err(|why| Failure::io("draw the map", &why))?;
+    whole_file::write(&asked.out, html.as_bytes()).map_err(|why| {
+        Failure::io(&format!("write {}", asked.out.display()), &why)
+            .with_hint("choose another place with --out")
+    })?;
+    let written = Written {
+        path: asked.out.display().to_string(),
+        data_id: data_id.to_string(),
+        group: shown.group.path.clone(),
+        variable: shown.variable.name.clone(),
+        time: shown.time.clone(),
+        bytes: html.len() as u64,
+    };
+    context.result(&written, || {
+        format!("{}  ({})", written.path, text::bytes(written.bytes))
+    })
+}
+
+fn check_name(out: &Path) -> Result<(), Failure> {
+    let is_html = out
+        .extension()
+        .is_some_and(|extension| extension.eq_ignore_ascii_case("html"));
+    if is_html {
+        return Ok(());
+    }
+    Err(
+        Failure::usage(format!("--out {} is not a .html file", out.display()))
+            .with_hint("reports are pages: give the file a name that ends in .html"),
+    )
+}
+
+/// What the cube is.
+fn facts(shown: &Shown<'_>) -> Vec<(&'static str, String)> {
+    let variable = shown.variable;
+    let name = match variable.long_name() {
+        Some(long_name) if long_name != variable.name => format!("{} ({long_name})", variable.name),
+        _ => variable.name.clone(),
+    };
+    let mut facts = vec![("variable", name)];
+    if !shown.group.path.is_empty() {
+        facts.push(("group", shown.group.path.clone()));
+    }
+    let sizes = variable.dims.iter().zip(&variable.shape);
+    let sizes: Vec<String> = sizes
+        .map(|(dim, size)| format!("{dim}: {}", text::grouped(*size)))
+        .collect();
+    facts.push(("size", sizes.join(", ")));
+    facts.push(("type", variable.dtype.name().to_owned()));
+    if let Some(units) = variable.units() {
+        facts.push(("units", units.to_owned()));
+    }
+    if let Some(grid) = &shown.group.grid {
+        let [width, height] = grid.pixel_size().map(text::number);
+        facts.push(("CRS", crs_name(&grid.crs)));
+        facts.push(("pixel", format!("{width} x {height}")));
+        facts.push(("extent", text::bbox(grid.bbox())));
+    }
+    if let Some(time) = &shown.time {
+        facts.push(("time of the map", time.clone()));
+    }
+    facts
+}
+
+/// Where the cube came from, but for what has a section of its own.
+fn provenance(details: &CachedCubeDetails) -> Vec<(String, String)> {
+    let cube = &details.cube;
+    let mut pairs = vec![
+        ("data id".to_owned(), cube.data_id.clone()),
+        ("cube".to_owned(), cube.cube.clone()),
+        (
+            "size".to_owned(),
+            format!("{} in {} files", text::bytes(cube.bytes), cube.objects),
+        ),
+        ("built".to_owned(), text::time(cube.committed_at)),
+    ];
+    if let Some(committed) = details.committed {
+        let checksums = format!("of {} files, in the cache's manifest", committed.objects);
+        pairs.push(("checksums".to_owned(), checksums));
+    }
+    let elsewhere = ["data_id", "licence", "citation", "kind", "created_at"];
+    let origin = details
+        .origin
+        .iter()
+        .filter(|(name, _)| !elsewhere.contains(&name.as_str()));
+    pairs.extend(
+        origin.filter_map(|(name, value)| Some((name.replace('_', " "), readable(value)?))),
+    );
+    pairs
+}
