@@ -169,7 +169,11 @@ async fn files_without_polygons() {
     let dataset = open(&raster).await;
     let points = dir.path().join("points.geojson");
     std::fs::write(&points, r#"{"type": "Point", "coordinates": [5.9, 49.9]}"#).unwrap();
-    for file in [points, dir.path().join("none.geojson"), raster] {
+    for (file, kind) in [
+        (points, "unreadable_vector"),
+        (dir.path().join("none.geojson"), "invalid_export"),
+        (raster, "unreadable_vector"),
+    ] {
         let options = ExportOptions {
             polygon: Some(file),
             ..ExportOptions::default()
@@ -177,6 +181,6 @@ async fn files_without_polygons() {
         let error = export(&dataset, &target(&dir, "a.csv"), &options)
             .await
             .unwrap_err();
-        assert_eq!(error.kind(), "unreadable_vector", "{error}");
+        assert_eq!(error.kind(), kind, "{error}");
     }
 }
