@@ -35,6 +35,8 @@ cargo xtask <command>
              from a downloaded package to a cube: time, memory and size beside GDAL and xarray
   bench-s3 [--data-id ID] [--scale WxH] [--runs N]
              the main job into an S3 server on this machine, beside the same onto its disk
+  bench-startup [NAME=COMMAND...]
+             how soon the program says something, beside an empty one that is linked with the same GDAL
   record [--mode none|once|new-episodes|all] [--against live|URL] [NAME...]
              has conversations with a portal and keeps them in tests/cassettes/sessions, without
              secrets; CLMS_CREDENTIALS names the service key

@@ -42,8 +42,12 @@ pub(crate) struct Global {
     /// The service key's JSON file [env: CLMS_CREDENTIALS] [default: $XDG_CONFIG_HOME/clms/credentials.json]
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) credentials: Option<PathBuf>,
-    /// The portal's API [env: CLMS_API_URL] [default: https://land.copernicus.eu/api]
-    #[arg(long, global = true, value_name = "URL")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        help = "The portal's API [env: CLMS_API_URL] [default: https://land.copernicus.eu/api]"
+    )]
     pub(crate) api_url: Option<String>,
     /// Where finished cubes live: a path, or a URL such as file:///data, s3://bucket/prefix, gs://..., az://... [env: CLMS_CACHE]
     /// [default: ./clms_cache]
