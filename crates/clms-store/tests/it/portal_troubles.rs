@@ -115,11 +115,12 @@ async fn nothing_is_ordered_beside_a_task_that_cannot_be_cancelled() {
         assert_eq!(outcome.status, JobStatus::Failed);
         let message = outcome.error.unwrap().message;
         let task = &scene.sim.tasks()[0].task_id;
+        assert!(message.contains(&format!("task {task} ")), "{message}");
+        // The time may be up between the judgement and the answer to the cancellation.
         assert!(
-            message.contains(&format!("task {task} is Queued for ")),
+            message.contains(why) || message.contains("never begun"),
             "{message}"
         );
-        assert!(message.contains(why), "{message}");
         assert!(scene.calls("@datarequest_delete") > 0);
         assert_eq!(scene.sim.tasks().len(), 1);
     }
