@@ -317,12 +317,7 @@ fn interrupted(scene: &Scene, signal: &str) -> Run {
         .status()
         .unwrap();
     assert!(status.success());
-    let output = child.wait_with_output().unwrap();
-    Run {
-        code: output.status.code(),
-        stdout: String::from_utf8(output.stdout).unwrap(),
-        stderr: String::from_utf8(output.stderr).unwrap(),
-    }
+    Run::ended(child.wait_with_output().unwrap())
 }
 
 #[test]

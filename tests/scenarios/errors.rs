@@ -1,11 +1,6 @@
 //! What goes wrong for people, on purpose: whole runs, word for word, as `docs/style.md` wants them.
 
-use std::{
-    fs,
-    io::Write as _,
-    process::{Command, Stdio},
-    time::Duration,
-};
+use std::{fs, process::Stdio, time::Duration};
 
 use clms_factory::{Package, Scale, broken};
 use clms_sim::{Habits, QueueTimes, Sim, TaskOutcome};
@@ -217,7 +212,7 @@ fn wrong_keys() {
     failures.takes("auth login < /dev/null", &Run::of(command));
     failures.takes(
         "auth login < page",
-        &piped(scene.command(&["auth", "login"]), "<html>"),
+        &Run::with_input(scene.command(&["auth", "login"]), "<html>"),
     );
     assert!(!scene.credentials().exists(), "what is no good is not kept");
     failures.end("wrong_keys", 10);
@@ -306,25 +301,4 @@ fn wrong_windows_of_a_cube() {
 
 fn forest() -> clms_factory::PackageSpec {
     Package::forest_type_2015(Scale::Pixels(900, 700)).into_spec()
-}
-
-/// A run with something on its standard input.
-fn piped(mut command: Command, text: &str) -> Run {
-    command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    let mut child = command.spawn().unwrap();
-    child
-        .stdin
-        .take()
-        .unwrap()
-        .write_all(text.as_bytes())
-        .unwrap();
-    let output = child.wait_with_output().unwrap();
-    Run {
-        code: output.status.code(),
-        stdout: String::from_utf8(output.stdout).unwrap(),
-        stderr: String::from_utf8(output.stderr).unwrap(),
-    }
 }

@@ -2,7 +2,6 @@
 
 use std::{
     fs,
-    io::Write as _,
     os::unix::fs::PermissionsExt,
     path::Path,
     process::{Command, Stdio},
@@ -16,23 +15,6 @@ const FOREST: &str = "forest-type-2015|FTY_2015_100m_eu_03035_d02_Full";
 
 fn mode(file: &Path) -> u32 {
     fs::metadata(file).unwrap().permissions().mode() & 0o777
-}
-
-fn with_input(mut command: Command, input: &str) -> Run {
-    command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    let mut child = command.spawn().unwrap();
-    let mut stdin = child.stdin.take().unwrap();
-    stdin.write_all(input.as_bytes()).unwrap();
-    drop(stdin);
-    let output = child.wait_with_output().unwrap();
-    Run {
-        code: output.status.code(),
-        stdout: String::from_utf8(output.stdout).unwrap(),
-        stderr: String::from_utf8(output.stderr).unwrap(),
-    }
 }
 
 #[test]
@@ -61,7 +43,7 @@ fn a_service_key_is_checked_and_kept_where_only_its_owner_reads_it() {
     fs::set_permissions(&kept, fs::Permissions::from_mode(0o644)).unwrap();
     let pretty = serde_json::to_string_pretty(&serde_json::from_str::<Value>(&key).unwrap());
     let pasted = format!("\n{}\nand what came behind it", pretty.unwrap());
-    let _ = with_input(at_the_usual_place(&["auth", "login"]), &pasted).well();
+    let _ = Run::with_input(at_the_usual_place(&["auth", "login"]), &pasted).well();
     assert_eq!(mode(&kept), 0o600);
     let there: Value = serde_json::from_str(&fs::read_to_string(&kept).unwrap()).unwrap();
     assert_eq!(there, serde_json::from_str::<Value>(&key).unwrap());
@@ -72,7 +54,8 @@ fn a_service_key_is_checked_and_kept_where_only_its_owner_reads_it() {
     let mut wrong: Value = serde_json::from_str(&key).unwrap();
     wrong["private_key"] =
         serde_json::from_str::<Value>(&other.service_key_json()).unwrap()["private_key"].clone();
-    let _ = with_input(at_the_usual_place(&["auth", "login"]), &wrong.to_string()).with_code(4);
+    let _ =
+        Run::with_input(at_the_usual_place(&["auth", "login"]), &wrong.to_string()).with_code(4);
     assert_eq!(fs::read(&kept).unwrap(), before);
 
     // Without the network it is kept unchecked, and that is said.
@@ -239,7 +222,7 @@ fn a_request_in_a_file_is_the_same_request() {
         "--resolution",
         "200",
     ]);
-    let _ = with_input(piped, &json).well();
+    let _ = Run::with_input(piped, &json).well();
 }
 
 #[test]

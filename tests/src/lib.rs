@@ -8,8 +8,9 @@
 
 use std::{
     env, fs,
+    io::Write as _,
     path::{Path, PathBuf},
-    process::{Command, Output},
+    process::{Command, Output, Stdio},
 };
 
 use clms_factory::PackageSpec;
@@ -153,15 +154,31 @@ impl Run {
     /// Runs a command to its end.
     #[must_use]
     pub fn of(mut command: Command) -> Self {
-        let Output {
-            status,
-            stdout,
-            stderr,
-        } = command.output().unwrap();
+        Self::ended(command.output().unwrap())
+    }
+
+    /// Runs a command with something on its standard input.
+    #[must_use]
+    pub fn with_input(mut command: Command, input: &str) -> Self {
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        stdin.write_all(input.as_bytes()).unwrap();
+        drop(stdin);
+        Self::ended(child.wait_with_output().unwrap())
+    }
+
+    /// A run that has ended like this.
+    #[must_use]
+    pub fn ended(output: Output) -> Self {
         Self {
-            code: status.code(),
-            stdout: String::from_utf8(stdout).unwrap(),
-            stderr: String::from_utf8(stderr).unwrap(),
+            code: output.status.code(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
         }
     }
 

@@ -1,6 +1,6 @@
 //! `clms preview`.
 
-use std::{io, path::Path};
+use std::io;
 
 use clms_store::{
     DataId, StoreError,
@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::{
     Context, Done, Stop,
-    shown::{CREDIT, Shown, open_raster},
+    shown::{CREDIT, Shown, check_out, open_raster, write_out},
 };
 use crate::{
     args::Preview,
@@ -18,7 +18,7 @@ use crate::{
     failure::Failure,
     map::{PAPER, Sheet},
     terminal::{Picture, Terminal, Wish},
-    text, whole_file,
+    text,
 };
 
 #[derive(Serialize)]
@@ -44,8 +44,7 @@ const WIDTH: u32 = 1200;
 pub(crate) async fn run(context: &Context, preview: Preview) -> Done {
     let data_id: DataId = preview.data_id.parse().map_err(StoreError::from)?;
     if let Some(out) = &preview.out {
-        check_name(out)?;
-        Failure::unless_folder_of(out)?;
+        check_out(out, "png", "maps are written as PNG")?;
     }
     let terminal = match preview.terminal {
         Some(wish) => Some(terminal(context, wish)?),
@@ -64,10 +63,7 @@ pub(crate) async fn run(context: &Context, preview: Preview) -> Done {
     let side = preview.width.unwrap_or(WIDTH);
     let overview = shown.overview(side, side).await?;
     let png = sheet(&shown, &overview).map_err(|why| Failure::io("draw the map", &why))?;
-    whole_file::write(out, &png).map_err(|why| {
-        Failure::io(&format!("write {}", out.display()), &why)
-            .with_hint("choose another place with --out")
-    })?;
+    write_out(out, &png)?;
     let written = Written {
         path: out.display().to_string(),
         data_id: data_id.to_string(),
@@ -89,20 +85,6 @@ pub(crate) async fn run(context: &Context, preview: Preview) -> Done {
             text::bytes(written.bytes)
         )
     })
-}
-
-fn check_name(out: &Path) -> Result<(), Failure> {
-    let is_png = out
-        .extension()
-        .is_some_and(|extension| extension.eq_ignore_ascii_case("png"));
-    if is_png {
-        Ok(())
-    } else {
-        Err(
-            Failure::usage(format!("--out {} is not a .png file", out.display()))
-                .with_hint("maps are written as PNG: give the file a name that ends in .png"),
-        )
-    }
 }
 
 fn sheet(shown: &Shown<'_>, overview: &Overview) -> io::Result<Vec<u8>> {

@@ -1,7 +1,5 @@
 //! `clms report`.
 
-use std::path::Path;
-
 use clms_store::{CachedCubeDetails, DataId, StoreError, cube::Style};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -11,13 +9,13 @@ use super::{
     Context, Done,
     cache::readable,
     open::crs_name,
-    shown::{CREDIT, Shown, open_raster},
+    shown::{CREDIT, Shown, check_out, open_raster, write_out},
 };
 use crate::{
     args::Report,
     failure::Failure,
     report::{self, Map},
-    text, whole_file,
+    text,
 };
 
 #[derive(Serialize)]
@@ -37,8 +35,7 @@ const SIDE: u32 = 1200;
 
 pub(crate) async fn run(context: &Context, asked: Report) -> Done {
     let data_id: DataId = asked.data_id.parse().map_err(StoreError::from)?;
-    check_name(&asked.out)?;
-    Failure::unless_folder_of(&asked.out)?;
+    check_out(&asked.out, "html", "reports are pages")?;
     let cube = open_raster(context, &data_id).await?;
     let shown = Shown::of(&cube, &data_id, asked.time).await?;
     let details = context.store.cached_details(&data_id).await?;
@@ -76,10 +73,7 @@ pub(crate) async fn run(context: &Context, asked: Report) -> Done {
     let html = page
         .html()
         .map_err(|why| Failure::io("draw the map", &why))?;
-    whole_file::write(&asked.out, html.as_bytes()).map_err(|why| {
-        Failure::io(&format!("write {}", asked.out.display()), &why)
-            .with_hint("choose another place with --out")
-    })?;
+    write_out(&asked.out, html.as_bytes())?;
     let written = Written {
         path: asked.out.display().to_string(),
         data_id: data_id.to_string(),
@@ -91,19 +85,6 @@ pub(crate) async fn run(context: &Context, asked: Report) -> Done {
     context.result(&written, || {
         format!("{}  ({})", written.path, text::bytes(written.bytes))
     })
-}
-
-fn check_name(out: &Path) -> Result<(), Failure> {
-    let is_html = out
-        .extension()
-        .is_some_and(|extension| extension.eq_ignore_ascii_case("html"));
-    if is_html {
-        return Ok(());
-    }
-    Err(
-        Failure::usage(format!("--out {} is not a .html file", out.display()))
-            .with_hint("reports are pages: give the file a name that ends in .html"),
-    )
 }
 
 /// What the cube is.

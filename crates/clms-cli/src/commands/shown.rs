@@ -1,5 +1,7 @@
 //! What is shown of a cube: its main variable at one of its times.
 
+use std::path::Path;
+
 use clms_store::{
     DataId, DayRange, StoreError,
     cube::{ArrayStructure, Dataset, GroupStructure, Overview, Statistics},
@@ -7,10 +9,32 @@ use clms_store::{
 use jiff::Timestamp;
 
 use super::{Context, Stop};
-use crate::{failure::Failure, map::Ground};
+use crate::{failure::Failure, map::Ground, whole_file};
 
 /// Whose data these are, below every map.
 pub(super) const CREDIT: &str = "Contains data of the Copernicus Land Monitoring Service, European Environment Agency (EEA). Made with clms.";
+
+/// An error unless `out` ends in `ending`, and there is a folder for it; `why` as in `maps are written as PNG`.
+pub(super) fn check_out(out: &Path, ending: &str, why: &str) -> Result<(), Failure> {
+    let fits = out
+        .extension()
+        .is_some_and(|extension| extension.eq_ignore_ascii_case(ending));
+    if !fits {
+        let failure = Failure::usage(format!("--out {} is not a .{ending} file", out.display()));
+        return Err(failure.with_hint(format!(
+            "{why}: give the file a name that ends in .{ending}"
+        )));
+    }
+    Failure::unless_folder_of(out)
+}
+
+/// Writes what was drawn.
+pub(super) fn write_out(out: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    whole_file::write(out, bytes).map_err(|why| {
+        Failure::io(&format!("write {}", out.display()), &why)
+            .with_hint("choose another place with --out")
+    })
+}
 
 /// A variable of a cube at one of its times.
 pub(super) struct Shown<'a> {
