@@ -1,12 +1,15 @@
 //! The one place that writes: results to standard output, everything else to standard error.
 
-use std::io::{self, IsTerminal, Write};
+use std::{
+    borrow::Cow,
+    io::{self, IsTerminal, Write},
+};
 
 use serde::Serialize;
 
 use crate::{
     args::{Colour, Output},
-    failure::Failure,
+    failure::{ErrorDocument, Failure},
 };
 
 /// Decides what is printed, where, and in which form.
@@ -90,7 +93,10 @@ impl Printer {
         to_stderr(&self.failure_text(failure));
         if self.is_json() {
             // Whoever closed standard output doesn't want to know.
-            let _ = self.result(&serde_json::json!({ "error": failure }), String::new);
+            let document = ErrorDocument {
+                error: Cow::Borrowed(failure),
+            };
+            let _ = self.result(&document, String::new);
         }
     }
 

@@ -7,14 +7,17 @@ use clms_store::{
     cube::{ArrayStructure, Crs, Dataset, DatasetStructure, GroupStructure, ReferenceReport},
     vector::VectorPackage,
 };
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::{Context, Done, Stop};
 use crate::{args::Open, failure::Failure, text};
 
-#[derive(Serialize)]
-struct Opened<'a> {
+/// The structure of a dataset that was opened.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Opened<'a> {
+    /// What was opened.
     data_id: String,
     /// Where it is cached, if it is.
     cube: Option<String>,
@@ -51,8 +54,10 @@ pub(crate) async fn run(context: &Context, open: Open) -> Done {
     context.result(&opened, || page(&opened))
 }
 
-#[derive(Serialize)]
+/// A reference with which xarray opens the same files.
+#[derive(Serialize, JsonSchema)]
 struct Reference {
+    /// Where it was written.
     path: String,
     /// How fsspec reaches the files: `https` or `s3`.
     protocol: String,
