@@ -24,7 +24,18 @@ pub struct Problem {
     pub retryable: bool,
     /// How long the server asked to be left alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Pause>")]
     pub retry_after: Option<Duration>,
+}
+
+/// How serde writes a [`Duration`], for those who read schemas.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "only its schema is needed")]
+struct Pause {
+    /// Whole seconds.
+    secs: u64,
+    /// The rest, in nanoseconds.
+    nanos: u32,
 }
 
 impl Problem {

@@ -108,7 +108,7 @@ const JUDGED: &[(&str, &[&str])] = &[
     (
         "CLC+ backbone",
         &[
-            "CLCplus Backbone 2018 (raster 10 m)",
+            "CLCplus Backbone 2021 (raster 10 m)",
             "CLCplus Backbone 2023",
         ],
     ),

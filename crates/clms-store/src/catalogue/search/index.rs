@@ -288,7 +288,8 @@ fn wanted(text: &str) -> Vec<Wanted> {
             Some((said, meant)) => (meant.to_vec(), said.len()),
             None => (vec![first], 1),
         };
-        let said = rest[..taken].join(" ");
+        let said: Vec<&str> = rest[..taken].iter().map(|word| typed(text, word)).collect();
+        let said = said.join(" ");
         rest = if taken > 1 { &rest[taken..] } else { others };
         for word in meant {
             let is_new = wanted.iter().all(|other| other.word != word);
@@ -301,4 +302,11 @@ fn wanted(text: &str) -> Vec<Wanted> {
         }
     }
     wanted
+}
+
+/// A word as it was typed: with the ending that it had, in its case.
+fn typed<'a>(text: &'a str, word: &'a str) -> &'a str {
+    let mut all = text.split_whitespace();
+    let found = all.find(|typed| words_of(typed).iter().any(|it| it == word));
+    found.unwrap_or(word)
 }

@@ -331,9 +331,10 @@ mod tests {
             time: Some("2015".parse().unwrap()),
             ..words("europe")
         };
+        // Both fit alike; what goes on stands before what has ended.
         assert_eq!(
             found(&in_2015),
-            ["forest-type-2015|FTY_2015_eu", "soil-moisture"]
+            ["soil-moisture", "forest-type-2015|FTY_2015_eu"]
         );
         let in_africa = Query {
             bbox: Some([10.0, -20.0, 20.0, 0.0]),

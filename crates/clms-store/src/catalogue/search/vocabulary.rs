@@ -70,13 +70,14 @@ pub(super) fn short_names(title: &str) -> Vec<&'static str> {
 }
 
 /// What people say in several words, or in one, and what stands in the catalogue instead.
-pub(super) const SAID: [(&[&str], &[&str]); 25] = [
+pub(super) const SAID: [(&[&str], &[&str]); 26] = [
     (&["sealed", "soil"], &["imperviousness"]),
     (&["soil", "sealing"], &["imperviousness"]),
     (&["sealed", "surface"], &["imperviousness"]),
     (&["sealed", "area"], &["imperviousness"]),
     (&["artificial", "surface"], &["imperviousness"]),
     (&["impervious", "surface"], &["imperviousness"]),
+    (&["built", "up", "area"], &["builtup"]),
     (&["built", "up"], &["builtup"]),
     (&["natura", "2000"], &["n2k"]),
     (&["clc", "plus"], &["clcplus"]),
@@ -157,7 +158,8 @@ pub(super) const SYNONYMS: [&[&str]; 31] = [
 ];
 
 /// Words that say nothing of a product.
-pub(super) const EMPTY: [&str; 18] = [
+pub(super) const EMPTY: [&str; 19] = [
+    "present",
     "the",
     "of",
     "in",
