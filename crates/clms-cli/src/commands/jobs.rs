@@ -115,6 +115,7 @@ fn given_up_before(data_id: &str) -> Failure {
         message: format!("{data_id}: its job was cancelled, and what is cancelled does not go on"),
         hint: Some(format!("begin anew with: clms preload '{data_id}'")),
         retryable: false,
+        nearest: Vec::new(),
         code: exit::FAILED,
     }
 }
