@@ -262,21 +262,16 @@ fn progress(compared: &mut Compared, stderr: &str) {
 fn datasets(compared: &mut Compared, scene: &Scene) {
     compared.run(scene, "open", &["open", FOREST], 0);
     compared.run(scene, "open", &["open", CITY], 0);
-    for out in ["window.tif", "window.nc", "window.csv"] {
-        let bbox = [
-            "--bbox-crs",
-            "EPSG:3035",
-            "--bbox",
-            "900000,4000000,9000000,5500000",
-        ];
-        let args = [
-            &["export", FOREST, "--out", out, "--progress", "json"][..],
-            &bbox,
-        ]
-        .concat();
-        let run = scene.clms(&[&args[..], &["-o", "json"]].concat()).well();
+    let window = ["--bbox", "900000,4000000,9000000,5500000"];
+    let place = ["--point", "905050,5494950"];
+    for (out, part) in [("w.tif", window), ("w.nc", window), ("w.csv", place)] {
+        let args = ["export", FOREST, "--out", out, "--bbox-crs", "EPSG:3035"];
+        let run = scene.clms(&[&args[..], &part, &["--progress", "json", "-o", "json"]].concat());
+        let run = run.well();
         compared.document("export", &run.json());
-        progress(compared, &run.stderr);
+        if out != "w.csv" {
+            progress(compared, &run.stderr);
+        }
     }
     compared.run(
         scene,

@@ -303,11 +303,11 @@ impl StoreError {
             ),
             Self::NoFiles { .. } => Some("ask for other days with --time; `clms describe` tells which there are".to_owned()),
             Self::Product { product, files, nearest } => {
-                let all = format!("`clms list --product {product}` shows all {files}");
-                Some(match nearest.len() < *files {
-                    true => format!("{}\n{all}", did_you_mean(nearest, &all)),
-                    false => did_you_mean(nearest, &all),
-                })
+                let mut hint = format!("name one of its files, such as\n  {}", nearest.join("\n  "));
+                if nearest.len() < *files {
+                    hint += &format!("\n`clms list --product {product}` shows all {files}");
+                }
+                Some(hint)
             }
             Self::Journal(why) => why.hint(),
             Self::Interrupted => None,

@@ -173,12 +173,10 @@ impl ClmsStore {
                 catalogue.collections(product)?,
             )),
             // Also a product can be described.
-            Err(StoreError::NoSuchDataId { .. }) if data_id.file().is_none() => {
-                Err(StoreError::NoSuchDataId {
-                    asked: data_id.to_string(),
-                    nearest: catalogue.nearest(product, Wanted::Product),
-                })
-            }
+            Err(StoreError::NoSuchDataId { asked, .. }) => Err(StoreError::NoSuchDataId {
+                nearest: catalogue.nearest(&asked, Wanted::Product),
+                asked,
+            }),
             Err(why) => Err(why),
             Ok(entry) => {
                 let mut description = Description::of(entry, catalogue, cube);

@@ -42,7 +42,8 @@ pub(crate) async fn run(context: &Context, search: Search) -> Done {
 /// The words that were found in the place of others, such as `imperviousness` for `sealed`: what else fits stands in the names.
 fn found_by(hit: &Hit) -> String {
     let others = hit.matches.iter().filter(|it| {
-        let is_form = it.found.starts_with(&it.asked) || it.asked.starts_with(&it.found);
+        let asked = it.asked.to_lowercase();
+        let is_form = it.found.starts_with(&asked) || asked.starts_with(&it.found);
         it.field != Field::Years && !is_form
     });
     let mut words: Vec<&str> = others.map(|it| it.found.as_str()).collect();
