@@ -2,13 +2,16 @@
 
 use std::{
     fs,
-    io::Write,
+    io::{BufRead, BufReader, Write},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    sync::mpsc,
+    thread,
+    time::Duration,
 };
 
 use clms_factory::{Package, Scale};
-use clms_sim::Habits;
+use clms_sim::{Habits, QueueTimes};
 use clms_tests::{Run, Scene};
 use serde_json::Value;
 
@@ -242,11 +245,12 @@ fn what_two_processes_ask_for_at_once_is_built_once() {
 /// Two machines that share a file system have other names for themselves, and for it.
 #[test]
 fn what_two_machines_ask_for_at_once_is_built_once() {
-    let scene = Scene::with_habits(Habits {
-        bandwidth: Some(300_000),
-        ..Habits::default()
-    })
-    .delivering(Package::forest_type_2015(Scale::Pixels(600, 500)).spec());
+    let scene = Scene::new().delivering(Package::forest_type_2015(Scale::Pixels(600, 500)).spec());
+    let a_day = Duration::from_secs(24 * 3600);
+    scene.sim.set_queue(QueueTimes {
+        queued: a_day,
+        running: Duration::ZERO,
+    });
     fs::create_dir(scene.cache()).unwrap();
     let machines = ["alpha", "beta"].map(|host| {
         let mount_point = scene.home().join(format!("mount-of-{host}"));
@@ -256,7 +260,7 @@ fn what_two_machines_ask_for_at_once_is_built_once() {
     if !is_allowed() {
         return;
     }
-    let processes: Vec<Child> = machines
+    let mut processes: Vec<Child> = machines
         .iter()
         .map(|(host, mount_point)| {
             let mut command = on_machine(
@@ -269,26 +273,46 @@ fn what_two_machines_ask_for_at_once_is_built_once() {
             command.spawn().unwrap()
         })
         .collect();
+    // The portal has time until the one who waits says for whom.
+    let (sender, said) = mpsc::channel();
+    let listeners: Vec<_> = processes
+        .iter_mut()
+        .map(|child| {
+            let stderr = BufReader::new(child.stderr.take().unwrap());
+            let sender = sender.clone();
+            thread::spawn(move || {
+                for line in stderr.lines() {
+                    sender.send(line.unwrap()).ok();
+                }
+            })
+        })
+        .collect();
+    drop(sender);
+    let mut heard = Vec::new();
+    let is_named = said.iter().any(|line| {
+        let is_named = line.contains("is being worked on by process")
+            && (line.contains("on host alpha") || line.contains("on host beta"));
+        heard.push(line);
+        is_named
+    });
+    assert!(is_named, "who waits is told for whom: {heard:#?}");
+    scene.sim.advance(a_day);
     let outputs: Vec<_> = processes
         .into_iter()
         .map(|child| child.wait_with_output().unwrap())
         .collect();
     let mut statuses = Vec::new();
-    let mut waited_for = String::new();
     for output in &outputs {
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{said}");
+        assert!(output.status.success(), "{heard:#?}");
         let json: Value = serde_json::from_slice(&output.stdout).unwrap();
         statuses.push(json[0]["status"].as_str().unwrap().to_owned());
-        waited_for.push_str(&said);
     }
     statuses.sort();
     assert_eq!(statuses, ["cached", "completed"]);
     assert_eq!(scene.sim.tasks().len(), 1, "it was ordered once");
-    assert!(
-        waited_for.contains("on host alpha") || waited_for.contains("on host beta"),
-        "who waits is told for whom: {waited_for}"
-    );
+    for listener in listeners {
+        listener.join().unwrap();
+    }
     let (host, mount_point) = &machines[1];
     let verified = Run::of(on_machine(&scene, host, mount_point, &["cache", "verify"]));
     assert_eq!(verified.well().stderr, "");

@@ -16,6 +16,7 @@ mod process;
 mod programs;
 mod python;
 mod record;
+mod schemas;
 mod service;
 mod startup;
 mod test;
@@ -40,6 +41,7 @@ cargo xtask <command>
   record [--mode none|once|new-episodes|all] [--against live|URL] [NAME...]
              has conversations with a portal and keeps them in tests/cassettes/sessions, without
              secrets; CLMS_CREDENTIALS names the service key
+  schemas    writes the JSON Schemas of what `clms` prints to docs/schemas
   setup      only makes sure that GDAL and its headers are there
 ";
 
@@ -55,6 +57,7 @@ fn main() -> ExitCode {
         "test" => test::run(&rest),
         "sim" => sim(&rest),
         "record" => record::run(&rest),
+        "schemas" => schemas::run(),
         "setup" => gdal::ensure().map(|version| println!("GDAL {version} is there")),
         "help" | "--help" | "-h" | "" => {
             print!("{HELP}");

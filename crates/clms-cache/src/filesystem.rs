@@ -259,7 +259,7 @@ impl CacheStore for FilesystemCache {
         let (wanted, holder) = (name.clone(), holder.to_owned());
         self.blocking(move |layout| {
             layout.create()?;
-            match LockFile::attempt(&layout.lease_lock(&wanted), &holder)? {
+            match LockFile::attempt_among_named(&layout.lease_lock(&wanted), &holder)? {
                 Attempt::Locked(lock) => Ok(Lease::new(wanted, lock)),
                 Attempt::Held(holder) => Err(CacheError::Held {
                     name: wanted,

@@ -4,6 +4,8 @@ use std::{
     fs::{File, OpenOptions, TryLockError},
     io::{self, Read, Seek, Write},
     path::Path,
+    thread,
+    time::Duration,
 };
 
 use crate::{CacheError, error::Doing};
@@ -25,6 +27,10 @@ pub(crate) enum Attempt {
     Held(String),
 }
 
+/// So often, so far apart, is a lock tried whose holder should have left a text: he is about to write it, about to leave, or [only looks](is_held).
+const LOOKS_AT_THE_NAMELESS: u32 = 50;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(5);
+
 impl LockFile {
     /// Locks the file at `path`, which is created if need be, and leaves `text` in it for others to read.
     pub(crate) fn attempt(path: &Path, text: &str) -> Result<Attempt, CacheError> {
@@ -38,6 +44,17 @@ impl LockFile {
             Err(TryLockError::WouldBlock) => Ok(Attempt::Held(text_in(&file))),
             Err(TryLockError::Error(error)) => Err(error).doing("lock", path),
         }
+    }
+
+    /// The same for a lock whose holders all leave a text. Blocks for a moment where there is none.
+    pub(crate) fn attempt_among_named(path: &Path, text: &str) -> Result<Attempt, CacheError> {
+        for _ in 0..LOOKS_AT_THE_NAMELESS {
+            match Self::attempt(path, text)? {
+                Attempt::Held(holder) if holder.is_empty() => thread::sleep(BETWEEN_LOOKS),
+                known => return Ok(known),
+            }
+        }
+        Self::attempt(path, text)
     }
 
     /// Locks a file of its own that it creates at `path`.

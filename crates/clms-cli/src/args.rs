@@ -3,7 +3,7 @@
 mod subset;
 mod values;
 
-use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
+use std::{num::NonZeroUsize, path::PathBuf, str::FromStr, time::Duration};
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
@@ -150,7 +150,7 @@ pub(crate) enum Command {
     /// What is cached
     #[command(subcommand)]
     Cache(Cache),
-    /// The JSON Schema of parameters as other software hands them over
+    /// JSON Schemas: of parameters as other software hands them over, and of what commands print
     Schema(Schema),
     /// The settings that are in force
     #[command(subcommand)]
@@ -249,11 +249,31 @@ pub(crate) struct Search {
 
 #[derive(Debug, Args)]
 pub(crate) struct Schema {
-    /// Parameters of what
-    #[arg(value_name = "store|search|open|preload")]
-    pub(crate) of: clms_store::Parameters,
-    /// Only those that matter for this data id
-    pub(crate) data_id: Option<String>,
+    /// Parameters of what, or `output`: what commands print with -o json
+    #[arg(value_name = "store|search|open|preload|output")]
+    pub(crate) of: SchemaOf,
+    /// Of parameters, only those that matter for this data id; of `output`, the command, such as `list` or `cache gc`, or `error`, or
+    /// `progress` [default: their names]
+    #[arg(value_name = "DATA_ID|COMMAND")]
+    pub(crate) about: Vec<String>,
+}
+
+/// What there are schemas of.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum SchemaOf {
+    Parameters(clms_store::Parameters),
+    Output,
+}
+
+impl FromStr for SchemaOf {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "output" => Ok(Self::Output),
+            other => other.parse().map(Self::Parameters),
+        }
+    }
 }
 
 #[derive(Debug, Args)]

@@ -1,14 +1,15 @@
 //! Failures as the program shows them: what, on what, why, and what to do.
 
-use std::{io, path::Path};
+use std::{borrow::Cow, io, path::Path};
 
 use clms_store::{Problem, ProblemKind, StoreError};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::exit;
 
 /// A failure, for people and for programs.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub(crate) struct Failure {
     /// A stable word.
     pub(crate) kind: String,
@@ -19,8 +20,18 @@ pub(crate) struct Failure {
     pub(crate) hint: Option<String>,
     /// Whether the same call may succeed later.
     pub(crate) retryable: bool,
+    /// Data ids that may have been meant, the nearest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) nearest: Vec<String>,
     #[serde(skip)]
     pub(crate) code: u8,
+}
+
+/// What standard output has in JSON when a command fails as a whole.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct ErrorDocument<'a> {
+    /// What went wrong.
+    pub(crate) error: Cow<'a, Failure>,
 }
 
 impl Failure {
@@ -30,6 +41,7 @@ impl Failure {
             message: message.into(),
             hint: None,
             retryable: false,
+            nearest: Vec::new(),
             code: exit::USAGE,
         }
     }
@@ -41,6 +53,7 @@ impl Failure {
             message,
             hint: None,
             retryable: false,
+            nearest: Vec::new(),
             code: exit::FAILED,
         }
     }
@@ -56,6 +69,7 @@ impl Failure {
             message: in_words(&format!("cannot {doing}: {why}")),
             hint: None,
             retryable: false,
+            nearest: Vec::new(),
             code: exit::FAILED,
         }
     }
@@ -72,6 +86,20 @@ impl Failure {
             }
             _ => Ok(()),
         }
+    }
+
+    /// The same with the data ids of its hint, each in a line of its own, as commands that can be pasted.
+    pub(crate) fn with_commands(mut self, command: impl Fn(&str) -> String) -> Self {
+        let nearest = &self.nearest;
+        let as_command = |line: &str| match nearest.iter().any(|id| id == line.trim()) {
+            true => format!("  {}", command(line.trim())),
+            false => line.to_owned(),
+        };
+        if let Some(hint) = self.hint.as_mut().filter(|_| !nearest.is_empty()) {
+            let lines: Vec<String> = hint.lines().map(as_command).collect();
+            *hint = lines.join("\n");
+        }
+        self
     }
 
     pub(crate) fn with_hint(mut self, hint: impl Into<String>) -> Self {
@@ -107,6 +135,7 @@ impl From<StoreError> for Failure {
             message: in_words(&why.to_string()),
             hint,
             retryable: why.is_retryable(),
+            nearest: why.nearest().to_vec(),
             code: exit::of(why.class()),
         }
     }
@@ -119,6 +148,7 @@ impl From<&Problem> for Failure {
             message: in_words(&problem.message),
             hint: problem.hint.clone(),
             retryable: problem.retryable,
+            nearest: Vec::new(),
             code: match problem.kind {
                 ProblemKind::Unauthorized => exit::CREDENTIALS,
                 _ => exit::FAILED,

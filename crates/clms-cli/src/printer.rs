@@ -1,6 +1,7 @@
 //! The one place that writes: results to standard output, everything else to standard error.
 
 use std::{
+    borrow::Cow,
     env,
     io::{self, IsTerminal, Write},
 };
@@ -9,7 +10,7 @@ use serde::Serialize;
 
 use crate::{
     args::{Colour, Output},
-    failure::Failure,
+    failure::{ErrorDocument, Failure},
     terminal::Colours,
 };
 
@@ -116,7 +117,10 @@ impl Printer {
         to_stderr(&self.failure_text(failure));
         if self.is_json() {
             // Whoever closed standard output doesn't want to know.
-            let _ = self.result(&serde_json::json!({ "error": failure }), String::new);
+            let document = ErrorDocument {
+                error: Cow::Borrowed(failure),
+            };
+            let _ = self.result(&document, String::new);
         }
     }
 

@@ -10,6 +10,7 @@ use std::{
 };
 
 use clap::ValueEnum as _;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -48,12 +49,16 @@ pub(crate) struct Setting<T> {
 }
 
 /// What decided a setting.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum From {
+    /// An option on the command line.
     Option,
+    /// An environment variable.
     Variable,
+    /// The configuration file.
     File,
+    /// Nothing: it is the default.
     Default,
 }
 

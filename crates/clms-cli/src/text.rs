@@ -1,6 +1,7 @@
 //! Numbers, times and tables as people read them.
 
 use comfy_table::{ContentArrangement, Table, presets};
+use console::Term;
 use jiff::{Timestamp, tz::TimeZone};
 
 /// Bytes with three significant digits and binary units, as in `1.53 MiB`.
@@ -116,7 +117,20 @@ pub(crate) fn table(
 
 /// Pairs of name and value, one a line, long values folded under themselves.
 pub(crate) fn pairs(pairs: &[(&str, String)]) -> String {
-    const WIDTH: usize = 100;
+    pairs_within(width(), pairs)
+}
+
+/// So wide are lines that can be folded: as the terminal that they are for, if it is one.
+fn width() -> usize {
+    const NARROWEST: usize = 40;
+    const USUAL: usize = 100;
+    let terminal = Term::stdout().size_checked();
+    terminal.map_or(USUAL, |(_, columns)| {
+        usize::from(columns).clamp(NARROWEST, USUAL)
+    })
+}
+
+fn pairs_within(width: usize, pairs: &[(&str, String)]) -> String {
     const WIDEST_NAME: usize = 24;
     let name_width = pairs
         .iter()
@@ -127,7 +141,7 @@ pub(crate) fn pairs(pairs: &[(&str, String)]) -> String {
     for (name, value) in pairs {
         let mut lines = value
             .lines()
-            .flat_map(|line| fold(line, WIDTH - name_width - 2));
+            .flat_map(|line| fold(line, width - name_width - 2));
         out.push_str(&format!(
             "{name:name_width$}  {}\n",
             lines.next().unwrap_or_default()
@@ -209,10 +223,13 @@ mod tests {
     #[test]
     fn long_values_are_folded_under_themselves() {
         let value = "word ".repeat(40);
-        let text = pairs(&[("name", value), ("x", "y".to_owned())]);
-        assert!(text.lines().all(|line| line.len() <= 100));
-        assert!(text.lines().nth(1).unwrap().starts_with("      word"));
-        assert!(text.ends_with("x     y\n"));
+        for width in [40, 100] {
+            let text = pairs_within(width, &[("name", value.clone()), ("x", "y".to_owned())]);
+            let widest = text.lines().map(str::len).max().unwrap();
+            assert!((width - 5..=width).contains(&widest), "{text}");
+            assert!(text.lines().nth(1).unwrap().starts_with("      word"));
+            assert!(text.ends_with("x     y\n"));
+        }
     }
 
     #[test]

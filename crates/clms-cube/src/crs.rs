@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use gdal::spatial_ref::{AxisMappingStrategy, CoordTransform, SpatialRef};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -10,7 +11,7 @@ use crate::gdal_source::LocalConfig;
 
 /// A coordinate reference system. Coordinates are always x (easting, longitude) before y (northing, latitude), whatever
 /// the order of axes in the definition.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Crs {
     /// Authority and code, such as `EPSG:3035`.
     pub code: Option<String>,

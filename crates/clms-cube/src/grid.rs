@@ -2,13 +2,14 @@
 
 use std::ops::Range;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::Crs;
 
 /// A grid of square or rectangular pixels, north-up in every cube made here. Datasets of others may be south-up: their first row is
 /// the southernmost, and the last number of the geotransform is positive.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Grid {
     /// The coordinate reference system.
     pub crs: Crs,

@@ -1,5 +1,6 @@
 //! What came of giving a job up.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{JobId, Problem, TaskId, TaskStatus};
@@ -25,7 +26,7 @@ pub struct CancelReport {
 }
 
 /// What came of cancelling a task on the server.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TaskCancellation {
     /// The task.
     pub task: TaskId,
@@ -40,7 +41,7 @@ pub struct TaskCancellation {
 }
 
 /// What became of a task that the server was asked to cancel, as its list shows it afterwards: its answer proves nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum CancelVerdict {

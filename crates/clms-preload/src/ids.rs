@@ -3,13 +3,16 @@
 use std::fmt;
 
 use clms_cache::CubeName;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::{Problem, ProblemKind};
 
 /// The server's name of one download task.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(transparent)]
 pub struct TaskId(String);
 
@@ -125,7 +128,9 @@ impl fmt::Display for ContentKey {
 ///
 /// The same request always has the same id, so asking again finds the unfinished job. Only `a-z`, `0-9` and `-`, at most
 /// 57 characters: it is a file name, part of a URL, and easy to type.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(try_from = "String", into = "String")]
 pub struct JobId(String);
 

@@ -4,6 +4,7 @@ use std::{fmt, path::Path};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 use url::Url;
@@ -119,7 +120,7 @@ impl PortalTask {
 }
 
 /// The server's word on a task. Exact spelling; everything else is [`Unknown`](Self::Unknown) and taken for "not finished".
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(from = "String", into = "String")]
 pub enum TaskStatus {
     /// `Queued`

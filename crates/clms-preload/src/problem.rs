@@ -3,12 +3,13 @@
 use std::{fmt, io, time::Duration};
 
 use clms_cache::CacheError;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What went wrong, ready to be shown, written down, and acted upon.
 ///
 /// Made by the implementations of [`PortalSource`](crate::PortalSource) and the others; its text must hold no secret.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error, JsonSchema)]
 #[error("{message}")]
 #[non_exhaustive]
 pub struct Problem {
@@ -23,7 +24,18 @@ pub struct Problem {
     pub retryable: bool,
     /// How long the server asked to be left alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Pause>")]
     pub retry_after: Option<Duration>,
+}
+
+/// How serde writes a [`Duration`], for those who read schemas.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "only its schema is needed")]
+struct Pause {
+    /// Whole seconds.
+    secs: u64,
+    /// The rest, in nanoseconds.
+    nanos: u32,
 }
 
 impl Problem {
@@ -113,7 +125,7 @@ impl From<CacheError> for Problem {
 }
 
 /// The sorts of problems, each with the stable word that stands for it in JSON.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(from = "String", into = "String")]
 #[non_exhaustive]
 pub enum ProblemKind {

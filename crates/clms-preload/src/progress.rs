@@ -28,6 +28,7 @@ use std::{
 };
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::{
@@ -51,7 +52,7 @@ impl Progress for NoProgress {
 }
 
 /// Something that happened to a job; see the [grammar](self).
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(tag = "event", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ProgressEvent {
@@ -81,7 +82,7 @@ pub enum ProgressEvent {
         done: u64,
         /// Of how many, if known.
         total: Option<u64>,
-        /// How many in a second, over the last seconds.
+        /// How many in a second, over the last seconds; absent while that is unknown.
         #[serde(skip_serializing_if = "Option::is_none")]
         rate: Option<f64>,
     },
@@ -129,14 +130,16 @@ pub enum ProgressEvent {
         job: JobId,
         /// What failed.
         problem: Problem,
-        /// The pause.
+        /// The pause, in seconds.
         #[serde(serialize_with = "seconds")]
+        #[schemars(with = "f64")]
         pause: Duration,
     },
     /// The server will be looked at again, on behalf of all jobs that wait.
     NextPoll {
-        /// After this time.
+        /// After this time, in seconds.
         #[serde(serialize_with = "seconds")]
+        #[schemars(with = "f64")]
         pause: Duration,
     },
     /// A job ended.
@@ -170,7 +173,7 @@ impl ProgressEvent {
 }
 
 /// What an amount counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Unit {
     /// Bytes.

@@ -1,6 +1,6 @@
 //! What is cached: listing, describing, verifying and removing cubes, and giving room back.
 
-use std::{cmp::Ordering, sync::Arc};
+use std::sync::Arc;
 
 use clms_cache::{
     CacheError, CacheStoreExt as _, CubeInfo, CubeName, Manifest, Usage,
@@ -10,24 +10,28 @@ use clms_cache::{
 use clms_preload::JobFiles;
 use futures::{StreamExt, TryStreamExt};
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::{ClmsStore, DataId, StoreError};
+use crate::{
+    ClmsStore, DataId, StoreError,
+    spelling::{NAMED, Name, Typed},
+};
 
 /// A finished cube in the cache.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct CachedCube {
     /// Its name.
     pub data_id: String,
     /// The path or URL under which other software opens it.
     pub cube: String,
-    /// Its size.
+    /// Its size in bytes.
     pub bytes: u64,
     /// How many files or objects it is made of.
     pub objects: u64,
-    /// When it was finished.
+    /// When it was finished (RFC 3339, UTC).
     pub committed_at: Timestamp,
     /// Who offers the data, such as `EEA`.
     pub source: Option<String>,
@@ -39,7 +43,7 @@ pub struct CachedCube {
 }
 
 /// All that is known of a cached cube without reading it.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct CachedCubeDetails {
     /// What a list shows of it.
@@ -54,10 +58,10 @@ pub struct CachedCubeDetails {
 }
 
 /// See [`CachedCubeDetails::committed`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Committed {
-    /// Sum of the sizes of all objects.
+    /// Sum of the sizes of all objects in bytes.
     pub bytes: u64,
     /// Number of objects.
     pub objects: u64,
@@ -208,7 +212,7 @@ impl ClmsStore {
     }
 
     /// The manifest, if there is one that can be read. That there is none must not hide the cube.
-    async fn readable_manifest(&self, name: &CubeName) -> Option<Manifest> {
+    pub(crate) async fn readable_manifest(&self, name: &CubeName) -> Option<Manifest> {
         match Manifest::of(&*self.cache, name).await {
             Ok(manifest) => manifest,
             Err(CacheError::NotFound { .. }) => None,
@@ -238,7 +242,7 @@ impl ClmsStore {
             .collect()
             .await;
         StoreError::NoSuchCube {
-            nearest: nearest(&asked, data_id.product(), names),
+            nearest: near(&asked, names),
             data_id: asked,
             cache: self.cache.location().to_owned(),
         }
@@ -253,39 +257,27 @@ fn data_id_of(name: &CubeName, told: Option<&str>) -> String {
         .map_or_else(|| name.to_string(), |data_id| data_id.to_string())
 }
 
-/// The names that are most like what was asked for, at most five.
-fn nearest(asked: &str, product: &str, names: Vec<String>) -> Vec<String> {
-    let asked = asked.to_lowercase();
-    let mut scored: Vec<(f64, String)> = names
-        .into_iter()
-        .map(|name| {
-            let same_product = name.split('|').next() == Some(product);
-            let likeness = strsim::jaro_winkler(&asked, &name.to_lowercase());
-            (likeness + if same_product { 0.5 } else { 0.0 }, name)
-        })
-        .filter(|(score, _)| *score > 0.75)
-        .collect();
-    scored.sort_by(|a, b| b.0.partial_cmp(&a.0).unwrap_or(Ordering::Equal));
-    scored.into_iter().take(5).map(|(_, name)| name).collect()
+/// The names that are most like what was asked for, those of the same product if none is.
+fn near(asked: &str, names: Vec<String>) -> Vec<String> {
+    let named = names.into_iter().map(|name| {
+        let spelt = Name::of_data_id(&name);
+        (name, spelt)
+    });
+    let best = Typed::new(asked).best(named);
+    best.into_iter().take(NAMED).map(|(_, name)| name).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::nearest;
+    use super::near;
 
     #[test]
     fn what_looks_alike_is_near_and_nothing_else() {
         let names = ["forest-type-2015|FTY_2015_100m", "clc2018|raster", "x"].map(str::to_owned);
-        let near = |asked, product| nearest(asked, product, names.to_vec());
-        assert_eq!(
-            near("forest-type-2015|FTY_2015_100", "forest-type-2015"),
-            [names[0].as_str()]
-        );
-        assert_eq!(near("CLC2018|Raster", "CLC2018"), [names[1].as_str()]);
-        assert_eq!(
-            near("forest-type-2015", "forest-type-2015"),
-            [names[0].as_str()]
-        );
-        assert!(near("nothing-like-that", "nothing-like-that").is_empty());
+        let near = |asked| near(asked, names.to_vec());
+        assert_eq!(near("forest-type-2015|FTY_2015_100"), [names[0].as_str()]);
+        assert_eq!(near("CLC2018|Raster"), [names[1].as_str()]);
+        assert_eq!(near("forest-type-2015"), [names[0].as_str()]);
+        assert!(near("nothing-like-that").is_empty());
     }
 }

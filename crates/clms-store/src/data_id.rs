@@ -1,8 +1,9 @@
 //! Data ids: the names under which everything can be asked for.
 
-use std::{fmt, str::FromStr};
+use std::{borrow::Cow, fmt, str::FromStr};
 
 use clms_cache::CubeName;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 
@@ -236,6 +237,19 @@ impl FromStr for DataId {
             }
         }
         .map_err(|InvalidDataId { why, .. }| invalid(why))
+    }
+}
+
+impl JsonSchema for DataId {
+    fn schema_name() -> Cow<'static, str> {
+        "DataId".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string",
+            "description": "A data id: `<product id>|<file>`, `<product id>`, or `<product id>|<collection>?<subset>`.",
+        })
     }
 }
 

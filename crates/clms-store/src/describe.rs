@@ -2,15 +2,16 @@
 
 use clms_api::Dataset;
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::{
-    DataId, DataType,
+    CubeContents, DataId, DataType,
     catalogue::{Catalogue, Collection, Entry, How, Unavailable},
 };
 
 /// What the portal says of a data id, and whether it is in the cache.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Description {
     /// Its name.
@@ -57,6 +58,9 @@ pub struct Description {
     pub why_not: Option<Unavailable>,
     /// Where its cube is, if it is cached.
     pub cube: Option<String>,
+    /// What its cube holds, if it is cached.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub contents: Option<CubeContents>,
     /// How many other data ids the same product has.
     pub siblings: usize,
     /// Of a product as a whole: the collections from which the portal cuts [subsets](crate::Subset), and what these can be.
@@ -65,7 +69,7 @@ pub struct Description {
 }
 
 /// The time that a product covers.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct TimeRange {
     /// The beginning.
@@ -174,6 +178,7 @@ impl Description {
             how: None,
             why_not: None,
             cube,
+            contents: None,
             siblings: 0,
             collections: Vec::new(),
         }

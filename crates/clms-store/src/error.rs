@@ -180,6 +180,8 @@ pub enum StoreError {
         product: String,
         /// How many files it has.
         files: usize,
+        /// Data ids of its files, the best first: all, or five.
+        nearest: Vec<String>,
     },
     /// The journal of jobs can't be read.
     #[error(transparent)]
@@ -300,9 +302,26 @@ impl StoreError {
                 "what is cached can be used; for all else leave --offline (CLMS_OFFLINE) away".to_owned(),
             ),
             Self::NoFiles { .. } => Some("ask for other days with --time; `clms describe` tells which there are".to_owned()),
-            Self::Product { product, .. } => Some(format!("see them with: clms list --product {product}")),
+            Self::Product { product, files, nearest } => {
+                let mut hint = format!("name one of its files, such as\n  {}", nearest.join("\n  "));
+                if nearest.len() < *files {
+                    hint += &format!("\n`clms list --product {product}` shows all {files}");
+                }
+                Some(hint)
+            }
             Self::Journal(why) => why.hint(),
             Self::Interrupted => None,
+        }
+    }
+
+    /// Data ids that may have been meant where there is no such one, the nearest first; at most five.
+    #[must_use]
+    pub fn nearest(&self) -> &[String] {
+        match self {
+            Self::NoSuchDataId { nearest, .. }
+            | Self::NoSuchCube { nearest, .. }
+            | Self::Product { nearest, .. } => nearest,
+            _ => &[],
         }
     }
 
@@ -384,7 +403,8 @@ fn no_such_collection(product: &str, asked: Option<&str>, collections: &[String]
 fn did_you_mean(nearest: &[String], otherwise: &str) -> String {
     match nearest {
         [] => otherwise.to_owned(),
-        [one] => format!("did you mean {one}?"),
+        // Each in a line of its own, so that it can be made a command.
+        [one] => format!("did you mean this?\n  {one}"),
         several => format!("did you mean one of these?\n  {}", several.join("\n  ")),
     }
 }

@@ -45,6 +45,7 @@ mod build;
 mod builder;
 mod cached;
 pub mod catalogue;
+mod contents;
 mod data_id;
 mod data_types;
 mod day_range;
@@ -57,6 +58,7 @@ mod parameters;
 mod preload;
 mod servers;
 mod sources;
+mod spelling;
 mod store;
 mod subset;
 mod tile_size;
@@ -72,6 +74,7 @@ pub use clms_preload::{
     CancelReport, CancelScope, CancelVerdict, EngineLimits, JobHandle, JobId, JobOutcome, JobState,
     JobStatus, Problem, ProblemKind, TaskCancellation,
 };
+pub use contents::{CubeContents, VariableContents};
 pub use data_id::{DataId, InvalidDataId};
 pub use data_types::DataType;
 pub use day_range::{DayRange, InvalidDayRange};

@@ -71,7 +71,7 @@ impl PreloadOptions {
 }
 
 /// What a preload of one data id would do.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct PlannedPreload {
     /// What was asked for.
@@ -89,7 +89,7 @@ pub struct PlannedPreload {
 }
 
 /// See [`PlannedPreload::action`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum PlannedAction {

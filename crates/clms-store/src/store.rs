@@ -12,7 +12,7 @@ use clms_preload::EngineLimits;
 
 use crate::{
     DataId, StoreError, Subset,
-    catalogue::{Catalogue, Kept},
+    catalogue::{Catalogue, Kept, Wanted},
     describe::Description,
     network::Network,
     preload::{self, PreloadOptions},
@@ -132,14 +132,18 @@ impl ClmsStore {
         read.await.ok().flatten()
     }
 
-    /// What a data id is, also that of a product as a whole or of a subset. Needs no credentials.
+    /// What a data id is, also that of a product as a whole or of a subset, and what its cube holds if it is cached. Needs no credentials.
     ///
     /// # Errors
     /// [`StoreError::NoSuchDataId`] with the nearest names; for a subset [`StoreError::NoSuchCollection`], [`StoreError::Unavailable`]
     /// or [`StoreError::Subset`]; [`StoreError::Api`] as for [`catalogue`](Self::catalogue).
     pub async fn describe(&self, data_id: &DataId) -> Result<Description, StoreError> {
         let catalogue = self.catalogue_with(std::slice::from_ref(data_id)).await?;
-        self.describe_by(&catalogue, data_id).await
+        let mut description = self.describe_by(&catalogue, data_id).await?;
+        if description.cube.is_some() {
+            description.contents = self.contents(data_id).await?;
+        }
+        Ok(description)
     }
 
     /// The same by a catalogue that is there.
@@ -168,6 +172,11 @@ impl ClmsStore {
                 catalogue.product(product)?,
                 catalogue.collections(product)?,
             )),
+            // Also a product can be described.
+            Err(StoreError::NoSuchDataId { asked, .. }) => Err(StoreError::NoSuchDataId {
+                nearest: catalogue.nearest(&asked, Wanted::Product),
+                asked,
+            }),
             Err(why) => Err(why),
             Ok(entry) => {
                 let mut description = Description::of(entry, catalogue, cube);

@@ -28,6 +28,9 @@ pub struct Dataset {
     pub title: String,
     /// A short description, plain text; may be empty.
     pub description: String,
+    /// Words that the portal files it under: its keywords, and terms of the GEMET thesaurus.
+    #[serde(default)]
+    pub keywords: Vec<String>,
     /// What the dataset covers; several boxes of the portal are joined to one.
     pub bbox: Option<BBox>,
     /// When it covers it.
@@ -97,6 +100,7 @@ impl Dataset {
             description: fields
                 .take("description", as_plain_text)
                 .unwrap_or_default(),
+            keywords: [fields.texts("keywords"), fields.texts("gemet")].concat(),
             bbox: fields.take("geographicBoundingBox", BBox::read),
             temporal_extent: TemporalExtent {
                 start: fields.time("temporalExtentStart"),

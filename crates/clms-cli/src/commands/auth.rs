@@ -8,18 +8,25 @@ use std::{
 
 use clms_store::{ClmsStore, ServiceKey, SignedIn, StoreError};
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Context, Done, Stop};
 use crate::{failure::Failure, paste, text, whole_file};
 
-#[derive(Serialize)]
-struct Identity {
+/// Who is signed in.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Identity {
+    /// Whose service key it is.
     user_id: String,
+    /// The key's public name.
     client_id: String,
+    /// The name that the user gave the key.
     key_title: Option<String>,
-    /// `None` if nobody has checked it.
+    /// When the token in use expires (RFC 3339, UTC); it is renewed by itself before that. Null if nobody has checked
+    /// the key.
     token_expires_at: Option<Timestamp>,
+    /// The portal's API.
     api_url: String,
     /// The service key's file.
     credentials: Option<String>,

@@ -1,5 +1,6 @@
 //! `clms config`.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -11,19 +12,24 @@ use crate::{
 };
 
 /// All settings.
-#[derive(Serialize)]
-struct Shown {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Shown {
     /// Where the configuration file is or would be.
     config_file: Option<String>,
+    /// Whether it is there.
     config_file_exists: bool,
+    /// Each setting.
     settings: Vec<Row>,
 }
 
-#[derive(Serialize)]
+/// A setting that is in force.
+#[derive(Serialize, JsonSchema)]
 struct Row {
     /// The option's name, and the key in the configuration file.
     name: &'static str,
+    /// A text, a truth value or a list of texts, in which `***` stands for what is secret; null if nothing is set.
     value: Value,
+    /// What decided it.
     from: From,
     /// The variable that can decide it.
     variable: Option<&'static str>,

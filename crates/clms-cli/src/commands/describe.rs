@@ -1,10 +1,11 @@
 //! `clms describe`.
 
 use clms_store::{
-    DataId, Description,
+    CubeContents, DataId, Description, VariableContents,
     catalogue::{Collection, How},
-    cube::Statistics,
+    cube::{Distribution, Statistics},
 };
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Context, Done, shown::statistics_of};
@@ -25,7 +26,7 @@ pub(crate) async fn run(context: &Context, describe: Describe) -> Done {
         statistics,
     };
     context.result(&described, || {
-        let mut page = page(&description);
+        let mut page = page(&described);
         if let Some(statistics) = &described.statistics {
             let colours = context.printer.colours_of_results();
             page.push_str(&format!("\nvalues of {}", cover::page(statistics, colours)));
@@ -34,8 +35,9 @@ pub(crate) async fn run(context: &Context, describe: Describe) -> Done {
     })
 }
 
-#[derive(Serialize)]
-struct Described<'a> {
+/// What a data id is, and which values its cube has.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Described<'a> {
     #[serde(flatten)]
     description: &'a Description,
     /// Which values the cube has, if it is cached.
@@ -49,7 +51,8 @@ async fn statistics(context: &Context, data_id: &DataId) -> Option<Statistics> {
     statistics_of(context, &cube, data_id).await
 }
 
-fn page(it: &Description) -> String {
+fn page(described: &Described<'_>) -> String {
+    let it = described.description;
     let mut pairs: Vec<(&str, String)> = vec![
         ("data id", it.data_id.to_string()),
         ("title", it.title.clone()),
@@ -90,13 +93,61 @@ fn page(it: &Description) -> String {
         );
     }
     add("cube", it.cube.clone());
+    add("holds", it.contents.as_ref().map(holds));
     add("next", Some(next(it)));
     let mut page = text::pairs(&pairs);
+    let variables = it.contents.iter().flat_map(|it| &it.variables);
+    // Those that occur are told with the ground that they cover.
+    let counted = described
+        .statistics
+        .as_ref()
+        .filter(|it| matches!(it.values, Distribution::Classes { .. }));
+    let is_counted = |it: &VariableContents| counted.is_some_and(|of| of.variable == it.name);
+    for variable in variables.filter(|it| !it.classes.is_empty() && !is_counted(it)) {
+        page.push_str(&classes(variable));
+    }
     if !it.collections.is_empty() {
         page.push_str("\ncollections, of which subsets can be had:\n");
         page.push_str(&collections(&it.collections));
     }
     page
+}
+
+/// How big a cube is, and what it holds, a line each.
+fn holds(it: &CubeContents) -> String {
+    let size = it.bytes.map(|bytes| text::bytes(bytes) + " in the cache");
+    let variables = it.variables.iter().map(|variable| {
+        let dims = variable.dims.iter().zip(&variable.shape);
+        let dims: Vec<String> = dims.map(|(name, size)| format!("{name}: {size}")).collect();
+        let units = variable.units.as_ref();
+        let units = units.map_or_else(String::new, |units| format!(" in {units}"));
+        let pixels: u64 = variable.shape.iter().product();
+        format!(
+            "{}{units} ({}), {pixels} pixels",
+            variable.name,
+            dims.join(", ")
+        )
+    });
+    let layers = it.layers.iter();
+    let layers = layers.map(|layer| format!("layer {}, {} features", layer.name, layer.features));
+    let lines: Vec<String> = size.into_iter().chain(variables).chain(layers).collect();
+    lines.join("\n")
+}
+
+/// More classes are for `clms open`.
+const READABLE_CLASSES: usize = 60;
+
+fn classes(variable: &VariableContents) -> String {
+    let rows = variable.classes.iter().take(READABLE_CLASSES).map(|class| {
+        let name = class.name.clone().unwrap_or_default();
+        vec![class.value.to_string(), name]
+    });
+    let table = text::table(&["value", "class"], rows, &[0]);
+    let more = match variable.classes.len().saturating_sub(READABLE_CLASSES) {
+        0 => String::new(),
+        more => format!("and {more} more, which `clms open` shows\n"),
+    };
+    format!("\nclasses of {}:\n{table}{more}", variable.name)
 }
 
 fn collections(all: &[Collection]) -> String {
@@ -154,6 +205,18 @@ fn time(it: &Description) -> Option<String> {
     }
 }
 
+fn next_of_cached(it: &Description) -> String {
+    let open = format!("clms open '{}'", it.data_id);
+    match it
+        .contents
+        .as_ref()
+        .is_some_and(|it| !it.variables.is_empty())
+    {
+        true => format!("{open}\nclms preview '{}' --out map.png", it.data_id),
+        false => open,
+    }
+}
+
 fn next(it: &Description) -> String {
     let subsets = it.collections.iter().find(|it| it.available);
     match (&it.cube, &it.why_not) {
@@ -176,7 +239,7 @@ fn next(it: &Description) -> String {
         (None, None) if it.data_id.file().is_none() && it.data_id.subset().is_none() => {
             format!("clms list --product {}", it.data_id.product())
         }
-        (Some(_), _) => format!("clms open '{}'", it.data_id),
+        (Some(_), _) => next_of_cached(it),
         (None, None) => format!("clms preload '{}'", it.data_id),
         (None, Some(why)) => format!("it can't be had: {}; {}", why.reason, why.hint),
     }

@@ -7,6 +7,7 @@ use clms_store::{
     JobsError, ResumeOptions, StoreError, TaskCancellation,
 };
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{
@@ -114,6 +115,7 @@ fn given_up_before(data_id: &str) -> Failure {
         message: format!("{data_id}: its job was cancelled, and what is cancelled does not go on"),
         hint: Some(format!("begin anew with: clms preload '{data_id}'")),
         retryable: false,
+        nearest: Vec::new(),
         code: exit::FAILED,
     }
 }
@@ -202,6 +204,7 @@ fn still_going_on(report: &CancelReport) -> Option<Failure> {
             report.job
         )),
         retryable: true,
+        nearest: Vec::new(),
         code: exit::FAILED,
     })
 }
@@ -216,37 +219,52 @@ impl From<JobsError> for Stop {
     }
 }
 
-/// A job in detail, in JSON.
-#[derive(Serialize)]
-struct Detailed<'a> {
+/// All that is known of a preload job.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Detailed<'a> {
     #[serde(flatten)]
     job: Job<'a>,
     #[serde(flatten)]
     more: Details<'a>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct Details<'a> {
+    /// The path or URL under which other software opens the cube, once it is there.
     cube: &'a str,
+    /// The portal's last word on the task.
     task_status: Option<String>,
+    /// How often the file was ordered.
     orders: u32,
+    /// Bytes of the job's downloads and unpacked files.
     bytes_on_disk: u64,
+    /// The tasks that the job has had.
     tasks: Vec<KnownTask>,
+    /// Tasks that turned out to give nothing.
     dead_tasks: Vec<DeadTask>,
+    /// What came of cancelling its tasks.
     portal: &'a [TaskCancellation],
 }
 
-#[derive(Serialize)]
+/// A task of the portal that a job has had.
+#[derive(Serialize, JsonSchema)]
 struct KnownTask {
+    /// The portal's name of it.
     task_id: String,
+    /// Since when the job has it (RFC 3339, UTC).
     since: Timestamp,
+    /// True if it was there already, false if the job ordered it.
     adopted: bool,
 }
 
-#[derive(Serialize)]
+/// A task of the portal that gave nothing.
+#[derive(Serialize, JsonSchema)]
 struct DeadTask {
+    /// The portal's name of it.
     task_id: String,
+    /// When that was found out (RFC 3339, UTC).
     since: Timestamp,
+    /// What is wrong with it.
     error: Failure,
 }
 
@@ -277,24 +295,33 @@ impl<'a> Detailed<'a> {
     }
 }
 
-/// What came of a cancellation, in JSON.
-#[derive(Serialize)]
-struct Cancelled<'a> {
+/// What came of a cancellation.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Cancelled<'a> {
     #[serde(flatten)]
     job: Job<'a>,
+    /// True if the cube was there already: then nothing was done.
     was_finished: bool,
+    /// What came of cancelling its tasks.
     portal: &'a [TaskCancellation],
 }
 
-/// A job in JSON.
-#[derive(Serialize)]
-struct Job<'a> {
+/// A preload job.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Job<'a> {
+    /// The job's name.
     job: String,
+    /// What it is for.
     data_id: &'a str,
+    /// Where it stands, such as `waiting`, `completed` or `failed`.
     state: &'a str,
+    /// The portal's task, if it has one.
     task_id: Option<&'a str>,
+    /// When it came to stand there (RFC 3339, UTC).
     since: Timestamp,
+    /// When it was first asked for (RFC 3339, UTC).
     created_at: Timestamp,
+    /// Why it failed, or what it met last.
     error: Option<Failure>,
 }
 

@@ -28,12 +28,15 @@ pub(crate) async fn run(context: &Context, list: List) -> Done {
             ),
         });
     }
-    context.result(&entries, || table(&entries))
+    context.result(&entries, || table(&entries, None))
 }
 
-pub(super) fn table(entries: &[&Entry]) -> String {
+/// A table of entries, perhaps with one more column: its heading, and what it says of each.
+pub(super) fn table(entries: &[&Entry], more: Option<(&str, Vec<String>)>) -> String {
     let word = |word: &Option<String>| word.clone().unwrap_or_default();
     let any_missing = entries.iter().any(|entry| !entry.available);
+    let (more_header, more_cells) = more.unzip();
+    let mut more_cells = more_cells.unwrap_or_default().into_iter();
     let rows = entries.iter().map(|entry| {
         let mut row = vec![
             entry.data_id.to_string(),
@@ -50,12 +53,14 @@ pub(super) fn table(entries: &[&Entry]) -> String {
                     .map_or_else(String::new, |why| why.reason.clone()),
             );
         }
+        row.extend(more_cells.next());
         row
     });
     let mut header = vec!["data id", "source", "resolution", "format", "size"];
     if any_missing {
         header.push("why not");
     }
+    header.extend(more_header);
     if entries.is_empty() {
         return String::new();
     }

@@ -1,9 +1,11 @@
 //! The commands, one module each.
 
+mod again;
 mod auth;
 mod cache;
 pub(crate) mod config;
 mod describe;
+mod documents;
 mod export;
 mod jobs;
 mod list;
@@ -131,6 +133,15 @@ fn data_ids(typed: &[String]) -> Result<Vec<DataId>, StoreError> {
 
 /// Runs a command to its end.
 pub(crate) async fn run(context: &Context, command: Command) -> Done {
+    let again = again::with_another_id(&command);
+    let done = one(context, command).await;
+    done.map_err(|stop| match stop {
+        Stop::Failure(failure) => Stop::Failure(failure.with_commands(again)),
+        other => other,
+    })
+}
+
+async fn one(context: &Context, command: Command) -> Done {
     match command {
         Command::Auth(Auth::Check) => auth::check(context).await,
         Command::Auth(Auth::Login { file }) => auth::login(context, file.as_deref()).await,

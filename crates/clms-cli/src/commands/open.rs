@@ -9,14 +9,17 @@ use clms_store::{
     },
     vector::VectorPackage,
 };
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::{Context, Done, Stop, shown::statistics_of};
 use crate::{args::Open, cover, failure::Failure, terminal::Colours, text};
 
-#[derive(Serialize)]
-struct Opened<'a> {
+/// The structure of a dataset that was opened.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Opened<'a> {
+    /// What was opened.
     data_id: String,
     /// Where it is cached, if it is.
     cube: Option<String>,
@@ -65,8 +68,10 @@ pub(crate) async fn run(context: &Context, open: Open) -> Done {
     })
 }
 
-#[derive(Serialize)]
+/// A reference with which xarray opens the same files.
+#[derive(Serialize, JsonSchema)]
 struct Reference {
+    /// Where it was written.
     path: String,
     /// How fsspec reaches the files: `https` or `s3`.
     protocol: String,

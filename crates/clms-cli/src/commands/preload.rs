@@ -4,7 +4,7 @@ use clms_store::{
     DataId, JobOutcome, JobStatus, PlannedAction, PlannedPreload, PreloadOptions, ProblemKind,
     StoreError,
 };
-
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Context, Done, Stop, data_ids};
@@ -51,15 +51,22 @@ async fn wanted(context: &Context, request: &PreloadRequest) -> Result<Vec<DataI
     Ok(context.store.subsets_of(&data_ids, &subset).await?)
 }
 
-/// An outcome in JSON.
-#[derive(Serialize)]
+/// What became of a data id that was to be preloaded.
+#[derive(Serialize, JsonSchema)]
 pub(super) struct Outcome<'a> {
+    /// What was asked for.
     data_id: &'a str,
+    /// How it ended.
     status: JobStatus,
+    /// The path or URL under which other software opens the cube, if it is there.
     cube: Option<&'a str>,
+    /// The cube's size in bytes.
     bytes: Option<u64>,
+    /// The task of the portal that gave it, or will.
     task_id: Option<String>,
+    /// The job; none for what was cached.
     job: Option<String>,
+    /// Why it failed, if it did.
     error: Option<Failure>,
 }
 

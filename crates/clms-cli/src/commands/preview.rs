@@ -6,6 +6,7 @@ use clms_store::{
     DataId, StoreError,
     cube::{Overview, Style},
 };
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{
@@ -21,20 +22,27 @@ use crate::{
     text,
 };
 
-#[derive(Serialize)]
-struct Written {
+/// A map that was written.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Written {
+    /// The PNG file.
     path: String,
+    /// What is drawn.
     data_id: String,
+    /// The path of the group; empty for the root group.
     group: String,
+    /// The variable.
     variable: String,
-    /// What is drawn of a variable of several times.
+    /// Of a variable of several times, the one that is drawn (RFC 3339).
     #[serde(skip_serializing_if = "Option::is_none")]
     time: Option<String>,
-    /// Pixels of the map itself, without its frame.
+    /// Columns of the map itself, without its frame.
     width: u32,
+    /// Rows of the map itself, without its frame.
     height: u32,
     /// Pixels of the cube that one pixel of the map stands for.
     reduction: f64,
+    /// The file's size in bytes.
     bytes: u64,
 }
 

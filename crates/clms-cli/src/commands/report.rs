@@ -2,6 +2,7 @@
 
 use clms_store::{CachedCubeDetails, DataId, StoreError, cube::Style};
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -18,15 +19,21 @@ use crate::{
     text,
 };
 
-#[derive(Serialize)]
-struct Written {
+/// A report that was written.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Written {
+    /// The HTML file.
     path: String,
+    /// What it is about.
     data_id: String,
+    /// The path of the group; empty for the root group.
     group: String,
+    /// The variable on its map.
     variable: String,
-    /// What is drawn of a variable of several times.
+    /// Of a variable of several times, the one that is drawn (RFC 3339).
     #[serde(skip_serializing_if = "Option::is_none")]
     time: Option<String>,
+    /// The file's size in bytes.
     bytes: u64,
 }
 

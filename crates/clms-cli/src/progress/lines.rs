@@ -8,9 +8,11 @@ use std::{
 
 use clms_store::progress::{JobId, Progress, ProgressEvent, StageName};
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{
+    ProgressLine,
     screen::Screen,
     story::{Story, job_of},
 };
@@ -91,8 +93,10 @@ pub(crate) struct JsonLines {
 /// So often does an amount make a line of JSON.
 pub(super) const AMOUNTS: Duration = Duration::from_millis(200);
 
-#[derive(Serialize)]
-struct Stamped<'a> {
+/// Something that happened to a job, and when.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct JobEvent<'a> {
+    /// When it happened (RFC 3339, UTC).
     time: Timestamp,
     #[serde(flatten)]
     event: &'a ProgressEvent,
@@ -137,12 +141,12 @@ impl Progress for JsonLines {
         if !self.is_news(event) {
             return;
         }
-        let stamped = Stamped {
+        let line = ProgressLine::Job(JobEvent {
             time: Timestamp::now(),
             event,
-        };
+        });
         // Events are plain numbers and texts, which JSON can hold.
-        if let Ok(line) = serde_json::to_string(&stamped) {
+        if let Ok(line) = serde_json::to_string(&line) {
             self.screen.line(&line);
         }
     }

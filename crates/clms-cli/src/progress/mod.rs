@@ -10,10 +10,13 @@ mod work;
 use std::{io::IsTerminal, sync::Arc};
 
 use clms_store::progress::{NoProgress, Progress};
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use self::{
     board::Board,
-    lines::{JsonLines, PlainLines},
+    lines::{JobEvent, JsonLines, PlainLines},
+    work::WorkEvent,
 };
 pub(crate) use self::{
     screen::Screen,
@@ -21,6 +24,16 @@ pub(crate) use self::{
     work::{Doing, Work},
 };
 use crate::args;
+
+/// A line of `--progress json`.
+#[derive(Serialize, JsonSchema)]
+#[serde(untagged)]
+pub(crate) enum ProgressLine<'a> {
+    /// Of a preload job, or of all of them.
+    Job(JobEvent<'a>),
+    /// Of other work.
+    Work(WorkEvent<'a>),
+}
 
 /// The listener that was asked for.
 pub(crate) fn listener(kind: args::Progress, screen: &Screen) -> Arc<dyn Progress> {

@@ -9,9 +9,11 @@ use std::{
 
 use console::Term;
 use indicatif::{HumanCount, ProgressBar, ProgressState, ProgressStyle};
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use super::{
+    ProgressLine,
     line::{name_width, shortened},
     lines::{AMOUNTS, SIGN_OF_LIFE},
     screen::Screen,
@@ -34,13 +36,6 @@ impl Doing {
         match self {
             Self::Reading => ["reading", "read"],
             Self::Exporting => ["exporting", "exported"],
-        }
-    }
-
-    fn unit(self) -> &'static str {
-        match self {
-            Self::Reading => "bytes",
-            Self::Exporting => "pixels",
         }
     }
 
@@ -184,15 +179,37 @@ impl Work {
         }
     }
 
-    fn event(&self, screen: &Screen, event: &str, pace: &Pace) {
-        let event = json!({
-            "event": event,
-            "data_id": self.data_id,
-            self.doing.unit(): pace.done,
-            "total": pace.total,
+    fn event(&self, screen: &Screen, event: &'static str, pace: &Pace) {
+        let amount = |doing: Doing| (self.doing == doing).then_some(pace.done);
+        let line = ProgressLine::Work(WorkEvent {
+            event,
+            data_id: &self.data_id,
+            bytes: amount(Doing::Reading),
+            pixels: amount(Doing::Exporting),
+            total: pace.total,
         });
-        screen.line(&event.to_string());
+        // Plain numbers and texts, which JSON can hold.
+        if let Ok(line) = serde_json::to_string(&line) {
+            screen.line(&line);
+        }
     }
+}
+
+/// How far work is that is no job, such as exporting.
+#[derive(Serialize, JsonSchema)]
+pub(crate) struct WorkEvent<'a> {
+    /// `reading` or `exporting` while it goes on, `read` or `exported` when it is done.
+    event: &'static str,
+    /// What it is about.
+    data_id: &'a str,
+    /// Bytes that were read, of what is read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bytes: Option<u64>,
+    /// Pixels that were exported, of what is exported.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pixels: Option<u64>,
+    /// Of how many.
+    total: u64,
 }
 
 impl Drop for Work {

@@ -10,6 +10,7 @@ mod table;
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 pub(crate) use side_cars::SideCars;
@@ -55,7 +56,7 @@ impl SideCarFormat {
 }
 
 /// A class of a variable.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Class {
     /// The pixel value.
     pub value: i64,

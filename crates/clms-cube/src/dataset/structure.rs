@@ -1,5 +1,6 @@
 //! What a dataset consists of, as its metadata says.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -8,7 +9,7 @@ use crate::metadata::{CLASS_NAMES, FLAG_COLORS, FLAG_MEANINGS, FLAG_VALUES, VALI
 use crate::{Class, Crs, DataType, Grid};
 
 /// Groups and the attributes of the root.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct DatasetStructure {
     /// Attributes of the root group, provenance among them.
     pub attributes: Map<String, Value>,
@@ -17,7 +18,7 @@ pub struct DatasetStructure {
 }
 
 /// A group: variables on one grid.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct GroupStructure {
     /// Path in the hierarchy: empty for the root group.
     pub path: String,
@@ -39,7 +40,7 @@ pub struct GroupStructure {
 }
 
 /// A dimension.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Dimension {
     /// Its name.
     pub name: String,
@@ -48,12 +49,13 @@ pub struct Dimension {
 }
 
 /// An array.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct ArrayStructure {
     /// The name within the group.
     pub name: String,
     /// The type of its values as they are read. Whole numbers of 64 bits, which coordinates are written with, are read as
     /// [`DataType::Float64`].
+    #[schemars(with = "String")]
     pub dtype: DataType,
     /// Names of its dimensions; for rasters `y`, `x`.
     pub dims: Vec<String>,

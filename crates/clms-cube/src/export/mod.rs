@@ -35,6 +35,7 @@ mod zarr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
@@ -70,13 +71,13 @@ pub struct ExportState {
 }
 
 /// What an export wrote.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct ExportReport {
     /// Where it is.
     pub path: PathBuf,
     /// As what.
     pub format: Format,
-    /// Its size; of a folder, that of all files in it.
+    /// Its size in bytes; of a folder, that of all files in it.
     pub bytes: u64,
     /// What it holds.
     pub variables: Vec<String>,
@@ -88,11 +89,12 @@ pub struct ExportReport {
     pub crs: Option<String>,
     /// West, south, east, north in the CRS; none for tables.
     pub bbox: Option<[f64; 4]>,
-    /// Width and height of a pixel; none for tables.
+    /// Width and height of a pixel in units of the CRS; none for tables.
     pub pixel_size: Option<[f64; 2]>,
-    /// The first and the last time, if there are such.
+    /// The first and the last time (RFC 3339), if there are such.
     pub time: Option<[String; 2]>,
     /// How pixels were made; none if they are the dataset's own.
+    #[schemars(with = "Option<String>")]
     pub resampling: Option<Resampling>,
 }
 

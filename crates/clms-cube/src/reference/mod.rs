@@ -14,6 +14,7 @@ mod variable;
 
 use std::path::Path;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::dataset::READ_AT_ONCE;
@@ -28,7 +29,7 @@ use variable::Variable;
 const FILES_AHEAD: usize = 16;
 
 /// What a reference consists of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct ReferenceReport {
     /// Files that it refers to.

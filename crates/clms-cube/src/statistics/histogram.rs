@@ -1,9 +1,10 @@
 //! How often which values of a quantity occur.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// A bin of a histogram.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 pub struct Bin {
     /// The least value in it.
     pub from: f64,

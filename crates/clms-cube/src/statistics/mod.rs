@@ -7,6 +7,7 @@ mod pixel_area;
 mod reading;
 mod tally;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 pub use histogram::Bin;
@@ -17,7 +18,7 @@ use tally::Tally;
 
 /// What the values of a variable are at one time. All shares but that of [`missing`](Self::missing) are of the ground with data. Pixels count
 /// by the ground that they cover, which in degrees depends on the latitude; where the CRS is unknown, all count the same.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Statistics {
     /// Path of the variable's group; empty for the root group.
@@ -35,7 +36,7 @@ pub struct Statistics {
 }
 
 /// The pixels that statistics come from.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Counted {
@@ -54,7 +55,7 @@ pub enum Counted {
 }
 
 /// How much ground something covers.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 pub struct Cover {
     /// The part, from 0 to 1.
     pub share: f64,
@@ -63,7 +64,7 @@ pub struct Cover {
 }
 
 /// Values and how often they occur.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Distribution {
@@ -90,7 +91,7 @@ pub enum Distribution {
 }
 
 /// A class and the ground that it covers.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct ClassCover {
     /// The pixel value.
     pub value: i64,

@@ -45,6 +45,7 @@ mod spatial_index;
 mod translate;
 mod upload;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -59,7 +60,7 @@ const VECTOR: &str = "vector";
 const CLMS: &str = "clms";
 
 /// A vector package as it lies in a store.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct VectorPackage {
     /// The GeoPackage with all layers; its path below the root.
     pub geopackage: String,
@@ -70,7 +71,7 @@ pub struct VectorPackage {
 }
 
 /// A vector data set as it was delivered: a file with its side-cars, or a folder.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct VectorSource {
     /// The name inside the package of the main file, or of the folder of a file geodatabase.
     pub name: String,
@@ -81,7 +82,7 @@ pub struct VectorSource {
 }
 
 /// A layer of a [`VectorPackage`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct VectorLayer {
     /// Its name in the GeoPackage.
     pub name: String,
@@ -103,7 +104,7 @@ pub struct VectorLayer {
 }
 
 /// A field (attribute, column) of a [`VectorLayer`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct VectorField {
     /// Its name.
     pub name: String,

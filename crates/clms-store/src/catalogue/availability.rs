@@ -1,11 +1,12 @@
 //! What can't be got with this version, why, and what to do instead.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::sources::cdse::Moved;
 
 /// Why something can't be got with this version, and what to do instead.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Unavailable {
     /// A stable word: `unsupported_source`, `no_file`, `needs_subset` or `no_subsets`.

@@ -1,16 +1,17 @@
 //! Collections of a product, from which the portal cuts subsets.
 
 use clms_api::{Dataset, DownloadInformation, Source};
+use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Catalogue, Unavailable};
+use super::{Catalogue, Unavailable, Wanted};
 use crate::{
-    DataId, StoreError,
+    StoreError,
     sources::{self, page},
 };
 
 /// A collection of a product, and what a [`Subset`](crate::Subset) of it can be.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Collection {
     /// Its name in data ids, such as `100 m`.
@@ -179,12 +180,9 @@ impl Catalogue {
     /// [`StoreError::NoSuchDataId`] with the nearest names if there is no such product.
     pub(crate) fn product(&self, product: &str) -> Result<&Dataset, StoreError> {
         let found = self.datasets.iter().find(|dataset| dataset.id == product);
-        found.ok_or_else(|| {
-            let nearest = DataId::of_product(product).map(|data_id| self.nearest(&data_id));
-            StoreError::NoSuchDataId {
-                asked: product.to_owned(),
-                nearest: nearest.unwrap_or_default(),
-            }
+        found.ok_or_else(|| StoreError::NoSuchDataId {
+            asked: product.to_owned(),
+            nearest: self.nearest(product, Wanted::Product),
         })
     }
 }

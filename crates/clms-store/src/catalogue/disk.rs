@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::whole_file::write_whole;
 
 /// The form of the file. One of another version is not read, and written anew.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// What the portal said, and when.
 #[derive(Debug, Serialize, Deserialize)]

@@ -4,23 +4,26 @@ mod availability;
 mod collections;
 mod disk;
 mod filter;
+mod nearest;
 mod search;
 
-use std::{cmp::Ordering, collections::HashMap};
+use std::collections::HashMap;
 
 use clms_api::{ApiError, Client, Dataset, DatasetQuery, PrepackagedFile};
 use futures::StreamExt;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 pub use self::{
     availability::Unavailable,
     collections::Collection,
     filter::Filter,
-    search::{Hit, Query},
+    search::{Field, Hit, Match, Query},
 };
 pub(crate) use self::{
     collections::{NamedCollection, default_crs},
     disk::{Kept, file_of},
+    nearest::Wanted,
 };
 use crate::{
     DataId, StoreError,
@@ -37,7 +40,7 @@ pub struct Catalogue {
 }
 
 /// One thing that the portal offers.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Entry {
     /// Its name.
@@ -69,7 +72,7 @@ pub struct Entry {
 }
 
 /// The way in which something is got.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum How {
@@ -152,6 +155,7 @@ impl Catalogue {
                     return Err(StoreError::Product {
                         product: data_id.product().to_owned(),
                         files,
+                        nearest: self.best_of_product(data_id.product(), 5),
                     });
                 }
             }
@@ -159,7 +163,7 @@ impl Catalogue {
         }
         Err(StoreError::NoSuchDataId {
             asked: data_id.to_string(),
-            nearest: self.nearest(data_id),
+            nearest: self.nearest(&data_id.to_string(), Wanted::Data),
         })
     }
 
@@ -180,36 +184,6 @@ impl Catalogue {
     #[must_use]
     pub fn unreadable(&self) -> &[String] {
         &self.unreadable
-    }
-
-    /// The data ids that are most like `data_id`, at most five.
-    fn nearest(&self, data_id: &DataId) -> Vec<String> {
-        let asked = data_id.to_string().to_lowercase();
-        let file = data_id.file().map(str::to_lowercase);
-        let mut scored: Vec<(f64, &Entry)> = self
-            .entries
-            .iter()
-            .map(|entry| {
-                let id = entry.data_id.to_string().to_lowercase();
-                let mut score = strsim::jaro_winkler(&asked, &id);
-                if data_id.product() == entry.data_id.product() {
-                    score += 0.5;
-                }
-                // The right file under a wrong product, or the file's name alone.
-                if let Some(other) = entry.data_id.file().map(str::to_lowercase) {
-                    let wanted = file.as_deref().unwrap_or(&asked);
-                    score = score.max(strsim::normalized_levenshtein(wanted, &other) + 0.2);
-                }
-                (score, entry)
-            })
-            .filter(|(score, _)| *score > 0.75)
-            .collect();
-        scored.sort_by(|a, b| b.0.partial_cmp(&a.0).unwrap_or(Ordering::Equal));
-        scored
-            .into_iter()
-            .take(5)
-            .map(|(_, entry)| entry.data_id.to_string())
-            .collect()
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod cdse;
 mod examples;
+mod judged_searches;
 mod legacy;
 mod portal_troubles;
 mod questions;

@@ -8,25 +8,31 @@ use clms_store::{
 };
 use futures::StreamExt;
 use jiff::{SignedDuration, Timestamp};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Context, Done, conclude};
 use crate::{args::Gc, failure::Failure, text};
 
-/// Something that was or would be removed, in JSON.
-#[derive(Serialize)]
-struct Collected {
+/// Something that was or would be removed.
+#[derive(Serialize, JsonSchema)]
+pub(in crate::commands) struct Collected {
     /// `cube`, or what a dead process left: `staged`, `unfinished`, `trash`, `manifest`, `temporary`, `scratch`.
     kind: &'static str,
+    /// The cube that it is or was to be; none for files of an ended job.
     data_id: Option<String>,
+    /// Which one of all the cubes that ever had this name.
     generation: Option<String>,
+    /// Its size in bytes.
     bytes: u64,
+    /// How many files or objects it is made of.
     objects: u64,
     /// `would_remove`, `removed`, `in_use`, `changed` or `failed`.
     status: &'static str,
     /// Who works on it.
     #[serde(skip_serializing_if = "Option::is_none")]
     holder: Option<String>,
+    /// Why it could not be removed.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<Failure>,
 }

@@ -3,8 +3,11 @@
 mod gc;
 mod verify;
 
+pub(super) use self::{gc::Collected, verify::Verified};
+
 use clms_store::{CachedCube, CachedCubeDetails};
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -159,14 +162,20 @@ pub(super) fn readable(value: &Value) -> Option<String> {
     }
 }
 
-/// What became of a cube that was to be removed, in JSON.
-#[derive(Serialize)]
-struct Removal {
+/// What became of a cube that was to be removed.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Removal {
+    /// Its name.
     data_id: String,
+    /// `removed` or `failed`.
     status: &'static str,
+    /// Where it was, if it was removed.
     cube: Option<String>,
+    /// Bytes that were removed.
     bytes: u64,
+    /// Files or objects that were removed.
     objects: u64,
+    /// Why it could not be removed.
     error: Option<Failure>,
 }
 

@@ -5,6 +5,7 @@ use clms_store::{
     keeping::{Checked, Manifest, Verdict, Verification},
 };
 use futures::TryStreamExt;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Context, Done, Stop, data_ids, say_that_nothing_is_there};
@@ -21,11 +22,14 @@ const NAMED: usize = 1000;
 /// And to people so many.
 const SHOWN: usize = 20;
 
-/// A cube that was read, in JSON.
-#[derive(Serialize)]
-struct Verified {
+/// A cube that was read from its first byte to its last.
+#[derive(Serialize, JsonSchema)]
+pub(in crate::commands) struct Verified {
+    /// Its name.
     data_id: String,
+    /// The path or URL under which other software opens it.
     cube: String,
+    /// Which one of all the cubes that ever had this name, if that was written down.
     generation: Option<String>,
     /// `null` if nobody wrote down what the cube was: all of it can be read, and nobody knows more.
     whole: Option<bool>,
@@ -33,17 +37,24 @@ struct Verified {
     counts: Counts,
     /// What is wrong, up to a thousand of them.
     findings: Vec<Finding>,
+    /// Why it is not whole, or could not be read.
     error: Option<Failure>,
 }
 
-#[derive(Default, Serialize)]
+/// How many files or objects of a cube are of each kind.
+#[derive(Default, Serialize, JsonSchema)]
 struct Counts {
+    /// As they were written.
     sound: u64,
     /// Read, without anything to compare them with.
     readable: u64,
+    /// Other than they were written.
     bad: u64,
+    /// Not there.
     missing: u64,
+    /// There, but not to be read.
     unreadable: u64,
+    /// Not there when the cube was built.
     superfluous: u64,
 }
 
@@ -53,9 +64,12 @@ impl Counts {
     }
 }
 
-#[derive(Serialize)]
+/// An object with something wrong.
+#[derive(Serialize, JsonSchema)]
 struct Finding {
+    /// Its path in the cube.
     key: String,
+    /// `bad`, `missing`, `unreadable` or `superfluous`.
     verdict: &'static str,
     /// In words.
     why: String,
@@ -199,6 +213,7 @@ fn not_whole(data_id: &DataId, wrong: u64) -> Failure {
             "build it anew with: clms preload --force '{data_id}'"
         )),
         retryable: false,
+        nearest: Vec::new(),
         code: exit::FAILED,
     }
 }

@@ -1,0 +1,42 @@
+//! The command that was typed, with another data id.
+
+use crate::args::{Cache, Command};
+
+/// Writes the command for a data id. Of the options only those that it can't be without are repeated: others may hold secrets.
+pub(super) fn with_another_id(command: &Command) -> impl Fn(&str) -> String + use<> {
+    let (words, out) = match command {
+        Command::Preload(_) => ("preload", None),
+        Command::Open(_) => ("open", None),
+        Command::Export(export) => ("export", export.out.as_ref()),
+        Command::Preview(preview) => ("preview", preview.out.as_ref()),
+        Command::Report(report) => ("report", Some(&report.out)),
+        Command::Cache(Cache::Info(_)) => ("cache info", None),
+        Command::Cache(Cache::Remove(_)) => ("cache remove", None),
+        Command::Cache(Cache::Verify(_)) => ("cache verify", None),
+        _ => ("describe", None),
+    };
+    let out = out.map(|out| format!(" --out {}", quoted(&out.display().to_string())));
+    let out = out.unwrap_or_default();
+    move |data_id| format!("clms {words} '{data_id}'{out}")
+}
+
+/// As a shell takes it for one word.
+fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "._-/+:,=@".contains(c);
+    match !word.is_empty() && word.chars().all(is_plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', r"'\''")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quoted;
+
+    #[test]
+    fn a_word_stays_one_word() {
+        assert_eq!(quoted("maps/a.png"), "maps/a.png");
+        assert_eq!(quoted("my map.png"), "'my map.png'");
+        assert_eq!(quoted("it's"), r"'it'\''s'");
+    }
+}
