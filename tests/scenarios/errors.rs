@@ -1,4 +1,4 @@
-//! What goes wrong for people, on purpose: whole runs, word for word, as `docs/style.md` wants them.
+//! What goes wrong for people, on purpose: whole runs, word for word, as `docs/src/style.md` wants them.
 
 use std::{fs, process::Stdio, time::Duration};
 

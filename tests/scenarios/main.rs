@@ -3,6 +3,7 @@
 
 mod alone;
 mod bad_luck;
+mod book;
 mod commands;
 mod errors;
 mod exports;

@@ -2,9 +2,8 @@
 
 use std::{process::Stdio, thread, time::Duration};
 
-use clms_factory::PartSpec;
 use clms_sim::{Cdse, Fault, FaultKind, Habits, QueueTimes, Sim, When};
-use clms_tests::Scene;
+use clms_tests::{Scene, cut};
 use serde_json::Value;
 
 const NDVI: &str = "normalised-difference-vegetation-index-v2-0-300m";
@@ -12,14 +11,6 @@ const NDVI: &str = "normalised-difference-vegetation-index-v2-0-300m";
 /// A service that cuts out what is asked for.
 fn scene(habits: Habits) -> Scene {
     Scene::of(Sim::builder().habits(habits).parts(cut))
-}
-
-/// The zip of a task for one part.
-fn cut(items: &[Value]) -> Option<Vec<u8>> {
-    let [item] = items else { return None };
-    let folder = tempfile::tempdir().ok()?;
-    let package = PartSpec::of_item(item)?.package("part").ok()?;
-    std::fs::read(package.write(folder.path()).ok()?).ok()
 }
 
 fn posts(scene: &Scene) -> usize {
@@ -98,7 +89,7 @@ fn a_subset_is_cut_out_cached_and_opened_by_its_data_id() {
     assert_eq!(shown, data_id);
     let opened = scene.clms(&["open", shown, "-o", "json"]).well().json();
     assert_eq!(opened["data_id"], data_id.as_str());
-    let part = PartSpec {
+    let part = clms_factory::PartSpec {
         bbox: [5.9, 49.5, 6.1, 49.6],
         epsg: 3035,
         netcdf: false,

@@ -4,18 +4,9 @@ use std::{path::Path, process::Command};
 
 use clms_factory::PartSpec;
 use clms_sim::Sim;
-use clms_tests::{Run, Scene, python};
-use serde_json::Value;
+use clms_tests::{Run, Scene, cut, python};
 
 const NDVI: &str = "normalised-difference-vegetation-index-v2-0-300m";
-
-/// The zip of a task for one part.
-fn cut(items: &[Value]) -> Option<Vec<u8>> {
-    let [item] = items else { return None };
-    let folder = tempfile::tempdir().ok()?;
-    let package = PartSpec::of_item(item)?.package("part").ok()?;
-    std::fs::read(package.write(folder.path()).ok()?).ok()
-}
 
 /// A cube of the dates 1, 11 and 21 January 2021; also the raster of each date as a file.
 struct Series {

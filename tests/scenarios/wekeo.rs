@@ -2,11 +2,12 @@
 
 use std::{process::Stdio, time::Duration};
 
-use clms_factory::{PackageSpec, Pattern, RasterSpec};
-use clms_sim::hda::{HdaDataset, HdaHabits, HdaProduct, HdaSim};
-use clms_tests::{Run, Scene};
+use clms_sim::hda::{HdaHabits, HdaSim};
+use clms_tests::{
+    Run, Scene,
+    wekeo::{self, FSC},
+};
 
-const FSC: &str = "EO:CRYO:DAT:HRSI:FSC";
 const PRODUCT: &str = "fractional-snow-cover";
 const DATA_ID: &str =
     "fractional-snow-cover|20m?bbox=9.2,46.1,10.8,46.9&time=2018-01-05/2018-01-05";
@@ -21,35 +22,13 @@ struct World {
 impl World {
     fn new(habits: HdaHabits) -> Self {
         let scene = Scene::new();
-        let tile = RasterSpec::new("CLMS_WSI_FSC_020m_T32TNS_20180105_V100.tif", 120, 80)
-            .epsg(32632)
-            .corner(500_000.0, 5_200_000.0, 20.0)
-            .nodata("255")
-            .pattern(Pattern::plane(20.0));
-        let zip = PackageSpec::new("FSC_T32TNS")
-            .raster(tile)
-            .write(scene.home())
-            .unwrap();
-        let product = HdaProduct::of_file(FSC, "FSC_20180105_T32TNS", &zip)
-            .unwrap()
-            .filter("productType", "FSC")
-            .bbox([9.0, 46.0, 10.0, 47.0])
-            .on("2018-01-05");
-        let broker = HdaSim::builder()
-            .dataset(HdaDataset::new(FSC))
-            .product(product)
-            .habits(habits)
-            .start()
-            .unwrap();
+        let broker = wekeo::broker(scene.home(), habits);
         Self { scene, broker }
     }
 
     fn command(&self, args: &[&str]) -> std::process::Command {
         let mut command = self.scene.command(args);
-        command
-            .env("WEKEO_URL", self.broker.url())
-            .env("WEKEO_USERNAME", HdaSim::USERNAME)
-            .env("WEKEO_PASSWORD", HdaSim::PASSWORD);
+        command.envs(wekeo::environment(&self.broker));
         command
     }
 

@@ -13,14 +13,16 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
-use clms_factory::PackageSpec;
+use clms_factory::{DatedRaster, PackageSpec, PartSpec};
 use clms_sim::{Habits, Sim, SimBuilder};
 use serde_json::Value;
 use tempfile::TempDir;
 
+pub mod cdse;
 pub mod cloud;
 pub mod namespace;
 pub mod python;
+pub mod wekeo;
 
 /// A simulated service, a folder for everything, and the program.
 pub struct Scene {
@@ -120,6 +122,30 @@ impl Default for Scene {
     fn default() -> Self {
         Self::new()
     }
+}
+
+/// The zip of a task for one part of a data set: for [`SimBuilder::parts`].
+#[must_use]
+pub fn cut(items: &[Value]) -> Option<Vec<u8>> {
+    let [item] = items else { return None };
+    let folder = TempDir::new().ok()?;
+    let package = PartSpec::of_item(item)?.package("part").ok()?;
+    fs::read(package.write(folder.path()).ok()?).ok()
+}
+
+/// Writes the files that the links of `lake-ice-extent-europe-v2-250m|LEGACY` lead to, for so many days from 1 January 2020 on;
+/// where they are.
+#[must_use]
+pub fn lake_ice(packages: &Path, days: i64) -> Vec<PathBuf> {
+    let file = |number| {
+        let date = cdse::day(number);
+        let name = date.strftime("c_gls_LIE250m_%Y%m%d1200_GLOBE_SIM_V1.0.1.nc");
+        let path = packages.join(name.to_string());
+        let raster = DatedRaster::soil_moisture(date, 240, 160);
+        raster.write_netcdf(&path).unwrap();
+        path
+    };
+    (0..days).map(file).collect()
 }
 
 /// A program of the workspace as cargo has built it next to these tests.

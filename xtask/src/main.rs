@@ -8,6 +8,7 @@
 mod apt;
 mod bench;
 mod bench_s3;
+mod book;
 mod demo;
 mod filesystems;
 mod gdal;
@@ -31,6 +32,7 @@ cargo xtask <command>
              packages as CLMS makes them, and takes them from catalogue to cube to map on loopback
   test [--all]
              all that must be true before a commit lands; --all adds the long ones
+  book       the documentation in docs/ as pages for a browser, in target/book
   sim [ARGS] the simulated service on its own, such as `cargo xtask sim --port 8080`; `sim --help`
   bench [--inputs S,T,M,X] [--runs N] [--dir DIR]
              from a downloaded package to a cube: time, memory and size beside GDAL and xarray
@@ -53,6 +55,7 @@ fn main() -> ExitCode {
         "bench" => bench::run(&rest),
         "bench-s3" => bench_s3::run(&rest),
         "bench-startup" => startup::run(&rest),
+        "book" => book::run(),
         "demo" => demo::run(&rest),
         "test" => test::run(&rest),
         "sim" => sim(&rest),

@@ -5,7 +5,7 @@ use std::fs;
 use crate::process::{Result, built, cargo, root, step};
 
 pub(crate) fn run() -> Result {
-    cargo(["build", "--package", "clms-cli"]).run()?;
+    cargo(["build", "--workspace", "--bins", "--locked"]).run()?;
     let folder = root().join("docs").join("schemas");
     let cannot = |why: std::io::Error| format!("{}: {why}", folder.display());
     fs::create_dir_all(&folder).map_err(cannot)?;

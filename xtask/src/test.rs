@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::{
-    filesystems, gdal, node,
+    book, filesystems, gdal, node,
     process::{Result, Step, built, cargo, step},
     programs, python,
 };
@@ -107,6 +107,7 @@ pub(crate) fn run(args: &[String]) -> Result {
         )?;
     }
     if all {
+        steps.run("book", book::build()?)?;
         steps.run("dependencies", deny()?)?;
         for (crate_name, target) in FUZZED {
             steps.run(&format!("fuzzing {crate_name}"), fuzz(crate_name, target)?)?;
