@@ -148,9 +148,13 @@ pub fn lake_ice(packages: &Path, days: i64) -> Vec<PathBuf> {
     (0..days).map(file).collect()
 }
 
-/// A program of the workspace as cargo has built it next to these tests.
+/// A program of the workspace as cargo has built it next to these tests; in place of `clms` the one that the variable
+/// `CLMS_TEST_PROGRAM` names, such as the program of `cargo xtask dist`.
 #[must_use]
 pub fn program(name: &str) -> PathBuf {
+    if let Some(released) = env::var_os("CLMS_TEST_PROGRAM").filter(|_| name == "clms") {
+        return released.into();
+    }
     let tests = env::current_exe().unwrap();
     let program = tests
         .parent()

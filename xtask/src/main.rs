@@ -17,6 +17,7 @@ mod process;
 mod programs;
 mod python;
 mod record;
+mod release;
 mod schemas;
 mod service;
 mod startup;
@@ -44,6 +45,15 @@ cargo xtask <command>
              has conversations with a portal and keeps them in tests/cassettes/sessions, without
              secrets; CLMS_CREDENTIALS names the service key
   schemas    writes the JSON Schemas of what `clms` prints to docs/schemas
+  dist [--test]
+             the program with its own GDAL in it, and an archive with all that belongs to it, in
+             target/released; compiling GDAL takes half an hour. --test: scenario tests with it
+  deb [--static]
+             a Debian package for the system that it is built on, or for all with --static
+  container [ARGS]
+             the image of the Containerfile; ARGS are the builder's, such as --build-arg PROGRAM=dist
+  release-notes TAG
+             what CHANGELOG.md tells of the version that the tag names
   setup      only makes sure that GDAL and its headers are there
 ";
 
@@ -56,11 +66,15 @@ fn main() -> ExitCode {
         "bench-s3" => bench_s3::run(&rest),
         "bench-startup" => startup::run(&rest),
         "book" => book::run(),
+        "container" => release::container(&rest),
+        "deb" => release::deb(&rest),
         "demo" => demo::run(&rest),
+        "dist" => release::dist(&rest),
         "test" => test::run(&rest),
         "sim" => sim(&rest),
         "record" => record::run(&rest),
         "schemas" => schemas::run(),
+        "release-notes" => release::notes(&rest),
         "setup" => gdal::ensure().map(|version| println!("GDAL {version} is there")),
         "help" | "--help" | "-h" | "" => {
             print!("{HELP}");

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crate::{
     book, filesystems, gdal, node,
     process::{Result, Step, built, cargo, step},
-    programs, python,
+    programs, python, release,
 };
 
 /// Crates that people may take singly; each has a program in `tests/alone` that depends on nothing else of ours. What these
@@ -52,6 +52,9 @@ pub(crate) fn run(args: &[String]) -> Result {
             "warnings",
         ]),
     )?;
+    for check in release::workflows()? {
+        steps.run("workflows", check)?;
+    }
     steps.run(
         "build",
         cargo(["build", "--workspace", "--all-targets", "--locked"]),

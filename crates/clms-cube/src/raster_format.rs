@@ -54,7 +54,7 @@ impl RasterFormat {
         }
     }
 
-    /// Whether the GDAL that is linked has one of the drivers. The one of the feature `bundled-gdal` has that for TIFF only.
+    /// Whether the GDAL that is linked has one of the drivers. The one of the feature `bundled-gdal` has none for JPEG 2000.
     pub(crate) fn is_readable(self) -> bool {
         let mut drivers = self.drivers().iter();
         drivers.any(|driver| DriverManager::get_driver_by_name(driver).is_ok())

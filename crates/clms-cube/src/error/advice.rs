@@ -73,7 +73,7 @@ impl CubeError {
                 "the file may be damaged: download the package again"
             }
             Self::NoDriver { .. } => {
-                "link a GDAL that has one (the one compiled in with the feature bundled-gdal reads TIFF and the usual vector formats), or choose another format of the product"
+                "link a GDAL that has one (the one compiled in with the feature bundled-gdal reads TIFF, NetCDF and the usual vector formats), or choose another format of the product"
             }
             Self::DamagedPackage { .. } => "download the package again",
             Self::FillOutOfRange { .. } => "choose a fill value that the data type can hold",
