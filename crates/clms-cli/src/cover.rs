@@ -24,7 +24,9 @@ pub(crate) fn page(statistics: &Statistics, colours: Option<Colours>) -> String 
                 let [min, mean, max] = [min, mean, max].map(|value| quantity(*value, units));
                 out.push_str(&format!("  min {min}   mean {mean}   max {max}\n"));
             }
-            out.push_str(&table(codes, colours));
+            let (named, rest) = told_apart(codes);
+            out.push_str(&table(named, colours));
+            out.push_str(&rest.map(|rest| format!("  {rest}\n")).unwrap_or_default());
         }
         _ => {}
     }
@@ -66,7 +68,12 @@ pub(crate) fn counted(counted: Counted) -> String {
     match counted {
         Counted::All => "all pixels counted".to_owned(),
         Counted::Overview { scale } => format!("from overview 1:{scale}"),
-        Counted::Sample { scale } => format!("from a sample, 1:{scale:.1}"),
+        Counted::Sample { scale } => {
+            format!(
+                "from a sample, {} of the pixels",
+                share((scale * scale).recip())
+            )
+        }
         _ => "counted".to_owned(),
     }
 }
@@ -104,7 +111,34 @@ pub(crate) fn quantity(value: f64, units: &str) -> String {
     format!("{number} {units}").trim_end().to_owned()
 }
 
-fn table(classes: &[ClassCover], colours: Option<Colours>) -> String {
+/// More codes than this that nobody named are told together.
+const MOST_NAMELESS: usize = 8;
+
+/// The codes that are told one by one, and a line about the rest if there is one.
+pub(crate) fn told_apart(codes: &[ClassCover]) -> (Vec<&ClassCover>, Option<String>) {
+    let (named, nameless): (Vec<_>, Vec<_>) = codes
+        .iter()
+        .partition(|code| code.name != code.value.to_string());
+    if nameless.len() <= MOST_NAMELESS {
+        return (codes.iter().collect(), None);
+    }
+    let shares = nameless.iter().map(|code| code.cover.share).sum();
+    let area: Option<f64> = nameless.iter().map(|code| code.cover.area_m2).sum();
+    let area = area.map(|area| format!(" ({})", text::area(area)));
+    let rest = format!(
+        "{} codes without a name: {}{}",
+        nameless.len(),
+        share(shares),
+        area.unwrap_or_default()
+    );
+    (named, Some(rest))
+}
+
+fn table<'a>(
+    classes: impl IntoIterator<Item = &'a ClassCover>,
+    colours: Option<Colours>,
+) -> String {
+    let classes: Vec<_> = classes.into_iter().collect();
     let rows: Vec<[String; 4]> = classes
         .iter()
         .map(|class| {
@@ -194,6 +228,30 @@ mod tests {
         let coloured = histogram(&[bin(1.0)], Some(Colours::All));
         assert!(coloured.ends_with("  \x1b[48;2;1;2;3m  \x1b[0m\n"));
         assert_eq!(histogram(&[bin(0.0)], None), "");
+    }
+
+    #[test]
+    fn many_codes_without_a_name_are_told_together() {
+        let code = |value: i64| ClassCover {
+            value,
+            name: if value == 101 {
+                "water".to_owned()
+            } else {
+                value.to_string()
+            },
+            colour: [0; 3],
+            cover: Cover {
+                share: 0.01,
+                area_m2: Some(1e6),
+            },
+        };
+        let many: Vec<_> = (101..110).map(code).collect();
+        let (few, rest) = told_apart(&many);
+        assert_eq!((few.len(), rest), (9, None));
+        let many: Vec<_> = (101..111).map(code).collect();
+        let (named, rest) = told_apart(&many);
+        assert_eq!(named, [&many[0]]);
+        assert_eq!(rest.unwrap(), "9 codes without a name: 9.0 % (9.00 km²)");
     }
 
     #[test]

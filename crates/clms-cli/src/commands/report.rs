@@ -117,7 +117,8 @@ fn facts(shown: &Shown<'_>) -> Vec<(&'static str, String)> {
     if let Some(grid) = &shown.group.grid {
         let [width, height] = grid.pixel_size().map(text::number);
         facts.push(("CRS", crs_name(&grid.crs)));
-        facts.push(("pixel", format!("{width} x {height}")));
+        let unit = if grid.crs.is_geographic() { "°" } else { " m" };
+        facts.push(("pixel", format!("{width} x {height}{unit}")));
         facts.push(("extent", text::bbox(grid.bbox())));
     }
     if let Some(time) = &shown.time {

@@ -30,11 +30,11 @@ fn of_statistics(statistics: &Statistics) -> Markup {
                         dd { (cover::quantity(*value, units)) }
                     }
                 }
-                @if !codes.is_empty() { (table(codes)) }
+                (of_codes(codes))
             }
             Distribution::Quantity { codes, .. } => {
                 p { "No pixel has a value." }
-                @if !codes.is_empty() { (table(codes)) }
+                (of_codes(codes))
             }
             _ => {}
         }
@@ -45,7 +45,16 @@ fn of_statistics(statistics: &Statistics) -> Markup {
     }
 }
 
-fn table(classes: &[ClassCover]) -> Markup {
+fn of_codes(codes: &[ClassCover]) -> Markup {
+    let (named, rest) = cover::told_apart(codes);
+    html! {
+        @if !named.is_empty() { (table(named)) }
+        @if let Some(rest) = rest { p.note { (rest) "." } }
+    }
+}
+
+fn table<'a>(classes: impl IntoIterator<Item = &'a ClassCover>) -> Markup {
+    let classes: Vec<_> = classes.into_iter().collect();
     let greatest = classes.iter().map(|class| class.cover.share);
     let greatest = greatest.fold(f64::MIN_POSITIVE, f64::max);
     html! {
