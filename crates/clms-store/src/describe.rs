@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::{
-    CubeContents, DataId, DataType,
+    CubeContents, DataId, DataType, ExpectedValues,
     catalogue::{Catalogue, Collection, Entry, How, Unavailable},
 };
 
@@ -58,6 +58,9 @@ pub struct Description {
     pub why_not: Option<Unavailable>,
     /// Where its cube is, if it is cached.
     pub cube: Option<String>,
+    /// Which values its raster will have, if that is documented and it is not cached.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expected: Option<ExpectedValues>,
     /// What its cube holds, if it is cached.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub contents: Option<CubeContents>,
@@ -95,6 +98,10 @@ impl Description {
             how: entry.how,
             why_not: entry.why_not.clone(),
             siblings: dataset.files.len().saturating_sub(1),
+            expected: match (&cube, entry.data_id.file()) {
+                (None, Some(file)) => ExpectedValues::of_file(file),
+                _ => None,
+            },
             ..Self::of_dataset(entry.data_id.clone(), dataset, cube)
         }
         .typed()
@@ -178,6 +185,7 @@ impl Description {
             how: None,
             why_not: None,
             cube,
+            expected: None,
             contents: None,
             siblings: 0,
             collections: Vec::new(),

@@ -51,6 +51,7 @@ mod data_types;
 mod day_range;
 mod describe;
 mod error;
+mod expected;
 mod jobs;
 mod network;
 mod open;
@@ -80,6 +81,7 @@ pub use data_types::DataType;
 pub use day_range::{DayRange, InvalidDayRange};
 pub use describe::{Description, TimeRange};
 pub use error::{ErrorClass, StoreError};
+pub use expected::{ExpectedQuantity, ExpectedValues};
 pub use jobs::{JobDetails, JobsError, ResumeOptions};
 pub use open::OpenOptions;
 pub use parameters::{

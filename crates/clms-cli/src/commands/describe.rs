@@ -1,9 +1,9 @@
 //! `clms describe`.
 
 use clms_store::{
-    CubeContents, DataId, Description, VariableContents,
+    CubeContents, DataId, Description, ExpectedQuantity, ExpectedValues, VariableContents,
     catalogue::{Collection, How},
-    cube::{Distribution, Statistics},
+    cube::{Class, Distribution, Statistics},
 };
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -106,6 +106,9 @@ fn page(described: &Described<'_>) -> String {
     for variable in variables.filter(|it| !it.classes.is_empty() && !is_counted(it)) {
         page.push_str(&classes(variable));
     }
+    if let Some(expected) = &it.expected {
+        page.push_str(&of_expected(expected));
+    }
     if !it.collections.is_empty() {
         page.push_str("\ncollections, of which subsets can be had:\n");
         page.push_str(&collections(&it.collections));
@@ -137,12 +140,30 @@ fn holds(it: &CubeContents) -> String {
 /// More classes are for `clms open`.
 const READABLE_CLASSES: usize = 60;
 
-fn classes(variable: &VariableContents) -> String {
-    let rows = variable.classes.iter().take(READABLE_CLASSES).map(|class| {
+fn table_of(classes: &[Class]) -> String {
+    let rows = classes.iter().take(READABLE_CLASSES).map(|class| {
         let name = class.name.clone().unwrap_or_default();
         vec![class.value.to_string(), name]
     });
-    let table = text::table(&["value", "class"], rows, &[0]);
+    text::table(&["value", "class"], rows, &[0])
+}
+
+fn of_expected(expected: &ExpectedValues) -> String {
+    let mut out = "\nvalues that its raster should have:\n".to_owned();
+    if let Some(quantity) = &expected.quantity {
+        let ExpectedQuantity {
+            min, max, units, ..
+        } = quantity;
+        out.push_str(&format!("{min} to {max} {units}\n"));
+    }
+    if !expected.classes.is_empty() {
+        out.push_str(&table_of(&expected.classes));
+    }
+    out
+}
+
+fn classes(variable: &VariableContents) -> String {
+    let table = table_of(&variable.classes);
     let more = match variable.classes.len().saturating_sub(READABLE_CLASSES) {
         0 => String::new(),
         more => format!("and {more} more, which `clms open` shows\n"),
