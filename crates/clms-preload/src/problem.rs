@@ -300,6 +300,13 @@ impl ProblemKind {
                 | DamagedZip
         )
     }
+
+    /// True if the server gave a whole package that is of no use: the same one must not be used again, whatever it is asked for next.
+    #[must_use]
+    pub fn blames_package(&self) -> bool {
+        use ProblemKind::*;
+        matches!(self, EncryptedZip | HostileZip | NoRaster | VectorOnly)
+    }
 }
 
 impl fmt::Display for ProblemKind {

@@ -135,7 +135,9 @@ impl Step<'_> {
             .knowledge
             .death(&task.id)
             .map(|dead| &dead.problem.kind);
-        let was_bad = death.is_some_and(ProblemKind::blames_link);
+        let was_bad = death.is_some_and(|kind| {
+            kind.blames_link() || kind.blames_package() || *kind == ProblemKind::BuildFailed
+        });
         match self.standing(task) {
             Standing::Ended(_) => false,
             Standing::Live | Standing::Unlinked => !was_bad,

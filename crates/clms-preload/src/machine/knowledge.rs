@@ -157,6 +157,17 @@ impl Knowledge {
         }
     }
 
+    /// Gives up the package that is on disk and its task: another one is to be ordered.
+    pub(crate) fn give_up_package(&mut self, at: Timestamp, problem: Problem) {
+        if let Some(package) = self.downloaded.take() {
+            self.dead.push(DeadTask {
+                id: package.task,
+                at,
+                problem,
+            });
+        }
+    }
+
     /// Whether the task is one of the job's.
     #[must_use]
     pub fn owns(&self, task: &TaskId) -> bool {

@@ -129,9 +129,9 @@ impl Step<'_> {
             {
                 self.bad_package(task, problem);
             }
-            (Event::BuildFailed(problem), Stage::Building { .. })
-            | (Event::CommitFailed(problem), Stage::Committing { .. }) => {
-                self.build_failed(problem);
+            (Event::BuildFailed(problem), Stage::Building { task })
+            | (Event::CommitFailed(problem), Stage::Committing { task }) => {
+                self.build_failed(task, problem);
             }
             (Event::Committed(cube), Stage::Committing { task }) => {
                 let task = Some(task);

@@ -22,12 +22,20 @@ impl Step<'_> {
         if problem.kind.blames_link() {
             self.bad_package(task, problem);
         } else {
-            self.fail(problem);
+            self.fail_by_package(task, problem);
         }
     }
 
-    /// The package is fine; a storage that was out of reach may be back soon.
-    pub(super) fn build_failed(&mut self, problem: Problem) {
+    /// Ends with the problem; if the package is its reason, the next run orders another one.
+    fn fail_by_package(&mut self, task: TaskId, problem: Problem) {
+        if problem.kind.blames_package() {
+            self.give_up(task, problem.clone());
+        }
+        self.fail(problem);
+    }
+
+    /// A storage that was out of reach may be back soon.
+    pub(super) fn build_failed(&mut self, task: TaskId, problem: Problem) {
         // Neither a full disk nor a person changes within a pause.
         let is_passing = problem.retryable
             && !matches!(
@@ -38,7 +46,7 @@ impl Step<'_> {
         knowledge.failed_builds += 1;
         let failed = knowledge.failed_builds;
         if !is_passing || failed >= self.policy.max_build_attempts {
-            return self.fail(problem);
+            return self.fail_by_package(task, problem);
         }
         let pause = self.pause_after(failed, &problem);
         self.pause_until(later(self.at, pause), Some(problem));
@@ -107,8 +115,14 @@ impl Step<'_> {
             || (was_late && attempts >= self.policy.old_link_attempts)
     }
 
-    /// Gives the task up for good, and what has come of its package; the next order has to wait a little.
+    /// Gives the task up for good and tells so.
     pub(super) fn bury(&mut self, task: TaskId, problem: Problem) {
+        self.give_up(task.clone(), problem.clone());
+        self.tell(Note::TaskAbandoned { task, problem });
+    }
+
+    /// Gives the task up for good, and what has come of its package; the next order has to wait a little.
+    fn give_up(&mut self, task: TaskId, problem: Problem) {
         let at = self.at;
         let pause = self
             .policy
@@ -124,11 +138,10 @@ impl Step<'_> {
         knowledge.missing_looks = 0;
         knowledge.last_status = None;
         knowledge.last_problem = Some(problem.clone());
-        knowledge.last_loss = Some(problem.clone());
+        knowledge.last_loss = Some(problem);
         let until = later(at, pause);
         knowledge.no_order_before = knowledge.no_order_before.max(Some(until));
         self.discard_download(&task);
-        self.tell(Note::TaskAbandoned { task, problem });
     }
 
     /// The task is not in the server's list (once more).

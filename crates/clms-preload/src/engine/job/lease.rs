@@ -71,7 +71,17 @@ impl JobRun {
         if let Some(record) = record {
             self.created_at = record.created_at;
             let was_finished = record.is_finished();
+            let failed_build = match &record.state.stage {
+                Stage::Failed { problem } if problem.kind == ProblemKind::BuildFailed => {
+                    Some(problem.clone())
+                }
+                _ => None,
+            };
             remembered = record.state.renewed().knowledge;
+            // Who forces what could not be built wants another package.
+            if let Some(problem) = failed_build.filter(|_| self.state.force) {
+                remembered.give_up_package(parts.clock.now(), problem);
+            }
             // A process that was killed leaves more than can be used. What a finished job left was to be kept.
             if !was_finished {
                 let tasks = remembered.live_tasks();

@@ -92,6 +92,44 @@ async fn a_finished_download_is_not_fetched_again() {
 }
 
 #[tokio::test]
+async fn a_package_that_could_not_be_built_is_fetched_again_when_forced() {
+    let world = World::new();
+    let broken = Problem::new(ProblemKind::BuildFailed, "no CRS");
+    world.workshop.failures.lock().unwrap().push_back(broken);
+    let _ = world.run().await;
+    let forced = clms_preload::JobRequest {
+        force: true,
+        ..request("a")
+    };
+    let outcomes = world
+        .engine()
+        .run(
+            vec![forced],
+            RunOptions::default(),
+            &CancellationToken::new(),
+        )
+        .await;
+    assert_completed(&world, &outcomes[0], 2);
+    assert_eq!(world.server().downloads.len(), 2);
+}
+
+#[tokio::test]
+async fn a_package_of_no_use_is_not_used_again() {
+    let world = World::new();
+    let useless = Problem::new(ProblemKind::NoRaster, "holds a README only");
+    world.workshop.failures.lock().unwrap().push_back(useless);
+    let outcome = world.run().await;
+    assert_eq!(
+        (outcome.status, kind(&outcome)),
+        (JobStatus::Failed, Some("no_raster"))
+    );
+    assert_eq!(world.files_in_scratch().len(), 0);
+
+    assert_completed(&world, &world.run().await, 2);
+    assert_eq!(world.server().downloads.len(), 2);
+}
+
+#[tokio::test]
 async fn kept_downloads_are_kept() {
     let world = World::new();
     let options = RunOptions {
