@@ -246,6 +246,10 @@ fn the_older_format_can_be_opened_and_drawn_too() {
     );
     let again = scene.clms(&["preload", FOREST, "-o", "json"]).well().json();
     assert_eq!(again[0]["status"], "cached");
+    let other = scene.clms(&["preload", FOREST, "--zarr-format", "3"]);
+    let _ = other
+        .well()
+        .saying(&["is cached as Zarr 2", "--force builds it anew as Zarr 3"]);
 }
 
 #[test]

@@ -98,6 +98,7 @@ fn wrong_words() {
         "export FOREST --out window.tif --resolution 0",
         "export FOREST --out window.tif --point here",
         "cache gc --max-size lots",
+        "cache gc --max-size 10",
         "cache list --cache ftp://host/cubes",
         "cache list --store-option nonsense",
         "jobs show nonsense!",
@@ -106,7 +107,7 @@ fn wrong_words() {
     ] {
         failures.types(line);
     }
-    failures.end("wrong_words", 26);
+    failures.end("wrong_words", 27);
 }
 
 #[test]
@@ -287,6 +288,7 @@ fn wrong_windows_of_a_cube() {
         "export FOREST --out window.tif --variable colour",
         "export FOREST --out window.tif --group guyana",
         "export FOREST --out window.tif --crs EPSG:1",
+        "export FOREST --out window.tif --crs EPSG:4326 --resolution 1000",
         "export FOREST --out window.tif --crs EPSG:4326 --resampling mean",
         "export FOREST --out table.csv --polygon nowhere.geojson",
         "export FOREST --out table.csv --point 100,10",
@@ -296,7 +298,7 @@ fn wrong_windows_of_a_cube() {
     ] {
         failures.types(line);
     }
-    failures.end("wrong_windows_of_a_cube", 13);
+    failures.end("wrong_windows_of_a_cube", 14);
 }
 
 fn forest() -> clms_factory::PackageSpec {

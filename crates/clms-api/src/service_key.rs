@@ -1,6 +1,7 @@
 //! The service key: the JSON that a user makes once in the portal's profile page.
 
 use std::fmt;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -75,6 +76,18 @@ pub enum ServiceKeyError {
         /// Why.
         source: std::io::Error,
     },
+    /// There is nothing in it.
+    #[error("{origin} is empty")]
+    Empty {
+        /// Where it came from.
+        origin: String,
+    },
+    /// The file is there, but it is no text in UTF-8, such as one that Windows' editors save as UTF-16.
+    #[error("{} is no text in UTF-8", path.display())]
+    NotUtf8 {
+        /// The file.
+        path: PathBuf,
+    },
     /// What is there is no JSON.
     #[error("{origin} is no JSON (line {line}, column {column})")]
     NotJson {
@@ -111,6 +124,8 @@ impl ServiceKeyError {
         match self {
             Self::NotFound { .. } => "service_key_not_found",
             Self::Unreadable { .. } => "service_key_unreadable",
+            Self::Empty { .. } => "service_key_empty",
+            Self::NotUtf8 { .. } => "service_key_not_utf8",
             Self::NotJson { .. } => "service_key_not_json",
             Self::NotAServiceKey { .. } => "not_a_service_key",
             Self::NotAnRsaKey { .. } => "service_key_not_rsa",
@@ -124,8 +139,12 @@ impl ServiceKeyError {
                 "log in at https://land.copernicus.eu, make an API token in your profile, and save its JSON \
                  in that file, or name another file"
             }
+            Self::Unreadable { source, .. } if source.kind() == ErrorKind::IsADirectory => {
+                "name the file in that folder"
+            }
             Self::Unreadable { .. } => "check the owner and the permissions of the file",
-            Self::NotJson { .. } | Self::NotAServiceKey { .. } | Self::NotAnRsaKey { .. } => {
+            Self::NotUtf8 { .. } => "save it as plain text in UTF-8",
+            Self::Empty { .. } | Self::NotJson { .. } | Self::NotAServiceKey { .. } | Self::NotAnRsaKey { .. } => {
                 "save the whole JSON text that the portal shows once when it makes the key, or make a new key"
             }
         }
@@ -149,7 +168,10 @@ impl ServiceKey {
     pub fn from_file(path: impl AsRef<Path>) -> Result<LoadedKey, ServiceKeyError> {
         let path = path.as_ref();
         let text = std::fs::read_to_string(path).map_err(|source| match source.kind() {
-            std::io::ErrorKind::NotFound => ServiceKeyError::NotFound {
+            ErrorKind::NotFound => ServiceKeyError::NotFound {
+                path: path.to_owned(),
+            },
+            ErrorKind::InvalidData => ServiceKeyError::NotUtf8 {
                 path: path.to_owned(),
             },
             _ => ServiceKeyError::Unreadable {
@@ -215,6 +237,13 @@ impl ServiceKey {
     }
 
     fn read(text: &str, origin: &str) -> Result<Self, ServiceKeyError> {
+        // Windows' editors put a byte order mark in front.
+        let text = text.trim_start_matches('\u{feff}').trim();
+        if text.is_empty() {
+            return Err(ServiceKeyError::Empty {
+                origin: origin.to_owned(),
+            });
+        }
         // serde's messages of wrong types would quote what is there, and that may be the secret.
         let value: Value =
             serde_json::from_str(text).map_err(|error| ServiceKeyError::NotJson {

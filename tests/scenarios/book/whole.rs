@@ -10,7 +10,7 @@ use super::{PAGES, links::pages, page::Block, sources};
 /// The blocks that are run must not become fewer without anybody seeing it.
 const AT_LEAST: usize = 140;
 /// Those that a page marks as `ignore`.
-const IGNORED_AT_MOST: usize = 15;
+const IGNORED_AT_MOST: usize = 16;
 
 #[test]
 fn all_pages_are_run() {

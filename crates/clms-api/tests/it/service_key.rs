@@ -35,6 +35,8 @@ fn a_good_key() {
 #[test]
 fn what_is_wrong_is_named() {
     let cases = [
+        ("", "service_key_empty", "is empty"),
+        ("\u{feff} \r\n", "service_key_empty", "is empty"),
         ("not json", "service_key_not_json", "line 1"),
         ("[]", "not_a_service_key", "client_id"),
         (
@@ -94,6 +96,21 @@ fn files() {
         error.to_string().contains("credentials.json is no JSON"),
         "{error}"
     );
+    // As Windows' editors save it.
+    let with_mark = format!("\u{feff}{}\r\n", good());
+    std::fs::write(&path, with_mark).unwrap();
+    assert_eq!(
+        ServiceKey::from_file(&path).unwrap().key.client_id(),
+        "client-1"
+    );
+    let utf16: Vec<u8> = std::iter::once(0xfeff)
+        .chain(good().encode_utf16())
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    std::fs::write(&path, utf16).unwrap();
+    let error = ServiceKey::from_file(&path).unwrap_err();
+    assert_eq!(error.kind(), "service_key_not_utf8");
+    assert!(error.hint().contains("UTF-8"), "{}", error.hint());
 }
 
 #[cfg(unix)]

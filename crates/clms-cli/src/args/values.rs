@@ -26,6 +26,10 @@ pub(super) fn size(text: &str) -> Result<u64, String> {
     let unit = unit.trim().to_ascii_lowercase();
     let factor = UNITS.iter().find(|(name, _)| *name == unit);
     match (number.parse::<f64>(), factor) {
+        // A hand that forgot the unit must not empty a cache.
+        (Ok(number), Some(("", _))) if number > 0.0 && number < 1e6 => Err(format!(
+            "{text} has no unit: write {text}GB, {text}MB or {text}B"
+        )),
         (Ok(number), Some((_, factor))) => Ok((number * factor) as u64),
         _ => Err(format!(
             "{text:?} is no size; sizes look like 500MB, 2.5GiB or 1000000"
@@ -109,6 +113,9 @@ mod tests {
     #[test]
     fn sizes() {
         assert_eq!(size("0"), Ok(0));
+        assert_eq!(size("1000000"), Ok(1_000_000));
+        assert_eq!(size("10B"), Ok(10));
+        assert!(size("10").is_err());
         assert_eq!(size("500MB"), Ok(500_000_000));
         assert_eq!(size(" 2.5 GiB "), Ok(2_684_354_560));
         for text in ["", "GB", "1.2.3", "-1", "5 parsecs", "1e3"] {

@@ -1,5 +1,7 @@
 //! The command that was typed, with another data id.
 
+use std::env;
+
 use crate::args::{Cache, Command};
 
 /// Writes the command for a data id. Of the options only those that it can't be without are repeated: others may hold secrets.
@@ -18,6 +20,22 @@ pub(super) fn with_another_id(command: &Command) -> impl Fn(&str) -> String + us
     let out = out.map(|out| format!(" --out {}", quoted(&out.display().to_string())));
     let out = out.unwrap_or_default();
     move |data_id| format!("clms {words} '{data_id}'{out}")
+}
+
+/// The command as it was typed; nothing where an option may hold a secret.
+pub(super) fn as_typed() -> Option<String> {
+    let words: Vec<String> = env::args_os()
+        .skip(1)
+        .map(|word| word.into_string().ok())
+        .collect::<Option<_>>()?;
+    let may_be_secret = |word: &String| {
+        word.starts_with("--store-opt") || (word.contains("://") && word.contains('@'))
+    };
+    if words.iter().any(may_be_secret) {
+        return None;
+    }
+    let quoted: Vec<String> = words.iter().map(|word| quoted(word)).collect();
+    Some(format!("clms {}", quoted.join(" ")))
 }
 
 /// As a shell takes it for one word.

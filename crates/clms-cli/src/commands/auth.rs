@@ -12,7 +12,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Context, Done, Stop};
-use crate::{failure::Failure, paste, text, whole_file};
+use crate::{failure::Failure, paste, settings, text, whole_file};
 
 /// Who is signed in.
 #[derive(Serialize, JsonSchema)]
@@ -106,6 +106,11 @@ pub(crate) async fn login(context: &Context, file: Option<&Path>) -> Done {
     keep(to, &text)
         .map_err(|why| Failure::io(&format!("keep the service key in {}", to.display()), &why))?;
     context.result(&identity, || identity.page())?;
+    if let settings::From::Variable = context.credentials_from {
+        context.printer.note(
+            "note: it is kept there, and not in the usual place, because the variable CLMS_CREDENTIALS says so",
+        );
+    }
     context
         .printer
         .note("next: clms search 'forest Europe 2018'");
@@ -117,7 +122,7 @@ fn read(file: &Path) -> Result<(ServiceKey, String), Stop> {
     if !file.exists() {
         let failure = Failure::usage(format!("there is no file {}", file.display()));
         return Err(failure
-            .with_hint("without a file, `clms auth login` says where to get a service key, and takes it from the clipboard")
+            .with_hint("without a file, `clms auth login` says where to get a service key, and takes what you paste")
             .into());
     }
     let key = ServiceKey::from_file(file).map_err(StoreError::from)?.key;
@@ -176,5 +181,6 @@ fn keep(to: &Path, text: &str) -> io::Result<()> {
     if let Some(folder) = to.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         fs::create_dir_all(folder)?;
     }
-    whole_file::write_secret(to, format!("{}\n", text.trim()).as_bytes())
+    let text = text.trim_start_matches('\u{feff}').trim();
+    whole_file::write_secret(to, format!("{text}\n").as_bytes())
 }

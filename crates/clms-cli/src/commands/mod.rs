@@ -29,7 +29,7 @@ use crate::{
     failure::Failure,
     printer::{Closed, Printer},
     progress::Screen,
-    settings::Settings,
+    settings::{self, Settings},
 };
 
 /// What every command works with.
@@ -39,6 +39,8 @@ pub(crate) struct Context {
     pub(crate) api_url: String,
     /// Where the service key is, or is to be.
     pub(crate) credentials: Option<PathBuf>,
+    /// What decided where the service key is.
+    pub(crate) credentials_from: settings::From,
     pub(crate) is_offline: bool,
     pub(crate) screen: Screen,
     pub(crate) progress: crate::args::Progress,
@@ -87,6 +89,7 @@ impl Context {
             screen,
             api_url: settings.api_url.value.clone(),
             credentials: settings.credentials.value.clone(),
+            credentials_from: settings.credentials.from,
             is_offline: settings.offline.value,
             progress: match settings.quiet.value {
                 true => crate::args::Progress::None,

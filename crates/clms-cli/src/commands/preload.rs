@@ -1,13 +1,15 @@
 //! `clms preload`.
 
+use std::path::Path;
+
 use clms_store::{
     DataId, JobOutcome, JobStatus, PlannedAction, PlannedPreload, PreloadOptions, ProblemKind,
-    StoreError,
+    StoreError, cube::ZarrFormat,
 };
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Context, Done, Stop, data_ids};
+use super::{Context, Done, Stop, again, data_ids};
 use crate::{args::Preload, exit, failure::Failure, progress, request_file::PreloadRequest, text};
 
 pub(crate) async fn run(context: &Context, preload: Preload) -> Done {
@@ -38,7 +40,30 @@ pub(crate) async fn run(context: &Context, preload: Preload) -> Done {
     };
     let shown: Vec<Outcome> = outcomes.iter().map(Outcome::of).collect();
     context.result(&shown, || summary(&outcomes))?;
+    if let Some(wanted) = preload.zarr_format {
+        tell_other_formats(context, &outcomes, wanted);
+    }
     conclude(context, &outcomes)
+}
+
+/// A cube that is there stays as it is; whoever wants another format for other software must know.
+fn tell_other_formats(context: &Context, outcomes: &[JobOutcome], wanted: ZarrFormat) {
+    let [wanted_root, other_root, number, other] = match wanted {
+        ZarrFormat::V2 => [".zgroup", "zarr.json", "2", "3"],
+        _ => ["zarr.json", ".zgroup", "3", "2"],
+    };
+    for outcome in outcomes {
+        let (JobStatus::Cached, Some(cube)) = (outcome.status, &outcome.cube) else {
+            continue;
+        };
+        let cube = Path::new(cube);
+        if cube.join(other_root).exists() && !cube.join(wanted_root).exists() {
+            context.printer.note(&format!(
+                "note: {} is cached as Zarr {other}; --force builds it anew as Zarr {number}",
+                outcome.data_id
+            ));
+        }
+    }
 }
 
 /// The data ids as typed or, with options that choose a subset, those of that subset of them.
@@ -168,7 +193,7 @@ pub(super) fn conclude(context: &Context, outcomes: &[JobOutcome]) -> Done {
     if stopped && context.stop.is_cancelled() {
         context.printer.note(&format!(
             "stopped; what was requested stays at the portal. To go on: {}",
-            same_again(outcomes)
+            again::as_typed().unwrap_or_else(|| "type the same command again".to_owned())
         ));
         return Err(Stop::Code(exit::INTERRUPTED));
     }
@@ -178,14 +203,4 @@ pub(super) fn conclude(context: &Context, outcomes: &[JobOutcome]) -> Done {
         [first, rest @ ..] if rest.iter().all(|code| code == first) => Err(Stop::Code(*first)),
         _ => Err(Stop::Code(exit::FAILED)),
     }
-}
-
-fn same_again(outcomes: &[JobOutcome]) -> String {
-    let ids = outcomes
-        .iter()
-        .filter(|outcome| outcome.status == JobStatus::Cancelled)
-        .map(|outcome| format!("'{}'", outcome.data_id))
-        .collect::<Vec<_>>()
-        .join(" ");
-    format!("clms preload {ids}")
 }

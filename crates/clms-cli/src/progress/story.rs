@@ -105,6 +105,10 @@ impl Story {
             ProgressEvent::TaskAbandoned { task, problem, .. } => {
                 Some(format!("gives up task {task}: {problem}"))
             }
+            // The same again and again would be one line for each of many looks.
+            ProgressEvent::Retrying { problem, .. } if problem.kind.blames_link() => Some(format!(
+                "{problem}; links may come alive late: it is tried for 5 min at most, then the file is requested anew"
+            )),
             ProgressEvent::Retrying { problem, pause, .. } => {
                 Some(format!("{problem}; again in {}", seconds(*pause)))
             }

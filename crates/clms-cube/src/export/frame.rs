@@ -69,7 +69,30 @@ pub(super) fn new_grid(source: &Grid, options: &ExportOptions) -> Result<Option<
         (None, Some(suggested)) => suggested.bbox(),
         (None, None) => source.bbox(),
     };
+    check_pixel(pixel, edges, &crs)?;
     grid(crs, edges, pixel).map(Some)
+}
+
+/// Whoever types metres where the CRS has degrees would get a single pixel.
+fn check_pixel(pixel: [f64; 2], edges: [f64; 4], crs: &Crs) -> Result<(), CubeError> {
+    let [west, south, east, north] = edges;
+    let lengths = [east - west, north - south];
+    if pixel
+        .iter()
+        .zip(lengths)
+        .all(|(pixel, length)| *pixel <= length)
+    {
+        return Ok(());
+    }
+    let (name, unit) = match crs.is_geographic() {
+        true => ("degrees", "°"),
+        false => ("metres", " m"),
+    };
+    let [x, y] = pixel;
+    let [width, height] = lengths;
+    invalid(format!(
+        "a pixel of {x} x {y}{unit} is larger than the window, {width:.6} x {height:.6}{unit}: the resolution is in {name} here"
+    ))
 }
 
 /// As `gdalwarp` makes it of `-te` and `-tr`.
