@@ -126,8 +126,7 @@ pub(crate) const HOW_TO_GET_CERTIFICATES: &str =
 /// Whether connections can't be set up since this machine has no certificates of authorities.
 pub(crate) fn lacks_certificates(error: &reqwest::Error) -> bool {
     // The verifier's error has no type of its own, so its words must do.
-    error.is_builder()
-        && chain(error).any(|cause| cause.to_string().contains("No CA certificates"))
+    error.is_builder() && chain(error).any(|cause| cause.to_string().contains("No CA certificates"))
 }
 
 fn chain<'a>(

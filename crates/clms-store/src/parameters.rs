@@ -243,10 +243,7 @@ fn collection(catalogue: &Catalogue, data_id: &DataId) -> Option<Collection> {
 }
 
 /// What preloading a subset of a collection takes.
-fn parameters_of_subset(
-    data_id: &DataId,
-    collection: &Collection,
-) -> Result<Value, StoreError> {
+fn parameters_of_subset(data_id: &DataId, collection: &Collection) -> Result<Value, StoreError> {
     if let Some(why) = &collection.why_not {
         return Err(StoreError::Unavailable {
             data_id: data_id.to_string(),

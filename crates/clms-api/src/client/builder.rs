@@ -132,17 +132,16 @@ impl ClientBuilder {
     pub fn build(self) -> Result<Client, ApiError> {
         let base_url = parse_base_url(&self.base_url)?;
         let user_agent = HeaderValue::try_from(&self.user_agent).map_err(|_| {
-            let problem = format!("the user agent {:?} can't stand in a header", self.user_agent);
+            let problem = format!(
+                "the user agent {:?} can't stand in a header",
+                self.user_agent
+            );
             ApiError::Configuration { problem }
         })?;
         Ok(Client {
             inner: Arc::new(Inner {
                 base_url,
-                connections: Connections::new(
-                    user_agent,
-                    self.connect_timeout,
-                    self.read_timeout,
-                ),
+                connections: Connections::new(user_agent, self.connect_timeout, self.read_timeout),
                 key: self.key,
                 tokens: TokenCache::default(),
                 token_endpoint: self.token_endpoint,

@@ -200,9 +200,7 @@ impl Client {
         call: &Call,
         token: Option<&SecretString>,
     ) -> Result<RequestBuilder, ApiError> {
-        let mut request = self
-            .api()?
-            .request(call.method.clone(), call.url.clone());
+        let mut request = self.api()?.request(call.method.clone(), call.url.clone());
         if let Some(token) = token {
             // Every address is made from the base URL; this makes sure of it.
             if call.url.origin() != self.inner.base_url.origin() {

@@ -133,10 +133,7 @@ fn provenance(details: &CachedCubeDetails) -> Vec<(String, String)> {
     let mut pairs = vec![
         ("data id".to_owned(), cube.data_id.clone()),
         ("cube".to_owned(), cube.cube.clone()),
-        (
-            "size".to_owned(),
-            size_in_files(cube.bytes, cube.objects),
-        ),
+        ("size".to_owned(), size_in_files(cube.bytes, cube.objects)),
         ("built".to_owned(), text::time(cube.committed_at)),
     ];
     if let Some(committed) = details.committed {

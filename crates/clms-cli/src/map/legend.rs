@@ -251,7 +251,10 @@ mod tests {
         let drawn = LegendBox::new(&legend, 600, &lettering);
         assert!(drawn.width() <= SWATCH + GAPS[0] + TEXT_WIDTHS[3] + GAPS[1]);
         let lines = &drawn.entries[0].lines;
-        assert!(lines.len() == MOST_LINES && lines[1].ends_with('…'), "{lines:?}");
+        assert!(
+            lines.len() == MOST_LINES && lines[1].ends_with('…'),
+            "{lines:?}"
+        );
     }
 
     #[test]

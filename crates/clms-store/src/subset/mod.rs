@@ -13,11 +13,11 @@ use std::{
 
 use clms_api::{Area, Days, Format};
 
+use self::values::{bbox, crs, days, format_of, not_empty, said};
 pub(crate) use self::{
     escapes::{decoded, encoded},
     schema::add_subset_of,
 };
-use self::values::{bbox, crs, days, format_of, not_empty, said};
 
 /// What of a collection the portal is to cut out, and how it is to deliver that: the part of a [`DataId`](crate::DataId)
 /// behind the `?`.

@@ -28,9 +28,9 @@ fn subset_of(collection: &Collection) -> Map<String, Value> {
 fn of(parameter: SubsetParameter, collection: &Collection) -> Option<Value> {
     Some(match parameter {
         SubsetParameter::BBox => {
-            let most = collection.max_area.map(|area| {
-                format!("; at most {area:e} m², by the portal's reckoning")
-            });
+            let most = collection
+                .max_area
+                .map(|area| format!("; at most {area:e} m², by the portal's reckoning"));
             json!({
                 "description": format!(
                     "Only this box: west, south, east, north in degrees (WGS 84){}.",

@@ -104,10 +104,7 @@ fn page(details: &CachedCubeDetails) -> String {
     let mut pairs = vec![
         ("data id", cube.data_id.clone()),
         ("cube", cube.cube.clone()),
-        (
-            "size",
-            size_in_files(cube.bytes, cube.objects),
-        ),
+        ("size", size_in_files(cube.bytes, cube.objects)),
         (
             "built",
             format!(
