@@ -1,4 +1,4 @@
-"""Runs a program in a terminal that answers when it is asked what it can, and tells what came of it.
+"""Runs a program in a terminal that answers, always the same, when it is asked what it can, and tells what came of it.
 
 usage: answering_terminal.py ANSWER PROGRAM ARGUMENT...; ANSWER has the escapes of Python's strings
 """
@@ -15,15 +15,15 @@ if pid == 0:
     os.execvp(sys.argv[2], sys.argv[2:])
 before = termios.tcgetattr(terminal)
 output = b""
-asked = False
+answered = 0
 while True:
     try:
         output += os.read(terminal, 65536)
     except OSError:
         # The program has closed the terminal.
         break
-    if not asked and output.endswith(b"\x1b[c"):
-        asked = True
+    if len(output) > answered and output.endswith(b"\x1b[c"):
+        answered = len(output)
         os.write(terminal, answer)
     try:
         after = termios.tcgetattr(terminal)
@@ -32,7 +32,7 @@ while True:
 print(
     json.dumps(
         {
-            "asked": asked,
+            "asked": answered > 0,
             "restored": after == before,
             "answer_is_shown": bool(answer) and answer in output,
             "kitty": b"\x1b_Ga=T" in output,

@@ -139,10 +139,11 @@ fn a_refused_key() {
 fn an_unreachable_host() {
     let scene = Scene::new();
     // Nobody listens on the discard port.
-    let mut command = scene.command(&["list"]);
+    let mut command = scene.command(&["list", "--quiet"]);
     command.env("CLMS_API_URL", "http://127.0.0.1:9/api");
     let run = Run::of(command).with_code(FAILED).saying(&["127.0.0.1:9"]);
     assert_is_for_people(&run);
+    assert!(!run.stderr.contains("warning:"), "{run:#?}");
 }
 
 #[test]

@@ -106,6 +106,14 @@ fn what_everybody_may_look_at() {
             "schema_preload_of_one",
             &["schema", "preload", "lake-ice-extent-europe-v2-250m"],
         ),
+        (
+            "schema_preload_of_a_collection",
+            &[
+                "schema",
+                "preload",
+                "normalised-difference-vegetation-index-v2-0-300m|300m",
+            ],
+        ),
         ("schema_of_nothing", &["schema", "everything"]),
         (
             "describe_elsewhere",

@@ -232,7 +232,15 @@ fn a_portal_that_is_not_there() {
     ] {
         failures.types(line);
     }
-    failures.end("a_portal_that_is_not_there", 5);
+    let without_certificates = |words: &[&str]| {
+        let mut command = scene.command(words);
+        command.env("SSL_CERT_FILE", "/dev/null");
+        Run::of(command)
+    };
+    failures.takes("list  # no certificates", &without_certificates(&["list"]));
+    failures.end("a_portal_that_is_not_there", 6);
+    // What needs no network needs none.
+    let _ = without_certificates(&["cache", "list"]).well();
 }
 
 #[test]

@@ -225,13 +225,18 @@ fn half_blocks_have_the_colours_of_the_classes_on_a_real_terminal() {
 
 #[test]
 fn a_terminal_is_asked_what_it_can_and_left_as_it_was() {
+    const KITTY: &str = r"\x1bP>|kitty(0.42.1)\x1b\\\x1b_Gi=31;OK\x1b\\\x1b[?62;c";
     let scene = stripes();
-    for (answer, way) in [
-        (r"\x1b[?62;4;22c", "sixel"),
-        (r"\x1b_Gi=31;OK\x1b\\\x1b[?62;c", "kitty"),
-        (r"\x1b[?1;2c", "blocks"),
+    for (answer, variable, way) in [
+        (r"\x1b[?62;4;22c", "", "sixel"),
+        (KITTY, "", "kitty"),
+        (r"\x1b[?1;2c", "", "blocks"),
         // It never answers.
-        ("", "blocks"),
+        ("", "", "blocks"),
+        // It was started from another one, whose variables it has.
+        (r"\x1b[?62;4;22c", "KITTY_WINDOW_ID", "sixel"),
+        (KITTY, "TMUX", "kitty"),
+        (r"\x1b[?62;4;22c", "TMUX", "blocks"),
     ] {
         let mut terminal = scene.command(&[]);
         let mut asked = Command::new(python::interpreter());
@@ -247,13 +252,20 @@ fn a_terminal_is_asked_what_it_can_and_left_as_it_was() {
                     .get_envs()
                     .filter_map(|(name, value)| Some((name, value?))),
             );
+        if !variable.is_empty() {
+            asked.env(variable, "1");
+        }
         let report = Run::of(asked).well().json();
         assert_eq!(report["asked"], true, "{report}");
         assert_eq!(report["restored"], true, "{report}");
         assert_eq!(report["answer_is_shown"], false, "{report}");
         assert_eq!(report["code"], 0, "{report}");
         for other in ["kitty", "sixel", "blocks"] {
-            assert_eq!(report[other], other == way, "{answer:?}: {report}");
+            assert_eq!(
+                report[other],
+                other == way,
+                "{answer:?} {variable}: {report}"
+            );
         }
     }
 }

@@ -114,10 +114,9 @@ fn a_subset_is_cut_out_cached_and_opened_by_its_data_id() {
 fn the_usual_way_of_a_collection_is_its_own_format_and_crs() {
     let scene = scene(Habits::default());
     let data_id = format!("{NDVI}/300m?nuts=lu&time=2021-01-01");
-    let done = scene
-        .clms(&["preload", &data_id, "-o", "json"])
-        .well()
-        .json();
+    let preload = scene.clms(&["preload", &data_id, "-o", "json"]).well();
+    assert!(!preload.stderr.contains("HDF5"), "{}", preload.stderr);
+    let done = preload.json();
     let shown = done[0]["data_id"].as_str().unwrap();
     assert_eq!(
         shown,

@@ -6,7 +6,7 @@ use crate::model::{Task, TaskId};
 use crate::refusal::Refusal;
 use crate::retry::Tries;
 use crate::server_message::ServerMessage;
-use crate::transport_error::TransportError;
+use crate::transport_error::{HOW_TO_GET_CERTIFICATES, TransportError};
 
 /// Why a call of the portal's API failed.
 ///
@@ -20,6 +20,9 @@ pub enum ApiError {
         /// What is wrong.
         problem: String,
     },
+    /// This machine has no certificates of authorities, so that no server can be trusted.
+    #[error("there are no CA certificates on this machine, so that no HTTPS server can be trusted")]
+    NoCertificates,
     /// The request was not sent, for the portal would do something else than what was meant.
     #[error("the request was not sent: {problem}")]
     InvalidRequest {
@@ -161,6 +164,7 @@ impl ApiError {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Configuration { .. } => "configuration",
+            Self::NoCertificates => "no_certificates",
             Self::InvalidRequest { .. } => "invalid_request",
             Self::NoKey { .. } => "no_service_key",
             Self::Signing { .. } => "signing",
@@ -198,6 +202,7 @@ impl ApiError {
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::Configuration { .. } => "the portal's API is https://land.copernicus.eu/api",
+            Self::NoCertificates => HOW_TO_GET_CERTIFICATES,
             Self::NoKey { .. } => "make an API token in your profile at https://land.copernicus.eu",
             Self::KeyRefused { message, .. } if message.text.contains("(iat)") => {
                 "this machine's clock is ahead of the portal's: set it right"

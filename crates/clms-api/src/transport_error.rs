@@ -43,6 +43,7 @@ impl TransportError {
     /// What a person can do about it.
     pub fn hint(&self) -> Option<String> {
         let hint = match self.kind {
+            _ if lacks_certificates(&self.source) => HOW_TO_GET_CERTIFICATES,
             TransportKind::Unreachable => {
                 "check the network; behind a proxy, set HTTPS_PROXY (and NO_PROXY for what needs none)"
             }
@@ -116,6 +117,16 @@ impl fmt::Display for TransportKind {
             Self::Other => "the request can't be made",
         })
     }
+}
+
+/// What helps a machine without certificates of authorities.
+pub(crate) const HOW_TO_GET_CERTIFICATES: &str =
+    "install the package ca-certificates, or set SSL_CERT_FILE to a file of certificates in PEM";
+
+/// Whether connections can't be set up since this machine has no certificates of authorities.
+pub(crate) fn lacks_certificates(error: &reqwest::Error) -> bool {
+    // The verifier's error has no type of its own, so its words must do.
+    error.is_builder() && chain(error).any(|cause| cause.to_string().contains("No CA certificates"))
 }
 
 fn chain<'a>(

@@ -6,7 +6,8 @@ use crate::CacheError;
 
 /// Settings of the storage behind a cache, each a key and a value, such as `endpoint=http://localhost:9000`.
 ///
-/// Keys are compared without regard to case, and `-` is `_`. Values may be secrets and are never shown.
+/// Keys are compared without regard to case, and `-` is `_`. Values may be secrets: `Debug` shows none of them, [`shown`](Self::shown) those
+/// that are known to be none.
 ///
 /// ```
 /// use clms_cache::StorageOptions;
@@ -17,6 +18,22 @@ use crate::CacheError;
 /// ```
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct StorageOptions(BTreeMap<String, String>);
+
+/// Settings whose values are no secrets. Those that are not listed may be: they are any setting of any provider.
+const PLAIN: [&str; 12] = [
+    "allow_http",
+    "anonymous",
+    "bytes_per_second",
+    "concurrency",
+    "endpoint",
+    "lease_time",
+    "max_retries",
+    "profile",
+    "region",
+    "requests_per_second",
+    "skip_signature",
+    "virtual_hosted_style_request",
+];
 
 impl StorageOptions {
     /// No settings.
@@ -61,6 +78,13 @@ impl StorageOptions {
         self.0.is_empty()
     }
 
+    /// All settings by their normalised keys, with those values that are known to be no secrets. An address among them can still hold
+    /// a password of its own.
+    pub fn shown(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
+        self.iter()
+            .map(|(key, value)| (key, PLAIN.contains(&key).then_some(value)))
+    }
+
     /// All settings.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(key, value)| (&**key, &**value))
@@ -80,6 +104,23 @@ impl fmt::Debug for StorageOptions {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_what_is_no_secret_is_shown() {
+        let options = StorageOptions::new()
+            .with("Secret-Access-Key", "hush")
+            .with("Allow-HTTP", "true")
+            .with("what_nobody_knows", "hush");
+        let shown: Vec<_> = options.shown().collect();
+        assert_eq!(
+            shown,
+            [
+                ("allow_http", Some("true")),
+                ("secret_access_key", None),
+                ("what_nobody_knows", None)
+            ]
+        );
+    }
 
     #[test]
     fn values_and_texts_without_a_key_are_not_shown() {

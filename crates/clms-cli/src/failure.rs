@@ -109,7 +109,7 @@ impl Failure {
 }
 
 /// A message without the numbers that the operating system gives its errors: the words beside them say the same.
-fn in_words(message: &str) -> String {
+pub(crate) fn in_words(message: &str) -> String {
     let mut words = String::new();
     let mut rest = message;
     while let Some((before, after)) = rest.split_once(" (os error ") {

@@ -14,7 +14,7 @@ use tracing_subscriber::{
     registry::LookupSpan,
 };
 
-use crate::{printer::Printer, progress::Screen};
+use crate::{failure::in_words, printer::Printer, progress::Screen};
 
 /// Starts to show logs: warnings, or more with `-v`. `RUST_LOG` wins where it is set.
 pub(crate) fn start(verbose: u8, quiet: bool, printer: &Printer, screen: &Screen) {
@@ -75,7 +75,8 @@ where
         }
         let mut fields = Fields(String::new(), String::new());
         event.record(&mut fields);
-        writeln!(to, " {}{}{}", data_id(context), fields.0, fields.1)
+        let text = in_words(&format!("{}{}", fields.0, fields.1));
+        writeln!(to, " {}{text}", data_id(context))
     }
 }
 

@@ -24,7 +24,7 @@ use std::process::ExitCode;
 use clap::FromArgMatches as _;
 
 use crate::{
-    args::{Cli, Command, Config, Jobs},
+    args::{Cli, Command, Config, Jobs, StoreCommand},
     commands::{Context, Done, Stop},
     failure::Failure,
     printer::{Closed, Printer},
@@ -70,12 +70,12 @@ fn main() -> ExitCode {
             commands::shell::manual(&folder, &printer),
             exit::FAILED,
         ),
-        command => exit::now(with_runtime(&settings, command, printer)),
+        Command::OfStore(command) => exit::now(with_runtime(&settings, command, printer)),
     };
     code.into()
 }
 
-fn with_runtime(settings: &Settings, command: Command, printer: Printer) -> u8 {
+fn with_runtime(settings: &Settings, command: StoreCommand, printer: Printer) -> u8 {
     let screen = Screen::new();
     log::start(
         settings.verbose.value,
@@ -100,14 +100,14 @@ fn with_runtime(settings: &Settings, command: Command, printer: Printer) -> u8 {
     code
 }
 
-async fn run(settings: &Settings, command: Command, printer: Printer, screen: Screen) -> u8 {
+async fn run(settings: &Settings, command: StoreCommand, printer: Printer, screen: Screen) -> u8 {
     let signals = Signals::listen();
     // Only preloading has something to bring to safety before it stops, and exporting something to take away.
     let stops_by_itself = matches!(
         command,
-        Command::Preload(_)
-            | Command::Export(_)
-            | Command::Jobs {
+        StoreCommand::Preload(_)
+            | StoreCommand::Export(_)
+            | StoreCommand::Jobs {
                 jobs: Some(Jobs::Wait(_) | Jobs::Resume(_))
             }
     );

@@ -3,6 +3,7 @@
 use comfy_table::{ContentArrangement, Table, presets};
 use console::Term;
 use jiff::{Timestamp, tz::TimeZone};
+use serde_json::Value;
 
 /// Bytes with three significant digits and binary units, as in `1.53 MiB`.
 pub(crate) fn bytes(bytes: u64) -> String {
@@ -57,6 +58,25 @@ pub(crate) fn grouped(number: u64) -> String {
 pub(crate) fn number(number: f64) -> String {
     let rounded: Result<f64, _> = format!("{number:.11e}").parse();
     rounded.unwrap_or(number).to_string()
+}
+
+/// So many of something, as in `1 file` and `2 files`.
+pub(crate) fn count(number: u64, one: &str) -> String {
+    match number {
+        1 => format!("1 {one}"),
+        _ => format!("{number} {one}s"),
+    }
+}
+
+/// An attribute's value as people write it: a whole number without a point, a text without quotes.
+pub(crate) fn value(value: &Value) -> String {
+    // Up to here floating-point numbers can tell whole numbers apart.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    match (value, value.as_f64()) {
+        (Value::String(text), _) => text.clone(),
+        (_, Some(number)) if number.fract() == 0.0 && number.abs() <= EXACT => number.to_string(),
+        _ => value.to_string(),
+    }
 }
 
 /// The edges of a rectangle: west, south, east, north.
@@ -179,6 +199,8 @@ fn trim_line_ends(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -218,6 +240,32 @@ mod tests {
             (number(4e6), number(0.0)),
             ("4000000".to_owned(), "0".to_owned())
         );
+    }
+
+    #[test]
+    fn one_is_not_many() {
+        assert_eq!(count(1, "file"), "1 file");
+        assert_eq!(
+            (count(0, "file"), count(2, "file")),
+            ("0 files".to_owned(), "2 files".to_owned())
+        );
+    }
+
+    #[test]
+    fn attributes_are_as_people_write_them() {
+        for (attribute, text) in [
+            (json!(255.0), "255"),
+            (json!(-1), "-1"),
+            (json!(0.1), "0.1"),
+            (
+                json!(-3.402_823_466_385_288_6e38),
+                "-3.4028234663852886e+38",
+            ),
+            (json!(u64::MAX), "18446744073709551615"),
+            (json!("NaN"), "NaN"),
+        ] {
+            assert_eq!(value(&attribute), text);
+        }
     }
 
     #[test]

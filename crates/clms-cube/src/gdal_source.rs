@@ -8,6 +8,7 @@ use gdal::{Dataset, DatasetOptions, GdalOpenFlags, Metadata};
 
 use crate::crs::SourceCrs;
 use crate::deflated::Inflating;
+use crate::hdf5_printing;
 use crate::raster_format::{CopiedPart, RasterFormat};
 use crate::raster_header::{BandHeader, RasterHeader, band_dtype, has_degrees, items, wgs84};
 use crate::tiff::{BlockLayout, BlockReader, Directory, RasterBytes};
@@ -39,6 +40,9 @@ pub(crate) fn initialise() {
 /// Opens a raster of a format by GDAL's name of it.
 pub(crate) fn open_gdal(path: &Path, format: RasterFormat) -> gdal::errors::Result<Dataset> {
     initialise();
+    if format == RasterFormat::NetCdf {
+        hdf5_printing::turn_off();
+    }
     let options = DatasetOptions {
         open_flags: GdalOpenFlags::GDAL_OF_READONLY
             | GdalOpenFlags::GDAL_OF_RASTER

@@ -107,6 +107,7 @@ pub mod fuzzing;
 mod gdal_source;
 mod gdal_words;
 mod grid;
+mod hdf5_printing;
 mod metadata;
 mod options;
 mod package;

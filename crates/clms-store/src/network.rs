@@ -130,7 +130,8 @@ impl Network {
                 wanted: place.to_owned(),
             });
         }
-        Ok(())
+        // A machine without certificates reaches nobody, and the portal's client says it best.
+        Ok(self.portal.set_up()?)
     }
 }
 

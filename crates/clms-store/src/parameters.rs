@@ -16,8 +16,8 @@ use crate::sources::{
 use crate::{
     ClmsStore, ClmsStoreBuilder, DEFAULT_API_URL, DataId, DataType, OpenOptions, PreloadOptions,
     StoreError,
-    catalogue::{How, Query},
-    sources,
+    catalogue::{Catalogue, Collection, How, Query},
+    sources, subset,
 };
 
 /// The settings of a store. What is not given has its default.
@@ -188,13 +188,18 @@ impl Parameters {
 }
 
 impl ClmsStore {
-    /// The JSON Schema of those parameters that matter for a data id.
+    /// The JSON Schema of those parameters that matter for a data id. Those of preloading a collection of which subsets can be had,
+    /// `<product id>|<collection>`, are [`PreloadOptions`] and those of a [`Subset`](crate::Subset) side by side.
     ///
     /// # Errors
     /// As for [`describe`](Self::describe); [`StoreError::Unavailable`] for what can't be had, [`StoreError::OpenedInPlace`] for the parameters
     /// of preloading what is opened where it lies.
     pub async fn parameters(&self, of: Parameters, data_id: &DataId) -> Result<Value, StoreError> {
         let catalogue = self.catalogue_with(std::slice::from_ref(data_id)).await?;
+        let collection = collection(&catalogue, data_id);
+        if let (Parameters::Preload, Some(collection)) = (of, collection) {
+            return parameters_of_subset(data_id, &collection);
+        }
         let described = self.describe_by(&catalogue, data_id).await?;
         let mut schema = of.schema();
         let matters: &dyn Fn(&str) -> bool = match (of, described.how, described.why_not) {
@@ -217,16 +222,56 @@ impl ClmsStore {
                 });
             }
             (Parameters::Preload, ..) if described.data_type == DataType::GeoDataFrame => {
-                &|name| !["tile_size", "levels"].contains(&name)
+                &is_for_vectors
             }
             (Parameters::Preload, ..) => &|_| true,
         };
-        if let Some(properties) = schema["properties"].as_object_mut() {
-            properties.retain(|name, _| matters(name));
-        }
-        schema["title"] = format!("{of:?} {data_id}").into();
+        retain(&mut schema, matters);
+        schema["title"] = title(of, data_id);
         Ok(schema)
     }
+}
+
+/// The collection that a data id names, if it names one and no file.
+fn collection(catalogue: &Catalogue, data_id: &DataId) -> Option<Collection> {
+    let name = data_id.file().filter(|_| data_id.subset().is_none())?;
+    if catalogue.entry(data_id).is_ok() {
+        return None;
+    }
+    let collections = catalogue.collections(data_id.product()).ok()?;
+    collections.into_iter().find(|it| it.name == name)
+}
+
+/// What preloading a subset of a collection takes.
+fn parameters_of_subset(data_id: &DataId, collection: &Collection) -> Result<Value, StoreError> {
+    if let Some(why) = &collection.why_not {
+        return Err(StoreError::Unavailable {
+            data_id: data_id.to_string(),
+            why: why.clone(),
+        });
+    }
+    let mut schema = Parameters::Preload.schema();
+    if DataType::of_format(collection.format.as_deref()) == DataType::GeoDataFrame {
+        retain(&mut schema, &is_for_vectors);
+    }
+    subset::add_subset_of(collection, &mut schema);
+    schema["title"] = title(Parameters::Preload, data_id);
+    Ok(schema)
+}
+
+/// Whether a parameter of preloading matters for vectors, which have no pixels.
+fn is_for_vectors(parameter: &str) -> bool {
+    !["tile_size", "levels"].contains(&parameter)
+}
+
+fn retain(schema: &mut Value, matters: &dyn Fn(&str) -> bool) {
+    if let Some(properties) = schema["properties"].as_object_mut() {
+        properties.retain(|name, _| matters(name));
+    }
+}
+
+fn title(of: Parameters, data_id: &DataId) -> Value {
+    format!("{of:?} {data_id}").into()
 }
 
 impl FromStr for Parameters {

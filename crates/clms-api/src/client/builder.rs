@@ -1,13 +1,14 @@
 //! Setting up a client.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use reqwest::header::{ACCEPT, HeaderMap, HeaderValue};
-use reqwest::redirect;
+use reqwest::header::HeaderValue;
 use tokio::sync::OnceCell;
 use url::Url;
 
+use super::connections::Connections;
 use super::token::TokenCache;
 use super::{Client, Inner};
 use crate::error::ApiError;
@@ -122,26 +123,25 @@ impl ClientBuilder {
         self
     }
 
-    /// Makes the client; nothing is sent yet.
+    /// Makes the client; nothing is sent yet, and TLS is only set up by
+    /// [`Client::set_up`] or the first call.
     ///
     /// # Errors
-    /// [`ApiError::Configuration`] when the base URL is no web address, the user agent can't
-    /// stand in a header, or TLS can't be set up.
+    /// [`ApiError::Configuration`] when the base URL is no web address, or the user agent can't
+    /// stand in a header.
     pub fn build(self) -> Result<Client, ApiError> {
         let base_url = parse_base_url(&self.base_url)?;
-        let mut headers = HeaderMap::new();
-        // Without it, everything under /api answers 404.
-        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-        // A redirected POST would become a GET, and a JSON API has no reason to redirect.
-        let api = self
-            .http()
-            .default_headers(headers)
-            .redirect(redirect::Policy::none());
+        let user_agent = HeaderValue::try_from(&self.user_agent).map_err(|_| {
+            let problem = format!(
+                "the user agent {:?} can't stand in a header",
+                self.user_agent
+            );
+            ApiError::Configuration { problem }
+        })?;
         Ok(Client {
             inner: Arc::new(Inner {
                 base_url,
-                api: api.build().map_err(configuration)?,
-                downloads: self.http().build().map_err(configuration)?,
+                connections: Connections::new(user_agent, self.connect_timeout, self.read_timeout),
                 key: self.key,
                 tokens: TokenCache::default(),
                 token_endpoint: self.token_endpoint,
@@ -149,16 +149,9 @@ impl ClientBuilder {
                 limiters: Limiters::new(self.calls_at_a_time),
                 formats: OnceCell::new(),
                 cdse_patience: self.cdse_patience,
+                in_trouble: AtomicBool::new(false),
             }),
         })
-    }
-
-    fn http(&self) -> reqwest::ClientBuilder {
-        reqwest::Client::builder()
-            .user_agent(&self.user_agent)
-            .connect_timeout(self.connect_timeout)
-            .read_timeout(self.read_timeout)
-            .referer(false)
     }
 }
 
@@ -186,13 +179,6 @@ fn parse_base_url(text: &str) -> Result<Url, ApiError> {
     let path = url.path().trim_end_matches('/').to_owned();
     url.set_path(&path);
     Ok(url)
-}
-
-fn configuration(error: reqwest::Error) -> ApiError {
-    let source = std::error::Error::source(&error).map(|cause| format!(" ({cause})"));
-    ApiError::Configuration {
-        problem: format!("{error}{}", source.unwrap_or_default()),
-    }
 }
 
 #[cfg(test)]

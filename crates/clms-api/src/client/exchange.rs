@@ -1,6 +1,9 @@
 //! One call of the API: sending, signing in again, trying again, and telling apart what may be
 //! repeated.
 
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
 use bytes::Bytes;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION};
 use reqwest::{Method, RequestBuilder, StatusCode};
@@ -105,7 +108,10 @@ impl Client {
                 .await;
             let tries = attempts.so_far();
             let (error, wait) = match sent {
-                Ok(answer) if answer.status.is_success() && !answer.is_html() => return Ok(answer),
+                Ok(answer) if answer.status.is_success() && !answer.is_html() => {
+                    self.inner.in_trouble.store(false, Relaxed);
+                    return Ok(answer);
+                }
                 Ok(answer) => match token {
                     Some(token) if answer.status == StatusCode::UNAUTHORIZED => {
                         if signed_in_again {
@@ -132,11 +138,21 @@ impl Client {
             match attempts.next(wait) {
                 None => return Err(unless_unclear(call, error)),
                 Some(delay) => {
-                    tracing::debug!(%error, ?delay, "trying again");
-                    tokio::time::sleep(delay).await;
+                    self.pause(&error, delay).await;
                 }
             }
         }
+    }
+
+    /// Waits before an attempt that follows a failed one. The first such pause is worth a
+    /// warning, for a program is silent meanwhile; no other one is until a call has succeeded.
+    pub(super) async fn pause(&self, error: &ApiError, delay: Duration) {
+        if self.inner.in_trouble.swap(true, Relaxed) {
+            tracing::debug!(%error, ?delay, "trying again");
+        } else {
+            tracing::warn!("{error}; again in {:.1} s", delay.as_secs_f64());
+        }
+        tokio::time::sleep(delay).await;
     }
 
     /// Sends a request when its host has a turn to give, and reads its answer to the end.
@@ -175,8 +191,8 @@ impl Client {
     }
 
     /// The connections for the API.
-    pub(super) fn api(&self) -> &reqwest::Client {
-        &self.inner.api
+    pub(super) fn api(&self) -> Result<&reqwest::Client, ApiError> {
+        self.inner.connections.api()
     }
 
     fn prepare(
@@ -184,10 +200,7 @@ impl Client {
         call: &Call,
         token: Option<&SecretString>,
     ) -> Result<RequestBuilder, ApiError> {
-        let mut request = self
-            .inner
-            .api
-            .request(call.method.clone(), call.url.clone());
+        let mut request = self.api()?.request(call.method.clone(), call.url.clone());
         if let Some(token) = token {
             // Every address is made from the base URL; this makes sure of it.
             if call.url.origin() != self.inner.base_url.origin() {

@@ -2,6 +2,7 @@
 
 mod builder;
 mod catalogue;
+mod connections;
 mod direct_links;
 mod exchange;
 mod lookup;
@@ -15,12 +16,14 @@ mod waiting;
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use tokio::sync::OnceCell;
 use url::Url;
 
 pub use self::builder::{ClientBuilder, DEFAULT_BASE_URL};
+use self::connections::Connections;
 pub use self::direct_links::DirectLinksRequest;
 pub use self::once::{Requested, RequestedTask};
 pub use self::query::DatasetQuery;
@@ -28,6 +31,7 @@ pub use self::raw::{RawAnswer, RawCall};
 pub use self::sign_in::SignedIn;
 use self::token::TokenCache;
 pub use self::waiting::Polling;
+use crate::error::ApiError;
 use crate::limiter::Limiters;
 use crate::model::FormatTable;
 use crate::retry::RetryPolicy;
@@ -37,8 +41,7 @@ use crate::service_key::ServiceKey;
 ///
 /// Calls that only read are repeated by the client's [`RetryPolicy`] when that may help. Calls
 /// that change something are repeated only when it is certain that the portal did nothing; else
-/// they fail with [`ApiError::Unclear`](crate::ApiError::Unclear). Dropping a call's future
-/// cancels it.
+/// they fail with [`ApiError::Unclear`]. Dropping a call's future cancels it.
 #[derive(Clone)]
 pub struct Client {
     inner: Arc<Inner>,
@@ -47,10 +50,7 @@ pub struct Client {
 struct Inner {
     /// Without a slash at its end.
     base_url: Url,
-    /// For the API: follows no redirects, and is the only one that ever sends the token.
-    api: reqwest::Client,
-    /// For downloads from wherever the portal's links lead.
-    downloads: reqwest::Client,
+    connections: Connections,
     key: Option<ServiceKey>,
     /// In place of the key's own address.
     token_endpoint: Option<Url>,
@@ -60,6 +60,8 @@ struct Inner {
     /// The portal's table of formats, which changes with its software only.
     formats: OnceCell<FormatTable>,
     cdse_patience: Duration,
+    /// Calls fail, and that was said.
+    in_trouble: AtomicBool,
 }
 
 impl Client {
@@ -78,9 +80,17 @@ impl Client {
         self.inner.key.as_ref()
     }
 
+    /// Sets TLS up, which the first call does else. Nothing is sent.
+    ///
+    /// # Errors
+    /// [`ApiError::NoCertificates`] on a machine that can trust nobody, [`ApiError::Configuration`].
+    pub fn set_up(&self) -> Result<(), ApiError> {
+        self.inner.connections.api().map(|_| ())
+    }
+
     /// The connections for downloads, which know nothing of tokens.
-    pub(crate) fn downloads(&self) -> &reqwest::Client {
-        &self.inner.downloads
+    pub(crate) fn downloads(&self) -> Result<&reqwest::Client, reqwest::Error> {
+        self.inner.connections.downloads()
     }
 
     /// The turns at hosts.

@@ -130,8 +130,7 @@ impl Client {
             let Some(delay) = delay else {
                 return Err(error);
             };
-            tracing::debug!(%error, ?delay, "asking for a token again");
-            tokio::time::sleep(delay).await;
+            self.pause(&error, delay).await;
         }
     }
 
@@ -156,7 +155,7 @@ impl Client {
         let address = self.inner.token_endpoint.as_ref();
         let address = address.unwrap_or_else(|| key.token_uri());
         let name = || format!("POST {}", redacted(address));
-        let request = self.api().post(address.clone()).form(&form);
+        let request = self.api()?.post(address.clone()).form(&form);
         let answer = self.send(address, request, name, tries).await?;
         if !answer.status.is_success() || answer.is_html() {
             return Err(token_refusal(key, &answer, name(), tries));

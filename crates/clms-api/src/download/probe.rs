@@ -56,6 +56,7 @@ impl Client {
             |error| TransportError::new(format!("GET {}", redacted(link)), tries, error);
         let request = self
             .downloads()
+            .map_err(transport)?
             .get(link.clone())
             .header(ACCEPT, "*/*")
             .header(ACCEPT_ENCODING, "identity")

@@ -94,6 +94,7 @@ impl<'a> Transfer<'a> {
         let mut request = download
             .client
             .downloads()
+            .map_err(|error| self.transport(error))?
             .get(download.link.clone())
             .header(ACCEPT, "*/*")
             // A length is only worth checking if nobody repacks the body on the way.

@@ -54,12 +54,13 @@ impl SubsetArgs {
 mod tests {
     use clap::Parser as _;
 
-    use crate::args::{Cli, Command};
+    use crate::args::{Cli, Command, StoreCommand};
 
     #[test]
     fn boxes_may_begin_with_a_minus_sign() {
         let typed = ["clms", "preload", "clc2018", "--bbox", "-9.6,-1,-8,2.50"];
-        let Command::Preload(preload) = Cli::parse_from(typed).command else {
+        let command = Cli::parse_from(typed).command;
+        let Command::OfStore(StoreCommand::Preload(preload)) = command else {
             panic!("another command")
         };
         let chosen = preload.subset.chosen().map(|subset| subset.to_string());

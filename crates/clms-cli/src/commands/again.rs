@@ -2,19 +2,19 @@
 
 use std::env;
 
-use crate::args::{Cache, Command};
+use crate::args::{Cache, StoreCommand};
 
 /// Writes the command for a data id. Of the options only those that it can't be without are repeated: others may hold secrets.
-pub(super) fn with_another_id(command: &Command) -> impl Fn(&str) -> String + use<> {
+pub(super) fn with_another_id(command: &StoreCommand) -> impl Fn(&str) -> String + use<> {
     let (words, out) = match command {
-        Command::Preload(_) => ("preload", None),
-        Command::Open(_) => ("open", None),
-        Command::Export(export) => ("export", export.out.as_ref()),
-        Command::Preview(preview) => ("preview", preview.out.as_ref()),
-        Command::Report(report) => ("report", Some(&report.out)),
-        Command::Cache(Cache::Info(_)) => ("cache info", None),
-        Command::Cache(Cache::Remove(_)) => ("cache remove", None),
-        Command::Cache(Cache::Verify(_)) => ("cache verify", None),
+        StoreCommand::Preload(_) => ("preload", None),
+        StoreCommand::Open(_) => ("open", None),
+        StoreCommand::Export(export) => ("export", export.out.as_ref()),
+        StoreCommand::Preview(preview) => ("preview", preview.out.as_ref()),
+        StoreCommand::Report(report) => ("report", Some(&report.out)),
+        StoreCommand::Cache(Cache::Info(_)) => ("cache info", None),
+        StoreCommand::Cache(Cache::Remove(_)) => ("cache remove", None),
+        StoreCommand::Cache(Cache::Verify(_)) => ("cache verify", None),
         _ => ("describe", None),
     };
     let out = out.map(|out| format!(" --out {}", quoted(&out.display().to_string())));

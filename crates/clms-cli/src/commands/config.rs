@@ -1,5 +1,6 @@
 //! `clms config`.
 
+use clms_store::StorageOptions;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -147,27 +148,17 @@ fn page(shown: &Shown) -> String {
     format!("{table}\n{file}\n")
 }
 
-/// Of storage options only what is known to be no secret is shown.
+/// Of a storage option only what is known to be no secret.
 fn without_secret(option: &str) -> String {
-    const PLAIN: [&str; 12] = [
-        "endpoint",
-        "region",
-        "anonymous",
-        "skip_signature",
-        "allow_http",
-        "profile",
-        "lease_time",
-        "concurrency",
-        "requests_per_second",
-        "bytes_per_second",
-        "max_retries",
-        "virtual_hosted_style_request",
-    ];
-    let (key, value) = option.split_once('=').unwrap_or(("", option));
-    let normal = key.trim().to_lowercase().replace('-', "_");
-    match PLAIN.contains(&normal.as_str()) {
-        true => format!("{normal}={}", without_password(value)),
-        false => format!("{normal}=***"),
+    match StorageOptions::parse([option]) {
+        Err(_) => "=***".to_owned(),
+        Ok(options) => options
+            .shown()
+            .map(|(key, value)| match value {
+                Some(value) => format!("{key}={}", without_password(value)),
+                None => format!("{key}=***"),
+            })
+            .collect(),
     }
 }
 

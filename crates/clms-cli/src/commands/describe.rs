@@ -126,13 +126,17 @@ fn holds(it: &CubeContents) -> String {
         let units = units.map_or_else(String::new, |units| format!(" in {units}"));
         let pixels: u64 = variable.shape.iter().product();
         format!(
-            "{}{units} ({}), {pixels} pixels",
+            "{}{units} ({}), {}",
             variable.name,
-            dims.join(", ")
+            dims.join(", "),
+            text::count(pixels, "pixel")
         )
     });
     let layers = it.layers.iter();
-    let layers = layers.map(|layer| format!("layer {}, {} features", layer.name, layer.features));
+    let layers = layers.map(|layer| {
+        let features = text::count(layer.features, "feature");
+        format!("layer {}, {features}", layer.name)
+    });
     let lines: Vec<String> = size.into_iter().chain(variables).chain(layers).collect();
     lines.join("\n")
 }
@@ -174,8 +178,8 @@ fn classes(variable: &VariableContents) -> String {
 fn collections(all: &[Collection]) -> String {
     let rows = all.iter().map(|it| {
         let time = match (it.max_days, it.needs_time) {
-            (Some(days), true) => format!("needed, up to {days} days"),
-            (Some(days), false) => format!("up to {days} days"),
+            (Some(days), true) => format!("needed, up to {}", text::count(days.into(), "day")),
+            (Some(days), false) => format!("up to {}", text::count(days.into(), "day")),
             (None, true) => "needed".to_owned(),
             (None, false) => "none".to_owned(),
         };

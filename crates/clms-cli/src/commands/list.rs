@@ -23,6 +23,8 @@ pub(crate) async fn run(context: &Context, list: List) -> Done {
         let hidden = catalogue.list(&everything).count();
         context.printer.note(&match hidden {
             0 => "note: nothing matches; `clms list` without a pattern shows all".to_owned(),
+            1 => "note: one matches that can't be had with this version; --all shows it and why"
+                .to_owned(),
             hidden => format!(
                 "note: {hidden} match that can't be had with this version; --all shows them and why"
             ),

@@ -25,7 +25,7 @@ use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    args::{Auth, Command, Jobs},
+    args::{Auth, Jobs, StoreCommand},
     failure::Failure,
     printer::{Closed, Printer},
     progress::Screen,
@@ -112,11 +112,14 @@ impl Context {
             true => self.store.refresh_catalogue().await?,
             false => self.store.catalogue().await?,
         };
-        if !catalogue.unreadable().is_empty() {
-            self.printer.note(&format!(
-                "note: {} datasets of the portal can't be read and are missing here (-v shows why)",
-                catalogue.unreadable().len()
-            ));
+        match catalogue.unreadable().len() {
+            0 => {}
+            1 => self.printer.note(
+                "note: one dataset of the portal can't be read and is missing here (-v shows why)",
+            ),
+            count => self.printer.note(&format!(
+                "note: {count} datasets of the portal can't be read and are missing here (-v shows why)"
+            )),
         }
         Ok(catalogue)
     }
@@ -135,7 +138,7 @@ fn data_ids(typed: &[String]) -> Result<Vec<DataId>, StoreError> {
 }
 
 /// Runs a command to its end.
-pub(crate) async fn run(context: &Context, command: Command) -> Done {
+pub(crate) async fn run(context: &Context, command: StoreCommand) -> Done {
     let again = again::with_another_id(&command);
     let done = one(context, command).await;
     done.map_err(|stop| match stop {
@@ -144,23 +147,21 @@ pub(crate) async fn run(context: &Context, command: Command) -> Done {
     })
 }
 
-async fn one(context: &Context, command: Command) -> Done {
+async fn one(context: &Context, command: StoreCommand) -> Done {
     match command {
-        Command::Auth(Auth::Check) => auth::check(context).await,
-        Command::Auth(Auth::Login { file }) => auth::login(context, file.as_deref()).await,
-        Command::List(list) => list::run(context, list).await,
-        Command::Search(search) => search::run(context, search).await,
-        Command::Describe(describe) => describe::run(context, describe).await,
-        Command::Preload(preload) => preload::run(context, preload).await,
-        Command::Jobs { jobs } => jobs::run(context, jobs.unwrap_or(Jobs::List)).await,
-        Command::Open(open) => open::run(context, open).await,
-        Command::Export(export) => export::run(context, export).await,
-        Command::Preview(preview) => preview::run(context, preview).await,
-        Command::Report(report) => report::run(context, report).await,
-        Command::Cache(command) => cache::run(context, command).await,
-        Command::Schema(of) => schema::run(context, of).await,
-        // Those that need nothing of this have been done.
-        Command::Config(_) | Command::Completions { .. } | Command::Man { .. } => Ok(()),
+        StoreCommand::Auth(Auth::Check) => auth::check(context).await,
+        StoreCommand::Auth(Auth::Login { file }) => auth::login(context, file.as_deref()).await,
+        StoreCommand::List(list) => list::run(context, list).await,
+        StoreCommand::Search(search) => search::run(context, search).await,
+        StoreCommand::Describe(describe) => describe::run(context, describe).await,
+        StoreCommand::Preload(preload) => preload::run(context, preload).await,
+        StoreCommand::Jobs { jobs } => jobs::run(context, jobs.unwrap_or(Jobs::List)).await,
+        StoreCommand::Open(open) => open::run(context, open).await,
+        StoreCommand::Export(export) => export::run(context, export).await,
+        StoreCommand::Preview(preview) => preview::run(context, preview).await,
+        StoreCommand::Report(report) => report::run(context, report).await,
+        StoreCommand::Cache(command) => cache::run(context, command).await,
+        StoreCommand::Schema(of) => schema::run(context, of).await,
     }
 }
 

@@ -159,8 +159,10 @@ fn vector_page(vector: &VectorPackage) -> String {
     }
     for layer in &vector.layers {
         out.push_str(&format!(
-            "\nlayer {}  ({} features, {})\n",
-            layer.name, layer.features, layer.geometry_type
+            "\nlayer {}  ({}, {})\n",
+            layer.name,
+            text::count(layer.features, "feature"),
+            layer.geometry_type
         ));
         if let Some(crs) = &layer.crs {
             out.push_str(&format!("  crs         {}\n", crs_name(crs)));
@@ -256,6 +258,7 @@ fn variable_notes(variable: &ArrayStructure) -> String {
         out.push_str(&format!("              {long_name}{units}\n"));
     }
     if let Some(fill) = variable.attributes.get("_FillValue") {
+        let fill = text::value(fill);
         out.push_str(&format!("              {fill} means no data\n"));
     }
     for class in variable.classes() {
@@ -279,7 +282,7 @@ fn attributes(attributes: &Map<String, Value>) -> String {
         .iter()
         .filter_map(|(name, value)| match value {
             Value::String(text) if text.len() <= READABLE => Some((name.as_str(), text.clone())),
-            Value::Number(_) | Value::Bool(_) => Some((name.as_str(), value.to_string())),
+            Value::Number(_) | Value::Bool(_) => Some((name.as_str(), text::value(value))),
             _ => None,
         })
         .collect();

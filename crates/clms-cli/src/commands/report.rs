@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::{
     Context, Done,
-    cache::readable,
+    cache::{readable, size_in_files},
     open::crs_name,
     shown::{CREDIT, Shown, check_out, open_raster, write_out},
 };
@@ -133,14 +133,12 @@ fn provenance(details: &CachedCubeDetails) -> Vec<(String, String)> {
     let mut pairs = vec![
         ("data id".to_owned(), cube.data_id.clone()),
         ("cube".to_owned(), cube.cube.clone()),
-        (
-            "size".to_owned(),
-            format!("{} in {} files", text::bytes(cube.bytes), cube.objects),
-        ),
+        ("size".to_owned(), size_in_files(cube.bytes, cube.objects)),
         ("built".to_owned(), text::time(cube.committed_at)),
     ];
     if let Some(committed) = details.committed {
-        let checksums = format!("of {} files, in the cache's manifest", committed.objects);
+        let files = text::count(committed.objects, "file");
+        let checksums = format!("of {files}, in the cache's manifest");
         pairs.push(("checksums".to_owned(), checksums));
     }
     let elsewhere = ["data_id", "licence", "citation", "kind", "created_at"];

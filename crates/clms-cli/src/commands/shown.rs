@@ -180,10 +180,11 @@ async fn time_of(
     let is_wanted = |time: &Timestamp| wanted.is_none_or(|days| days.instants().contains(time));
     let last = (0..).zip(&times).filter(|(_, time)| is_wanted(time)).last();
     let Some((index, time)) = last else {
-        let ends = times.first().zip(times.last());
-        let ends = ends.map_or_else(String::new, |(first, last)| {
-            format!(": it has {} times from {first} to {last}", times.len())
-        });
+        let ends = match times.as_slice() {
+            [] => String::new(),
+            [only] => format!(": it is of {only}"),
+            [first, .., last] => format!(": it has {} times from {first} to {last}", times.len()),
+        };
         let days = wanted.map_or_else(|| "any time".to_owned(), |days| days.to_string());
         return Err(Failure::usage(format!(
             "{data_id} has nothing of {days}{ends}"

@@ -2,10 +2,11 @@
 
 use std::io;
 
-use clms_store::cube::{Legend, LegendClass};
+use clms_store::cube::Legend;
 
 use super::{
     canvas::{Canvas, Colour, FRAME, GREY, INK, PAPER},
+    legend::LegendBox,
     lettering::Lettering,
 };
 
@@ -45,11 +46,8 @@ impl Ground {
 
 const MARGIN: u32 = 28;
 const TITLE: f32 = 28.0;
-const SMALL: f32 = 15.0;
-const ROW: u32 = 22;
-const SWATCH: u32 = 16;
-const LEGEND_TEXT: u32 = 250;
-const COLUMN: u32 = SWATCH + 10 + LEGEND_TEXT + 14;
+/// Of all text but the title.
+pub(super) const SMALL: f32 = 15.0;
 /// A sheet is never narrower than this, so that the title has room.
 const MIN_WIDTH: u32 = 560;
 
@@ -164,132 +162,10 @@ fn metres(length: f64) -> String {
     }
 }
 
-/// The legend, in as many columns as fit beside the map.
-struct LegendBox<'a> {
-    ramp: Option<Ramp<'a>>,
-    classes: &'a [LegendClass],
-    rows: u32,
-    column_width: u32,
-    width: u32,
-}
-
-/// Stops and units of a colour ramp.
-type Ramp<'a> = (&'a [(f64, Colour)], Option<&'a str>);
-
-/// Height of a ramp, and with the space under it.
-const RAMP: u32 = 180;
-const RAMP_ROOM: u32 = RAMP + 30;
-
-impl<'a> LegendBox<'a> {
-    fn new(legend: &'a Legend, map_height: u32, lettering: &Lettering) -> Self {
-        let (ramp, classes) = match legend {
-            Legend::Classes { classes } => (None, &classes[..]),
-            Legend::Ramp {
-                stops,
-                units,
-                classes,
-            } => (Some((&stops[..], units.as_deref())), &classes[..]),
-            _ => (None, &[][..]),
-        };
-        let widest = classes
-            .iter()
-            .map(|class| lettering.width(&class.name, SMALL).min(LEGEND_TEXT))
-            .max();
-        let column_width = widest.map_or(0, |widest| COLUMN - LEGEND_TEXT + widest);
-        let above = if ramp.is_some() { RAMP_ROOM } else { 0 };
-        let fit = (map_height.saturating_sub(above) / ROW).max(12);
-        let columns = (classes.len() as u32).div_ceil(fit).max(1);
-        Self {
-            ramp,
-            classes,
-            rows: (classes.len() as u32).div_ceil(columns).max(1),
-            column_width,
-            width: (columns * column_width).max(if ramp.is_some() { 110 } else { 0 }),
-        }
-    }
-
-    fn width(&self) -> u32 {
-        self.width
-    }
-
-    fn height(&self) -> u32 {
-        let ramp = if self.ramp.is_some() { RAMP_ROOM } else { 0 };
-        ramp + if self.classes.is_empty() {
-            0
-        } else {
-            self.rows * ROW
-        }
-    }
-
-    fn draw(&self, canvas: &mut Canvas, x: u32, y: u32, lettering: &Lettering) {
-        let mut top = y;
-        if let Some((stops, units)) = self.ramp {
-            draw_ramp(canvas, x, y, stops, units, lettering);
-            top += RAMP_ROOM;
-        }
-        for (number, class) in self.classes.iter().enumerate() {
-            let (column, row) = (number as u32 / self.rows, number as u32 % self.rows);
-            let (left, top) = (x + column * self.column_width, top + row * ROW);
-            canvas.fill(left, top, SWATCH, SWATCH, class.colour);
-            canvas.frame(left, top, SWATCH, SWATCH, FRAME);
-            let name = lettering.shorten(&class.name, SMALL, LEGEND_TEXT);
-            lettering.draw(canvas, left + SWATCH + 10, top, SMALL, INK, &name);
-        }
-    }
-}
-
-/// A vertical ramp with the largest value at the top.
-fn draw_ramp(
-    canvas: &mut Canvas,
-    x: u32,
-    y: u32,
-    stops: &[(f64, Colour)],
-    units: Option<&str>,
-    lettering: &Lettering,
-) {
-    let (Some(first), Some(last)) = (stops.first(), stops.last()) else {
-        return;
-    };
-    let span = last.0 - first.0;
-    for row in 0..RAMP {
-        let value = last.0 - span * f64::from(row) / f64::from(RAMP - 1);
-        canvas.fill(x, y + row, 24, 1, between(stops, value));
-    }
-    canvas.frame(x, y, 24, RAMP, FRAME);
-    let units = units.map(|units| format!(" {units}")).unwrap_or_default();
-    for step in 0..=4_u32 {
-        let value = last.0 - span * f64::from(step) / 4.0;
-        let text = format!("{}{units}", (value * 100.0).round() / 100.0);
-        lettering.draw(
-            canvas,
-            x + 34,
-            (y + RAMP * step / 4).saturating_sub(8),
-            SMALL,
-            INK,
-            &text,
-        );
-    }
-}
-
-fn between(stops: &[(f64, Colour)], value: f64) -> Colour {
-    let above = stops
-        .iter()
-        .position(|(stop, _)| *stop >= value)
-        .unwrap_or(stops.len() - 1);
-    let (high, low) = (stops[above], stops[above.saturating_sub(1)]);
-    let share = if high.0 > low.0 {
-        (value - low.0) / (high.0 - low.0)
-    } else {
-        0.0
-    };
-    std::array::from_fn(|channel| {
-        let (from, to) = (f64::from(low.1[channel]), f64::from(high.1[channel]));
-        (from + (to - from) * share.clamp(0.0, 1.0)).round() as u8
-    })
-}
-
 #[cfg(test)]
 mod tests {
+    use clms_store::cube::LegendClass;
+
     use super::*;
 
     #[test]
@@ -331,17 +207,5 @@ mod tests {
         );
         let png = sheet.png().unwrap();
         assert_eq!(&png[1..4], b"PNG");
-    }
-
-    #[test]
-    fn a_ramp_runs_through_its_stops() {
-        let stops = [
-            (0.0, [0, 0, 0]),
-            (50.0, [100, 0, 0]),
-            (100.0, [100, 200, 0]),
-        ];
-        assert_eq!(between(&stops, 25.0), [50, 0, 0]);
-        assert_eq!(between(&stops, 100.0), [100, 200, 0]);
-        assert_eq!(between(&stops, 1000.0), [100, 200, 0]);
     }
 }

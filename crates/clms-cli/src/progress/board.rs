@@ -42,11 +42,7 @@ impl Board {
         let state = Arc::<Mutex<State>>::default();
         let shared = Arc::clone(&state);
         let draw = move |_: &ProgressState, out: &mut dyn std::fmt::Write| {
-            let at = Moment {
-                now: Instant::now(),
-                time: Timestamp::now(),
-            };
-            let drawn = lock(&shared).draw(at, Term::stderr().size());
+            let drawn = lock(&shared).draw(Term::stderr().size());
             // What can't be drawn is not worth an error.
             let _ = out.write_str(&drawn);
         };
@@ -138,7 +134,12 @@ impl State {
     }
 
     /// All lines, in a terminal of that size (rows, columns).
-    fn draw(&self, at: Moment, (rows, columns): (u16, u16)) -> String {
+    fn draw(&self, (rows, columns): (u16, u16)) -> String {
+        let at = Moment {
+            now: Instant::now(),
+            time: Timestamp::now(),
+            next_look: self.next_look,
+        };
         let columns = usize::from(columns).max(10);
         // One line stays free for the shell's prompt, one for what has no line of its own.
         let room = usize::from(rows).saturating_sub(2).max(1);
@@ -150,10 +151,6 @@ impl State {
         let shown = lines.len().min(room);
         let mut out = String::new();
         for (number, line) in lines[..shown].iter().enumerate() {
-            let line = Line {
-                next_look: self.next_look,
-                ..(*line).clone()
-            };
             let end = if number == 0 { "" } else { "\n" };
             let _ = write!(out, "{end}{}", line.draw(at, columns));
         }

@@ -25,8 +25,6 @@ pub(super) struct Line {
     pub(super) status: Option<String>,
     /// Since when the server has the task.
     pub(super) since: Option<Timestamp>,
-    /// When the server is looked at again.
-    pub(super) next_look: Option<Instant>,
     pub(super) amount: Option<Amount>,
     /// Units per second.
     pub(super) rate: Option<f64>,
@@ -39,6 +37,8 @@ pub(super) struct Line {
 pub(super) struct Moment {
     pub(super) now: Instant,
     pub(super) time: Timestamp,
+    /// When the server is looked at again, which is for all tasks at once.
+    pub(super) next_look: Option<Instant>,
 }
 
 /// A part of a line. Of those that don't fit together, the one with the largest number goes first.
@@ -79,7 +79,7 @@ impl Line {
             let waited = at.time.duration_since(since).as_secs().max(0);
             parts.push((1, format!("waiting since {}", text::span(waited))));
         }
-        if let Some(look) = self.next_look {
+        if let Some(look) = at.next_look {
             let left = look.saturating_duration_since(at.now);
             parts.push((2, format!("next look in {}", whole_seconds(left))));
         }
@@ -191,9 +191,11 @@ mod tests {
     }
 
     fn lines() -> (Moment, [Line; 3]) {
+        let now = Instant::now();
         let at = Moment {
-            now: Instant::now(),
+            now,
             time: Timestamp::from_second(1_000_000).unwrap(),
+            next_look: Some(now + Duration::from_millis(39_300)),
         };
         let waiting = Line {
             data_id: "forest-type-2015|FTY_2015_100m_eu_03035_d02_Full".to_owned(),
@@ -201,7 +203,6 @@ mod tests {
             task: Some("8536132415".to_owned()),
             status: Some("In_progress".to_owned()),
             since: Some(Timestamp::from_second(1_000_000 - 12 * 60).unwrap()),
-            next_look: Some(at.now + Duration::from_millis(39_300)),
             ..Line::default()
         };
         let loading = Line {

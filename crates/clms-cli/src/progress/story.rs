@@ -31,18 +31,15 @@ pub(crate) struct Amount {
 
 impl Amount {
     pub(crate) fn text(&self) -> String {
-        let show = |number| match self.unit {
+        let in_words = |number| match self.unit {
             Unit::Bytes => text::bytes(number),
-            Unit::Chunks | Unit::Features => number.to_string(),
+            Unit::Chunks => text::count(number, "chunk"),
+            Unit::Features => text::count(number, "feature"),
         };
-        let of = self
-            .total
-            .map(|total| format!(" of {}", show(total)))
-            .unwrap_or_default();
-        match self.unit {
-            Unit::Bytes => format!("{}{of}", show(self.done)),
-            Unit::Chunks => format!("{}{of} chunks", show(self.done)),
-            Unit::Features => format!("{}{of} features", show(self.done)),
+        match (self.unit, self.total) {
+            (_, None) => in_words(self.done),
+            (Unit::Bytes, Some(total)) => format!("{} of {}", in_words(self.done), in_words(total)),
+            (_, Some(total)) => format!("{} of {}", self.done, in_words(total)),
         }
     }
 }

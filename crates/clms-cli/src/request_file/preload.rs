@@ -115,12 +115,12 @@ mod tests {
     use clap::Parser as _;
 
     use super::*;
-    use crate::args::{Cli, Command};
+    use crate::args::{Cli, Command, StoreCommand};
 
     fn request(line: &str) -> Result<PreloadRequest, Failure> {
         let typed = ["clms", "preload"].into_iter().chain(line.split(' '));
         match Cli::parse_from(typed).command {
-            Command::Preload(preload) => PreloadRequest::of(&preload),
+            Command::OfStore(StoreCommand::Preload(preload)) => PreloadRequest::of(&preload),
             _ => panic!("another command"),
         }
     }

@@ -2,50 +2,60 @@
 
 use super::Way;
 
-/// Whether it knows kitty's protocol (a query with a picture of one pixel), and then its attributes, which every terminal answers: whoever has answered only the
+/// Which program it is (XTVERSION, which many answer), and then its attributes, which every terminal answers: whoever has answered only the
 /// second does not know the first.
-const QUESTION: &[u8] = b"\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\\x1b[c";
+const NAME: &[u8] = b"\x1b[>q\x1b[c";
 
-/// The best way to draw pictures, by what the terminal says in variables and, if that leaves it open, by what it answers.
+/// Whether it knows kitty's protocol (a query with a picture of one pixel), and then its attributes. Not for a multiplexer, which takes the
+/// query for the title of its window.
+const PICTURES: &[u8] = b"\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\\x1b[c";
+
+const MULTIPLEXERS: [&str; 3] = ["tmux", "screen", "zellij"];
+
+/// The best way to draw pictures, by what the terminal answers. Variables can be those of another terminal, from which this one was started:
+/// they only count where nothing answers.
 pub(super) fn best_way(
     variable: impl Fn(&str) -> Option<String>,
-    ask: impl FnOnce(&[u8], fn(&[u8]) -> bool) -> Vec<u8>,
+    ask: impl Fn(&[u8], fn(&[u8]) -> bool) -> Vec<u8>,
 ) -> Way {
     let value = |name: &str| variable(name).unwrap_or_default();
     let term = value("TERM");
-    // What stands between the program and the terminal keeps pictures to itself, and may answer nevertheless.
-    let is_multiplexed = ["TMUX", "STY", "ZELLIJ"]
-        .iter()
-        .any(|name| variable(name).is_some())
-        || ["screen", "tmux"].iter().any(|name| term.starts_with(name));
     // Those that can't even be asked.
-    let is_plain = ["dumb", "linux", ""].contains(&term.as_str());
-    if is_multiplexed || is_plain {
+    if ["dumb", "linux", ""].contains(&term.as_str()) {
         return Way::Blocks;
     }
-    let is_kitty = variable("KITTY_WINDOW_ID").is_some()
-        || ["xterm-kitty", "xterm-ghostty"].contains(&term.as_str())
-        || ["ghostty", "WezTerm"].contains(&value("TERM_PROGRAM").as_str());
-    if is_kitty {
-        return Way::Kitty;
+    // What stands between the program and the terminal keeps pictures to itself, or says that it can without knowing what is behind it.
+    let seems_multiplexed = ["TMUX", "STY", "ZELLIJ"]
+        .iter()
+        .any(|name| variable(name).is_some())
+        || MULTIPLEXERS.iter().any(|name| term.starts_with(name));
+    if seems_multiplexed && !is_terminal_itself(&ask(NAME, is_whole)) {
+        return Way::Blocks;
     }
-    way_of_answer(&ask(QUESTION, is_whole))
+    let answer = ask(PICTURES, is_whole);
+    let is_kitty = || {
+        variable("KITTY_WINDOW_ID").is_some()
+            || ["xterm-kitty", "xterm-ghostty"].contains(&term.as_str())
+            || ["ghostty", "WezTerm"].contains(&value("TERM_PROGRAM").as_str())
+    };
+    match attributes(&answer) {
+        _ if String::from_utf8_lossy(&answer).contains("\x1b_Gi=31;OK") => Way::Kitty,
+        Some(attributes) if attributes.contains(&4) => Way::Sixel,
+        None if is_kitty() => Way::Kitty,
+        _ => Way::Blocks,
+    }
+}
+
+/// Whether a program has answered with its name that is no multiplexer: `ESC P > | ... ESC \`.
+fn is_terminal_itself(answer: &[u8]) -> bool {
+    let answer = String::from_utf8_lossy(answer).to_lowercase();
+    let name = answer.split_once("\x1bp>|").map(|(_, after)| after);
+    name.is_some_and(|name| !MULTIPLEXERS.iter().any(|other| name.contains(other)))
 }
 
 /// Whether the attributes have come, which come last: `ESC [ ? ... c`.
 fn is_whole(answer: &[u8]) -> bool {
     attributes(answer).is_some()
-}
-
-fn way_of_answer(answer: &[u8]) -> Way {
-    let text = String::from_utf8_lossy(answer);
-    if text.contains("\x1b_Gi=31;OK") {
-        return Way::Kitty;
-    }
-    match attributes(answer) {
-        Some(attributes) if attributes.contains(&4) => Way::Sixel,
-        _ => Way::Blocks,
-    }
 }
 
 /// The numbers of the device attributes; 4 is sixels.
@@ -65,7 +75,8 @@ fn attributes(answer: &[u8]) -> Option<Vec<u32>> {
 mod tests {
     use super::*;
 
-    fn way(pairs: &[(&str, &str)], answer: &str) -> Way {
+    /// In a terminal that answers like this when it is asked for its name, and what it can.
+    fn way(pairs: &[(&str, &str)], [name, pictures]: [&str; 2]) -> Way {
         best_way(
             |name| {
                 let pair = pairs.iter().find(|(of, _)| *of == name);
@@ -73,6 +84,10 @@ mod tests {
             },
             |question, is_whole| {
                 assert!(question.ends_with(b"\x1b[c"));
+                let answer = match question {
+                    NAME => name,
+                    _ => pictures,
+                };
                 assert!(!is_whole(
                     &answer.as_bytes()[..answer.len().saturating_sub(1)]
                 ));
@@ -81,32 +96,58 @@ mod tests {
         )
     }
 
+    const XTERM: (&str, &str) = ("TERM", "xterm-256color");
+    const NEITHER: &str = "\x1b[?62;22c";
+    const SIXEL: &str = "\x1b[?62;4;22c";
+    const KITTY: &str = "\x1b_Gi=31;OK\x1b\\\x1b[?62;c";
+
     #[test]
     fn terminals_get_what_they_can() {
-        const XTERM: (&str, &str) = ("TERM", "xterm-256color");
-        const NEITHER: &str = "\x1b[?62;22c";
-        const SIXEL: &str = "\x1b[?62;4;22c";
-        const KITTY: &str = "\x1b_Gi=31;OK\x1b\\\x1b[?62;c";
-        for (variables, answer, expected) in [
-            (&[XTERM][..], NEITHER, Way::Blocks),
-            (&[XTERM], SIXEL, Way::Sixel),
-            (&[XTERM], KITTY, Way::Kitty),
-            (&[XTERM], "", Way::Blocks),
+        for (answer, expected) in [
+            (NEITHER, Way::Blocks),
+            (SIXEL, Way::Sixel),
+            (KITTY, Way::Kitty),
+            ("", Way::Blocks),
             // Forty-four is not four.
-            (&[XTERM], "\x1b[?44c", Way::Blocks),
-            (&[("TERM", "xterm-kitty")], NEITHER, Way::Kitty),
-            (&[XTERM, ("TERM_PROGRAM", "WezTerm")], NEITHER, Way::Kitty),
-            // A multiplexer hides what it runs in.
-            (
-                &[XTERM, ("TMUX", "/tmp/socket,1,0"), ("KITTY_WINDOW_ID", "1")],
-                SIXEL,
-                Way::Blocks,
-            ),
-            (&[("TERM", "screen.xterm-256color")], SIXEL, Way::Blocks),
-            (&[("TERM", "linux")], KITTY, Way::Blocks),
-            (&[], KITTY, Way::Blocks),
+            ("\x1b[?44c", Way::Blocks),
         ] {
-            assert_eq!(way(variables, answer), expected, "{variables:?} {answer:?}");
+            assert_eq!(way(&[XTERM], ["", answer]), expected, "{answer:?}");
+        }
+        for variables in [&[("TERM", "linux")][..], &[]] {
+            assert_eq!(way(variables, ["", KITTY]), Way::Blocks, "{variables:?}");
+        }
+    }
+
+    #[test]
+    fn answers_count_for_more_than_variables() {
+        for variable in [
+            ("KITTY_WINDOW_ID", "1"),
+            ("TERM", "xterm-kitty"),
+            ("TERM_PROGRAM", "WezTerm"),
+        ] {
+            // The first of a name counts.
+            let variables = [variable, XTERM];
+            assert_eq!(way(&variables, ["", NEITHER]), Way::Blocks, "{variable:?}");
+            assert_eq!(way(&variables, ["", SIXEL]), Way::Sixel, "{variable:?}");
+            assert_eq!(way(&variables, ["", ""]), Way::Kitty, "{variable:?}");
+        }
+    }
+
+    #[test]
+    fn multiplexers_get_blocks_and_what_was_started_from_them_does_not() {
+        for variable in [
+            ("TMUX", "/tmp/socket,1,0"),
+            ("STY", "1.screen"),
+            ("TERM", "screen.xterm-256color"),
+            ("TERM", "tmux-256color"),
+        ] {
+            let variables = [variable, XTERM, ("KITTY_WINDOW_ID", "1")];
+            for name in ["\x1bP>|tmux 3.5a\x1b\\\x1b[?1;2;4c", NEITHER, ""] {
+                let found = way(&variables, [name, SIXEL]);
+                assert_eq!(found, Way::Blocks, "{variable:?} {name:?}");
+            }
+            let kitty = "\x1bP>|kitty(0.42.1)\x1b\\\x1b[?62;c";
+            assert_eq!(way(&variables, [kitty, KITTY]), Way::Kitty, "{variable:?}");
         }
     }
 }

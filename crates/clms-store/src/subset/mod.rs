@@ -1,6 +1,7 @@
 //! Server-side subsets: what of a collection the portal is to cut out, as the query of a data id.
 
 mod escapes;
+mod schema;
 mod values;
 
 use std::{
@@ -12,8 +13,11 @@ use std::{
 
 use clms_api::{Area, Days, Format};
 
-pub(crate) use self::escapes::{decoded, encoded};
 use self::values::{bbox, crs, days, format_of, not_empty, said};
+pub(crate) use self::{
+    escapes::{decoded, encoded},
+    schema::add_subset_of,
+};
 
 /// What of a collection the portal is to cut out, and how it is to deliver that: the part of a [`DataId`](crate::DataId)
 /// behind the `?`.

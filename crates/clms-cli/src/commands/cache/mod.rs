@@ -104,10 +104,7 @@ fn page(details: &CachedCubeDetails) -> String {
     let mut pairs = vec![
         ("data id", cube.data_id.clone()),
         ("cube", cube.cube.clone()),
-        (
-            "size",
-            format!("{} in {} files", text::bytes(cube.bytes), cube.objects),
-        ),
+        ("size", size_in_files(cube.bytes, cube.objects)),
         (
             "built",
             format!(
@@ -134,13 +131,17 @@ fn page(details: &CachedCubeDetails) -> String {
     text::pairs(&pairs)
 }
 
+/// As in `1.53 MiB in 12 files`.
+pub(super) fn size_in_files(bytes: u64, files: u64) -> String {
+    format!("{} in {}", text::bytes(bytes), text::count(files, "file"))
+}
+
 fn wholeness(details: &CachedCubeDetails) -> String {
     let cube = &details.cube;
     match (cube.whole, details.committed) {
         (Some(false), Some(committed)) => format!(
-            "no: it had {} in {} files when it was built; `clms cache verify` names them",
-            text::bytes(committed.bytes),
-            committed.objects
+            "no: it had {} when it was built; `clms cache verify` names what is wrong",
+            size_in_files(committed.bytes, committed.objects)
         ),
         (Some(true), _) => {
             "yes, by its size; `clms cache verify` also reads what is in it".to_owned()

@@ -189,15 +189,19 @@ async fn read(
 fn why(verdict: &Verdict) -> String {
     match verdict {
         Verdict::Bad { expected, found } if expected.bytes != found.bytes => {
-            format!("has {} bytes instead of {}", found.bytes, expected.bytes)
+            let has = text::count(found.bytes, "byte");
+            format!("has {has} instead of {}", expected.bytes)
         }
         Verdict::Bad { expected, found } => format!(
             "has other content: checksum {} instead of {}",
             found.checksum, expected.checksum
         ),
-        Verdict::Missing { expected } => format!("of {} bytes is not there", expected.bytes),
+        Verdict::Missing { expected } => {
+            format!("of {} is not there", text::count(expected.bytes, "byte"))
+        }
         Verdict::Superfluous { bytes } => {
-            format!("of {bytes} bytes was not there when the cube was built")
+            let size = text::count(*bytes, "byte");
+            format!("of {size} was not there when the cube was built")
         }
         Verdict::Unreadable { why } => format!("can't be read: {why}"),
         _ => String::new(),
@@ -205,10 +209,13 @@ fn why(verdict: &Verdict) -> String {
 }
 
 fn not_whole(data_id: &DataId, wrong: u64) -> Failure {
-    let objects = if wrong == 1 { "object" } else { "objects" };
+    let differ = match wrong {
+        1 => "1 object differs".to_owned(),
+        _ => format!("{wrong} objects differ"),
+    };
     Failure {
         kind: "damaged".to_owned(),
-        message: format!("{data_id}: the cube is not what was built: {wrong} {objects} differ"),
+        message: format!("{data_id}: the cube is not what was built: {differ}"),
         hint: Some(format!(
             "build it anew with: clms preload --force '{data_id}'"
         )),
