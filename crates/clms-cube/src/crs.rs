@@ -22,10 +22,15 @@ pub struct Crs {
 }
 
 impl Crs {
-    /// The CRS of a definition: `EPSG:3035`, WKT of any kind, a PROJ string. `None` when GDAL and PROJ don't know it.
+    /// The CRS of a definition: `EPSG:3035`, which may be called `3035`, WKT of any kind, a PROJ string. `None` when GDAL and PROJ don't
+    /// know it.
     #[must_use]
     pub fn from_definition(definition: &str) -> Option<Self> {
         crate::gdal_source::initialise();
+        let definition = definition.trim();
+        let is_number = !definition.is_empty() && definition.bytes().all(|c| c.is_ascii_digit());
+        let of_number = is_number.then(|| format!("EPSG:{definition}"));
+        let definition = of_number.as_deref().unwrap_or(definition);
         let srs = SpatialRef::from_definition(definition).ok()?;
         SourceCrs::new(srs).identified().to_crs().ok()
     }

@@ -42,6 +42,28 @@ impl Grid {
         [self.geotransform[1], self.geotransform[5].abs()]
     }
 
+    /// Why a bbox in a CRS (its own, if none is named) has no pixel: both boxes in the CRS in which it was asked for.
+    pub(crate) fn misses(&self, bbox: [f64; 4], crs: Option<&Crs>) -> String {
+        let there = match crs {
+            Some(other) if !other.is_same(&self.crs) => other.bbox_from(&self.crs, self.bbox()),
+            _ => Some(self.bbox()),
+        };
+        let named = match (&there, crs) {
+            (Some(_), Some(other)) => other,
+            _ => &self.crs,
+        };
+        let text = |sides: [f64; 4]| {
+            let sides = sides.map(|side| ((side * 1e4).round() / 1e4 + 0.0).to_string());
+            sides.join(",")
+        };
+        format!(
+            "the bbox {} lies outside of the data's, {} (west,south,east,north in {})",
+            text(bbox),
+            text(there.unwrap_or_else(|| self.bbox())),
+            named.code.as_deref().unwrap_or("the data's CRS")
+        )
+    }
+
     /// The rows and columns of the pixels that a bbox (west, south, east, north, in the CRS of the grid) touches;
     /// `None` when it lies outside.
     #[must_use]

@@ -266,7 +266,7 @@ fn rows_cols(
         let reason = format!("the bbox {bbox:?} is not west, south, east, north");
         return Err(invalid(variable, reason));
     }
-    let own = match other.zip(crs) {
+    let own = match other.as_ref().zip(crs) {
         None => bbox,
         Some((other, _)) if other.is_same(&grid.crs) => bbox,
         Some((other, definition)) => {
@@ -275,7 +275,7 @@ fn rows_cols(
             } else {
                 bbox
             };
-            grid.crs.bbox_from(&other, bbox).ok_or_else(|| {
+            grid.crs.bbox_from(other, bbox).ok_or_else(|| {
                 invalid(
                     variable,
                     format!("the bbox {bbox:?} in {definition} has no place in the dataset's CRS"),
@@ -288,12 +288,8 @@ fn rows_cols(
     } else {
         own
     };
-    grid.rows_cols(own).ok_or_else(|| {
-        let rounded = |bbox: [f64; 4]| bbox.map(|side| (side * 1e4).round() / 1e4);
-        let (wanted, there) = (rounded(own), rounded(grid.bbox()));
-        let reason = format!("the bbox {wanted:?} lies outside of the data's, {there:?}");
-        invalid(variable, reason)
-    })
+    grid.rows_cols(own)
+        .ok_or_else(|| invalid(variable, grid.misses(bbox, other.as_ref())))
 }
 
 /// Indices of the pixels along an axis whose centres lie within a range.

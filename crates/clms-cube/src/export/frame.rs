@@ -50,10 +50,7 @@ pub(super) fn new_grid(source: &Grid, options: &ExportOptions) -> Result<Option<
         (false, Some(bbox)) => {
             let own = seen(bbox, &source.crs)?;
             let Some((rows, cols)) = source.rows_cols(own) else {
-                return invalid(format!(
-                    "the bbox {bbox:?} lies outside of the data's, {:?}",
-                    source.bbox()
-                ));
+                return invalid(source.misses(bbox, Some(bbox_crs)));
             };
             Some(suggestion(&source.window(&rows, &cols), &crs)?)
         }
