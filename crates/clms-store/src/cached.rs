@@ -244,7 +244,7 @@ impl ClmsStore {
         StoreError::NoSuchCube {
             nearest: near(&asked, names),
             data_id: asked,
-            cache: self.cache.location().to_owned(),
+            cache: self.cache_in_full(),
         }
     }
 }

@@ -209,6 +209,13 @@ impl fmt::Display for DataId {
     }
 }
 
+/// The name of the cube, if that is the path of one.
+fn cube_in(text: &str) -> Option<&str> {
+    let path = text.trim().trim_end_matches(['/', '\\']);
+    let name = path.rsplit(['/', '\\']).next()?;
+    name.strip_suffix(".zarr").filter(|name| !name.is_empty())
+}
+
 impl FromStr for DataId {
     type Err = InvalidDataId;
 
@@ -217,6 +224,15 @@ impl FromStr for DataId {
             text: text.to_owned(),
             why,
         };
+        if let Some(cube) = cube_in(text) {
+            let why = match cube.replace("%2F", "/").parse::<Self>() {
+                Ok(data_id) if !cube.contains(HASH_MARK) => {
+                    format!("that is the path of a cube; its data id is '{data_id}'")
+                }
+                _ => "that is the path of a cube; `clms cache list` shows data ids".to_owned(),
+            };
+            return Err(invalid(why));
+        }
         // First the query, whose time has a `/` of its own.
         let (name, query) = match text.split_once('?') {
             Some((name, query)) => (name, Some(query)),
@@ -284,6 +300,19 @@ mod tests {
         );
         assert_eq!(id.to_string().parse(), Ok(id.clone()));
         assert_eq!(id.cube_name().unwrap().as_str(), id.to_string());
+    }
+
+    #[test]
+    fn the_path_of_a_cube_says_its_data_id() {
+        for (path, id) in [
+            ("clms_cache/a|b.zarr", "'a|b'"),
+            ("/data/a|100 m?bbox=1,2,3,4.zarr/", "'a|100 m?bbox=1,2,3,4'"),
+            ("s3://bucket/a.zarr", "'a'"),
+            ("a|b~0123456789abcdef.zarr", "`clms cache list`"),
+        ] {
+            let why = path.parse::<DataId>().unwrap_err().to_string();
+            assert!(why.contains(id), "{path}: {why}");
+        }
     }
 
     #[test]

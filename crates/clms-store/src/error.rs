@@ -6,7 +6,7 @@ use clms_cube::CubeError;
 use clms_preload::JournalError;
 
 use crate::{
-    DataId, InvalidDataId,
+    DataId, InvalidDataId, bbox,
     catalogue::Unavailable,
     sources::{
         cdse::CdseError,
@@ -122,6 +122,36 @@ pub enum StoreError {
         /// Why not.
         why: InvalidRequest,
     },
+    /// The box of the subset lies outside of the product.
+    #[error("{data_id}: the box {} lies outside of the product, {}", bbox::text(*wanted), bbox::text(*product))]
+    OutsideOfProduct {
+        /// What was asked for.
+        data_id: String,
+        /// The box that was asked for: west, south, east, north in degrees.
+        wanted: bbox::Sides,
+        /// The product's.
+        product: bbox::Sides,
+    },
+    /// It names a collection, of which subsets can be had only.
+    #[error("'{collection}' of {product} is cut out on request: say which part of it")]
+    NeedsSubset {
+        /// The product.
+        product: String,
+        /// The collection.
+        collection: String,
+        /// A box that lies in the product.
+        bbox: bbox::Sides,
+        /// A day of which there are data, if days must be named too.
+        day: Option<jiff::civil::Date>,
+    },
+    /// It is a pattern, and a data id was to be named.
+    #[error("{asked:?} is a pattern, and no data id: {matches} that can be had match it")]
+    Pattern {
+        /// What was asked for.
+        asked: String,
+        /// How many data ids match.
+        matches: usize,
+    },
     /// It chooses already, and was to be given further choices.
     #[error("{data_id} is a subset already")]
     SubsetOfSubset {
@@ -229,6 +259,9 @@ impl StoreError {
             Self::Subset { .. } | Self::WekeoSubset { .. } | Self::SubsetOfSubset { .. } => {
                 "invalid_subset"
             }
+            Self::OutsideOfProduct { .. } => "outside_of_product",
+            Self::NeedsSubset { .. } => "needs_subset",
+            Self::Pattern { .. } => "is_a_pattern",
             Self::OpenedInPlace { .. } => "opened_in_place",
             Self::Moved { .. } => "moved",
             Self::Wekeo(why) => why.kind(),
@@ -277,13 +310,32 @@ impl StoreError {
             Self::Wekeo(why) => why.hint(),
             Self::WekeoAccount(why) => why.hint(),
             Self::Subset { data_id, .. } | Self::WekeoSubset { data_id, .. } => {
-                let product = data_id.split('|').next().unwrap_or_default();
-                Some(format!("`clms describe '{product}'` tells what can be had"))
+                Some(format!("`clms describe '{}'` tells what can be had", product_of(data_id)))
             }
+            Self::OutsideOfProduct { data_id, wanted, product } => {
+                let swapped = bbox::with_latitude_second(*wanted);
+                let meant = swapped.filter(|swapped| !bbox::are_apart(*swapped, *product));
+                Some(meant.map_or_else(
+                    || format!("boxes are west,south,east,north in degrees, such as {}", bbox::text(bbox::example(Some(*product)))),
+                    |meant| format!("did you mean {}? boxes are west,south,east,north: `clms describe '{}'`", bbox::text(meant), product_of(data_id)),
+                ))
+            }
+            Self::NeedsSubset { product, collection, bbox, day } => {
+                let time = day.map_or_else(String::new, |day| format!(" --time {day}"));
+                Some(format!(
+                    "add --bbox W,S,E,N or --nuts CODE, as in: clms preload '{product}|{collection}' --bbox {}{time}",
+                    bbox::text(*bbox)
+                ))
+            }
+            Self::Pattern { asked, .. } => Some(format!(
+                "patterns are for `clms list`; this preloads all that match:\n  clms list '{asked}' | awk -F'  +' 'NR>1 {{print $1}}' | tr '\\n' '\\0' | xargs -0 clms preload"
+            )),
             Self::SubsetOfSubset { .. } => {
                 Some("give either all choices in the data id, or all as options".to_owned())
             }
-            Self::NotCached { data_id, .. } => Some(format!("get it with: clms preload '{data_id}'")),
+            Self::NotCached { data_id, .. } => Some(format!(
+                "get it with: clms preload '{data_id}'\nor is it in another folder? --cache or CLMS_CACHE names that"
+            )),
             Self::Setting { setting, .. } => Some(format!(
                 "choose another with --{setting} or CLMS_{}",
                 setting.to_uppercase()
@@ -337,6 +389,8 @@ impl StoreError {
             | Self::WekeoSubset { .. }
             | Self::OpenedInPlace { .. }
             | Self::SubsetOfSubset { .. }
+            | Self::NeedsSubset { .. }
+            | Self::Pattern { .. }
             | Self::Product { .. } => ErrorClass::NoSuchDataId,
             Self::Credentials(_)
             | Self::Api(
@@ -360,6 +414,7 @@ impl StoreError {
                 ErrorClass::Setting
             }
             Self::Setting { .. }
+            | Self::OutsideOfProduct { .. }
             | Self::Api(ApiError::Configuration { .. })
             | Self::Cache(
                 CacheError::UnsupportedLocation { .. }
@@ -385,6 +440,10 @@ impl StoreError {
             _ => false,
         }
     }
+}
+
+fn product_of(data_id: &str) -> &str {
+    data_id.split('|').next().unwrap_or_default()
 }
 
 fn no_such_collection(product: &str, asked: Option<&str>, collections: &[String]) -> String {

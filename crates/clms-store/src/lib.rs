@@ -41,6 +41,7 @@
 
 mod as_duration;
 mod as_text;
+pub mod bbox;
 mod build;
 mod builder;
 mod cached;

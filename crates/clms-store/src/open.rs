@@ -85,7 +85,7 @@ impl ClmsStore {
         }
         let not_cached = || StoreError::NotCached {
             data_id: data_id.to_string(),
-            cache: self.cache.location().to_owned(),
+            cache: self.cache_in_full(),
         };
         if data_id.subset().is_some() {
             return Err(not_cached());
@@ -106,7 +106,7 @@ impl ClmsStore {
                     dataset: catalogue.dataset(entry),
                     options,
                     network: &self.network,
-                    cache: self.cache.location(),
+                    cache: &self.cache_in_full(),
                 };
                 let dataset = sources::open(wanted).await?;
                 let chosen = options.choose(dataset);

@@ -2,6 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
+use clms_api::{Area, Dataset};
 use clms_cache::CacheStoreExt as _;
 use clms_cube::{Levels, ZarrFormat};
 use clms_preload::{
@@ -14,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    ClmsStore, DataId, StoreError, TileSize,
+    ClmsStore, DataId, StoreError, Subset, TileSize, bbox,
     build::{self, GdalCubeBuilder},
     catalogue::Catalogue,
     servers,
@@ -362,6 +363,22 @@ impl ClmsStore {
     }
 }
 
+/// An error if the portal would be asked for a box of which the product has nothing.
+fn check_box(data_id: &DataId, subset: &Subset, dataset: &Dataset) -> Result<(), StoreError> {
+    let Some(Area::BBox(b)) = subset.area() else {
+        return Ok(());
+    };
+    let wanted = [b.west, b.south, b.east, b.north];
+    match bbox::told_of_product(dataset.bbox) {
+        Some(product) if bbox::are_apart(wanted, product) => Err(StoreError::OutsideOfProduct {
+            data_id: data_id.to_string(),
+            wanted,
+            product,
+        }),
+        _ => Ok(()),
+    }
+}
+
 /// The job that brings `data_id` into the cache.
 pub(crate) fn request(
     catalogue: &Catalogue,
@@ -371,6 +388,7 @@ pub(crate) fn request(
     if let Some(subset) = data_id.subset() {
         let (dataset, collection) =
             catalogue.collection(data_id.product(), data_id.collection())?;
+        check_box(data_id, subset, dataset)?;
         return sources::subset_job(WantedSubset {
             data_id,
             subset,

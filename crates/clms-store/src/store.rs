@@ -204,7 +204,12 @@ impl ClmsStore {
         }
         match catalogue.entry(data_id) {
             Ok(entry) => Ok(entry.available),
-            Err(StoreError::NoSuchDataId { .. } | StoreError::Product { .. }) => Ok(false),
+            Err(
+                StoreError::NoSuchDataId { .. }
+                | StoreError::Product { .. }
+                | StoreError::NeedsSubset { .. }
+                | StoreError::Pattern { .. },
+            ) => Ok(false),
             Err(why) => Err(why),
         }
     }
@@ -258,6 +263,15 @@ impl ClmsStore {
     pub async fn cached_at(&self, data_id: &DataId) -> Result<Option<String>, StoreError> {
         let found = self.cache.look_up(&data_id.cube_name()?).await?;
         Ok(found.map(|cube| cube.location))
+    }
+
+    /// The cache's root as other programs find it, wherever they run.
+    pub(crate) fn cache_in_full(&self) -> String {
+        let named = self.cache.location();
+        match std::path::absolute(named) {
+            Ok(path) if !named.contains("://") => path.display().to_string(),
+            _ => named.to_owned(),
+        }
     }
 
     /// The cache's root, as it was named.

@@ -23,6 +23,9 @@ macro_rules! words {
         }
 
         impl $name {
+            /// The words that this crate knows.
+            pub const KNOWN: &'static [&'static str] = &[$( $word, )+];
+
             /// The portal's spelling.
             pub fn as_str(&self) -> &str {
                 match self {

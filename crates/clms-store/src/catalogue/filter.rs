@@ -3,6 +3,16 @@
 use super::Entry;
 use crate::DataType;
 
+/// The portal's words for where most of its data come from, as [`Filter::source`] and [`Query::source`](super::Query::source) take them.
+pub const SOURCES: [&str; 5] = ["EEA", "CDSE", "LEGACY", "WEKEO", "LANDCOVER"];
+
+/// The portal's spelling of a source that may be typed in any case, also of one that is not among [`SOURCES`]; `None` for what is none.
+#[must_use]
+pub fn source(typed: &str) -> Option<&'static str> {
+    let is_it = |known: &&&str| known.eq_ignore_ascii_case(typed.trim());
+    clms_api::Source::KNOWN.iter().find(is_it).copied()
+}
+
 /// Which entries are wanted.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {

@@ -11,13 +11,14 @@ use std::collections::HashMap;
 
 use clms_api::{ApiError, Client, Dataset, DatasetQuery, PrepackagedFile};
 use futures::StreamExt;
+use jiff::tz::TimeZone;
 use schemars::JsonSchema;
 use serde::Serialize;
 
 pub use self::{
     availability::Unavailable,
     collections::Collection,
-    filter::Filter,
+    filter::{Filter, SOURCES, source},
     search::{Field, Hit, Match, Query},
 };
 pub(crate) use self::{
@@ -26,7 +27,7 @@ pub(crate) use self::{
     nearest::Wanted,
 };
 use crate::{
-    DataId, StoreError,
+    DataId, StoreError, bbox,
     sources::{self, Offer},
 };
 
@@ -144,7 +145,8 @@ impl Catalogue {
     /// The entry of `data_id`.
     ///
     /// # Errors
-    /// [`StoreError::NoSuchDataId`] with the nearest names if there is none.
+    /// [`StoreError::NoSuchDataId`] with the nearest names if there is none; [`StoreError::Product`], [`StoreError::NeedsSubset`] and
+    /// [`StoreError::Pattern`] for what stands for several.
     pub fn entry(&self, data_id: &DataId) -> Result<&Entry, StoreError> {
         match self.positions.get(data_id) {
             Some(&position) => return Ok(&self.entries[position]),
@@ -161,9 +163,40 @@ impl Catalogue {
             }
             None => {}
         }
+        if let Some(why) = self.of_many(data_id) {
+            return Err(why);
+        }
         Err(StoreError::NoSuchDataId {
             asked: data_id.to_string(),
             nearest: self.nearest(&data_id.to_string(), Wanted::Data),
+        })
+    }
+
+    /// What stands for several data ids: a collection, of which subsets can be had, or a pattern.
+    fn of_many(&self, asked: &DataId) -> Option<StoreError> {
+        let pattern = asked.to_string();
+        if pattern.contains('*') {
+            let filter = Filter {
+                pattern: Some(pattern.clone()),
+                ..Filter::default()
+            };
+            let matches = self.list(&filter).count();
+            return (matches > 0).then_some(StoreError::Pattern {
+                asked: pattern,
+                matches,
+            });
+        }
+        let collections = self.collections(asked.product()).ok()?;
+        let is_named = |it: &Collection| Some(it.name.as_str()) == asked.file();
+        let found = collections.into_iter().find(is_named)?;
+        let product = self.product(asked.product()).ok()?;
+        let extent = &product.temporal_extent;
+        let day = found.needs_time.then_some(extent.end.or(extent.start));
+        found.available.then(|| StoreError::NeedsSubset {
+            product: product.id.clone(),
+            collection: found.name,
+            bbox: bbox::example(bbox::told_of_product(product.bbox)),
+            day: day.flatten().map(|day| day.to_zoned(TimeZone::UTC).date()),
         })
     }
 

@@ -2,7 +2,10 @@
 
 use clms_api::{BBox, Days, Format};
 
-use crate::day_range::{DayRange, InvalidDayRange};
+use crate::{
+    bbox::{in_order, text as text_of},
+    day_range::{DayRange, InvalidDayRange},
+};
 
 pub(super) fn not_empty(text: &str) -> Result<&str, String> {
     match text {
@@ -34,9 +37,13 @@ pub(super) fn bbox(text: &str) -> Result<BBox, String> {
     };
     let sides: Option<Vec<f64>> = text.split(',').map(side).collect();
     match sides.as_deref() {
-        Some(&[west, south, east, north]) => {
-            BBox::new(west, south, east, north).map_err(|why| said(&why))
-        }
+        Some(&[west, south, east, north]) => BBox::new(west, south, east, north).map_err(|why| {
+            let meant = in_order([west, south, east, north]);
+            let meant = meant.map_or_else(String::new, |meant| {
+                format!("; did you mean {}?", text_of(meant))
+            });
+            said(&why) + &meant
+        }),
         _ => Err(FORM.to_owned()),
     }
 }

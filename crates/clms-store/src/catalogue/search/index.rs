@@ -1,7 +1,7 @@
 //! Words of the catalogue by where they stand, and how well a question's words fit: BM25F (Robertson and Zaragoza), with words that are not there forgiven by
 //! beginnings, synonyms and slips of the pen.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -22,7 +22,7 @@ pub enum Field {
     Id,
     /// Among its keywords.
     Keywords,
-    /// In what is said of its resolution, area, format and source.
+    /// In what is said of its resolution, format and source, and of where its files lie.
     Detail,
     /// In its description.
     Description,
@@ -90,6 +90,8 @@ pub(super) struct Index {
 pub(super) struct Page<'a> {
     pub(super) texts: Vec<(Field, &'a str)>,
     pub(super) more_title_words: Vec<&'static str>,
+    /// Words for where its files lie. However many there are, each says as much.
+    pub(super) places: BTreeSet<String>,
     pub(super) years: Option<(i16, i16)>,
 }
 
@@ -131,6 +133,9 @@ impl Index {
             }
             for word in &pages[page].more_title_words {
                 index.add((*word).to_owned(), page, Field::Title, Field::Title.worth());
+            }
+            for word in &pages[page].places {
+                index.add(word.clone(), page, Field::Detail, Field::Detail.worth());
             }
         }
         index
@@ -179,6 +184,17 @@ impl Index {
                 (share >= 1.0 - MISSING).then_some(fit)
             })
             .collect()
+    }
+
+    /// The words of a question, as they were typed, that fit nothing at all.
+    pub(super) fn unknown(&self, text: &str) -> Vec<String> {
+        let mut unknown: Vec<String> = wanted(text)
+            .into_iter()
+            .filter(|word| self.fits_of(word).1.iter().all(Option::is_none))
+            .map(|word| word.said)
+            .collect();
+        unknown.dedup();
+        unknown
     }
 
     /// What a word is worth (the rarer, the more), and for each page how well it fits.

@@ -7,7 +7,10 @@ mod index;
 mod vocabulary;
 mod words;
 
-use std::{cmp::Reverse, collections::BTreeMap};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use clms_api::Dataset;
 use jiff::{Timestamp, tz::TimeZone};
@@ -21,7 +24,7 @@ use self::{
     words::{words_of, year_of},
 };
 use super::{Catalogue, Entry};
-use crate::DayRange;
+use crate::{DayRange, bbox};
 
 /// What is looked for. All that is given must fit; of the words of the text, at least the one that counts most.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
@@ -36,8 +39,20 @@ pub struct Query {
     pub time: Option<DayRange>,
     /// Only this source, such as `EEA`.
     pub source: Option<String>,
-    /// Only this resolution, such as `10 m`.
+    /// Only this resolution, such as `10 m`; a number alone is in metres.
     pub resolution: Option<String>,
+}
+
+impl Query {
+    /// The same with its box read latitudes first, as it may have been meant; `None` if it has none that can be read so.
+    #[must_use]
+    pub fn with_latitude_second(&self) -> Option<Self> {
+        let bbox = bbox::with_latitude_second(self.bbox?)?;
+        Some(Self {
+            bbox: Some(bbox),
+            ..self.clone()
+        })
+    }
 }
 
 /// A product that fits.
@@ -104,6 +119,15 @@ impl Catalogue {
     }
 }
 
+impl Catalogue {
+    /// The words of a text, as they were typed, that nothing in the catalogue knows, wherever and whenever it is.
+    #[must_use]
+    pub fn unknown_words(&self, text: &str) -> Vec<String> {
+        let pages: Vec<Page<'_>> = self.datasets.iter().map(page_of).collect();
+        Index::of(&pages).unknown(text)
+    }
+}
+
 /// A score with what the product's name and age say: of those that fit alike, the one with the plainest name, and the newest of these.
 fn by_name(score: f64, dataset: &Dataset, asked: &[String]) -> f64 {
     let title = words_of(&dataset.title);
@@ -158,8 +182,23 @@ fn page_of(dataset: &Dataset) -> Page<'_> {
     Page {
         texts,
         more_title_words: short_names(&dataset.title),
+        places: places_of(dataset),
         years: years_of(dataset),
     }
+}
+
+/// Words for where a dataset's files lie: their areas, and cities, which stand in capitals in their names.
+fn places_of(dataset: &Dataset) -> BTreeSet<String> {
+    const SHORTEST_CITY: usize = 4;
+    let is_city = |part: &&str| {
+        part.len() >= SHORTEST_CITY && part.chars().all(|c| c.is_alphabetic() && c.is_uppercase())
+    };
+    let cities = dataset.files.iter().flat_map(|file| {
+        let parts = file.name.split('_');
+        parts.filter(is_city).flat_map(words_of)
+    });
+    let areas = dataset.files.iter().filter_map(|file| file.area.as_deref());
+    areas.flat_map(words_of).chain(cities).collect()
 }
 
 /// The first and the last year of a dataset; one that has no end goes on.
@@ -175,6 +214,11 @@ fn year(time: Timestamp) -> i16 {
 
 /// The entry of a product that fits best: one that can be had, that has the wanted words in its name, and covers most.
 fn best_of(entries: &[&Entry], asked: &[String], query: &Query, fit: Fit) -> Option<Hit> {
+    // A number alone is in metres.
+    let resolution = query.resolution.as_ref().map(|wanted| {
+        let is_number = wanted.trim().parse::<f64>().is_ok();
+        format!("{wanted}{}", if is_number { "m" } else { "" })
+    });
     let fitting = entries.iter().filter(|entry| {
         let same = |wanted: &Option<String>, have: &Option<String>| {
             wanted.as_ref().is_none_or(|wanted| {
@@ -182,7 +226,7 @@ fn best_of(entries: &[&Entry], asked: &[String], query: &Query, fit: Fit) -> Opt
                 plain(wanted) == plain(have.as_deref().unwrap_or_default())
             })
         };
-        same(&query.source, &entry.source) && same(&query.resolution, &entry.resolution)
+        same(&query.source, &entry.source) && same(&resolution, &entry.resolution)
     });
     let named = |entry: &Entry| {
         let about = [
@@ -319,6 +363,28 @@ mod tests {
     }
 
     #[test]
+    fn areas_and_cities_of_files_are_words() {
+        let atlas = dataset(
+            "urban-atlas-2018",
+            "Urban Atlas 2018 (vector), Europe",
+            "Land use",
+            ["2018-01-01", "2018-12-31"],
+            &[
+                ("FR010L2_MONTPELLIER_UA2018_v013", "2 MB"),
+                ("LU001L1_LUXEMBOURG_UA2018_v013", "3 MB"),
+            ],
+        );
+        let catalogue = Catalogue::of(vec![atlas]);
+        let hits = catalogue.search(&words("Montpellier"));
+        let found: Vec<&str> = hits
+            .iter()
+            .filter_map(|hit| hit.entry.data_id.file())
+            .collect();
+        assert_eq!(found, ["FR010L2_MONTPELLIER_UA2018_v013"]);
+        assert_eq!(catalogue.unknown_words("Atlas Corsica"), ["Corsica"]);
+    }
+
+    #[test]
     fn whole_europe_stands_for_its_tiles() {
         let hits = catalogue().search(&words("forest 2018"));
         assert_eq!(hits[0].siblings, 1);
@@ -347,5 +413,10 @@ mod tests {
             ..Query::default()
         };
         assert_eq!(found(&fine).len(), 3);
+        let in_metres = Query {
+            resolution: Some("10".to_owned()),
+            ..fine
+        };
+        assert_eq!(found(&in_metres).len(), 3);
     }
 }
