@@ -7,6 +7,7 @@ mod exit;
 mod failure;
 mod log;
 mod map;
+mod mistyped;
 mod paste;
 mod png_bytes;
 mod printer;
@@ -35,7 +36,10 @@ use crate::{
 
 fn main() -> ExitCode {
     // Wrong usage ends here, with exit code 2 and clap's explanation.
-    let matches = args::command().get_matches();
+    let matches = match mistyped::matches() {
+        Ok(matches) => matches,
+        Err(code) => return code.into(),
+    };
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|why| why.exit());
     let (output, colour) = (cli.global.output, cli.global.color);
     let settings = match Settings::resolve(cli.global) {

@@ -135,9 +135,17 @@ pub(crate) fn table(
     trim_line_ends(&table.to_string())
 }
 
-/// Pairs of name and value, one a line, long values folded under themselves.
+/// Pairs of name and value, one a line. Values are as they are: paths, ids and commands are to be copied.
 pub(crate) fn pairs(pairs: &[(&str, String)]) -> String {
-    pairs_within(width(), pairs)
+    pairs_within(usize::MAX, pairs, |_| false)
+}
+
+/// The same, with long values folded under themselves where the name is that of prose.
+pub(crate) fn pairs_with_prose(
+    pairs: &[(&str, String)],
+    is_prose: impl Fn(&str) -> bool,
+) -> String {
+    pairs_within(width(), pairs, is_prose)
 }
 
 /// So wide are lines that can be folded: as the terminal that they are for, if it is one.
@@ -150,7 +158,7 @@ fn width() -> usize {
     })
 }
 
-fn pairs_within(width: usize, pairs: &[(&str, String)]) -> String {
+fn pairs_within(width: usize, pairs: &[(&str, String)], is_prose: impl Fn(&str) -> bool) -> String {
     const WIDEST_NAME: usize = 24;
     let name_width = pairs
         .iter()
@@ -159,9 +167,10 @@ fn pairs_within(width: usize, pairs: &[(&str, String)]) -> String {
         .unwrap_or(0);
     let mut out = String::new();
     for (name, value) in pairs {
-        let mut lines = value
-            .lines()
-            .flat_map(|line| fold(line, width - name_width - 2));
+        let mut lines = value.lines().flat_map(|line| match is_prose(name) {
+            true => fold(line, width - name_width - 2),
+            false => vec![line.to_owned()],
+        });
         out.push_str(&format!(
             "{name:name_width$}  {}\n",
             lines.next().unwrap_or_default()
@@ -269,10 +278,12 @@ mod tests {
     }
 
     #[test]
-    fn long_values_are_folded_under_themselves() {
+    fn prose_is_folded_under_itself() {
         let value = "word ".repeat(40);
         for width in [40, 100] {
-            let text = pairs_within(width, &[("name", value.clone()), ("x", "y".to_owned())]);
+            let shown = [("name", value.clone()), ("x", "y".to_owned())];
+            assert!(pairs(&shown).starts_with(&format!("name  {}", value.trim_end())));
+            let text = pairs_within(width, &shown, |name| name == "name");
             let widest = text.lines().map(str::len).max().unwrap();
             assert!((width - 5..=width).contains(&widest), "{text}");
             assert!(text.lines().nth(1).unwrap().starts_with("      word"));

@@ -5,7 +5,7 @@ use std::{num::NonZeroUsize, str::FromStr};
 use clap::Args;
 use clms_store::DayRange;
 
-use super::values::bbox;
+use super::values::{sides, source};
 
 #[derive(Debug, Args)]
 #[command(
@@ -18,7 +18,7 @@ pub(crate) struct List {
     #[arg(long, value_name = "PRODUCT")]
     pub(crate) product: Option<String>,
     /// Only ids from this source, such as EEA
-    #[arg(long, value_name = "SOURCE")]
+    #[arg(long, value_name = "SOURCE", value_parser = source)]
     pub(crate) source: Option<String>,
     /// Only rasters or only vectors
     #[arg(long, value_name = "dataset|geodataframe")]
@@ -40,15 +40,15 @@ pub(crate) struct Search {
     #[arg(value_name = "TEXT")]
     pub(crate) text: Vec<String>,
     /// Only products that have something in this box, in degrees (WGS 84)
-    #[arg(long, value_name = "W,S,E,N", value_parser = bbox, allow_hyphen_values = true)]
+    #[arg(long, value_name = "W,S,E,N", value_parser = sides, allow_hyphen_values = true)]
     pub(crate) bbox: Option<[f64; 4]>,
     /// Only products that have something of these days, such as 2018, 2018-06/2018-08 or 2018-06-01/..
     #[arg(long, value_name = "A/B")]
     pub(crate) time: Option<DayRange>,
     /// Only this source, such as EEA
-    #[arg(long, value_name = "SOURCE")]
+    #[arg(long, value_name = "SOURCE", value_parser = source)]
     pub(crate) source: Option<String>,
-    /// Only this resolution, such as '10 m'
+    /// Only this resolution, such as '10 m'; a number alone is in metres
     #[arg(long, value_name = "RESOLUTION")]
     pub(crate) resolution: Option<String>,
     /// At most so many

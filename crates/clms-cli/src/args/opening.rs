@@ -7,7 +7,7 @@ use clms_store::{DayRange, cdse::VersionWish, cube::Resampling};
 
 use super::{
     preload::RequestFiles,
-    values::{bbox, point, resolution},
+    values::{point, resolution, sides},
 };
 use crate::terminal::Wish;
 
@@ -31,7 +31,7 @@ pub(crate) struct Open {
     #[arg(long, value_name = "VARIABLE")]
     pub(crate) variable: Vec<String>,
     /// Of what is opened where it lies, only files in this box, in degrees (WGS 84)
-    #[arg(long, value_name = "W,S,E,N", value_parser = bbox, allow_hyphen_values = true)]
+    #[arg(long, value_name = "W,S,E,N", value_parser = sides, allow_hyphen_values = true)]
     pub(crate) bbox: Option<[f64; 4]>,
 }
 
@@ -47,7 +47,7 @@ pub(crate) struct Export {
     #[arg(long, value_name = "FILE", required_unless_present = "request_file")]
     pub(crate) out: Option<PathBuf>,
     /// Only what this box touches: in degrees (WGS 84), or in --bbox-crs
-    #[arg(long, value_name = "W,S,E,N", value_parser = bbox, allow_hyphen_values = true)]
+    #[arg(long, value_name = "W,S,E,N", value_parser = sides, allow_hyphen_values = true)]
     pub(crate) bbox: Option<[f64; 4]>,
     /// The CRS of --bbox and --point, such as EPSG:3035; x (easting, longitude) comes first in all of them [default: EPSG:4326]
     #[arg(long, value_name = "CRS")]

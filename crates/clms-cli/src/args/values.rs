@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use clms_store::{DataId, JobId};
+use clms_store::{DataId, JobId, bbox, catalogue};
 
 /// Bytes, with decimal or binary units.
 pub(super) fn size(text: &str) -> Result<u64, String> {
@@ -60,7 +60,7 @@ pub(super) fn resolution(text: &str) -> Result<[f64; 2], String> {
 }
 
 /// West, south, east, north.
-pub(super) fn bbox(text: &str) -> Result<[f64; 4], String> {
+pub(super) fn sides(text: &str) -> Result<[f64; 4], String> {
     let wrong = |why: &str| {
         format!(
             "{text:?} is no box: {why}; boxes look like 5.8,45.8,10.5,47.8 (west, south, east, north)"
@@ -72,14 +72,36 @@ pub(super) fn bbox(text: &str) -> Result<[f64; 4], String> {
         return Err(wrong("it has not four sides"));
     };
     if !(numbers.iter().all(|side| side.is_finite()) && south < north && west != east) {
-        return Err(wrong("it is empty"));
+        let meant = bbox::in_order([west, south, east, north]);
+        return Err(meant.map_or_else(
+            || wrong("it is empty"),
+            |meant| {
+                let meant = bbox::text(meant);
+                format!(
+                    "{text:?} is no box: its sides are west, south, east, north; did you mean {meant}?"
+                )
+            },
+        ));
     }
     Ok([west, south, east, north])
 }
 
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
-    humantime::parse_duration(text)
-        .map_err(|_| format!("{text:?} is no duration; durations look like 200ms, 15s, 2m or 24h"))
+    humantime::parse_duration(text).map_err(|_| match text.trim().parse::<f64>() {
+        Ok(_) => format!(
+            "{text:?} needs a unit, as in {0}s, {0}m or {0}h",
+            text.trim()
+        ),
+        Err(_) => format!("{text:?} is no duration; durations look like 200ms, 15s, 2m or 24h"),
+    })
+}
+
+/// Where data come from.
+pub(super) fn source(text: &str) -> Result<String, String> {
+    catalogue::source(text).map(str::to_owned).ok_or_else(|| {
+        let sources = catalogue::SOURCES.join(", ");
+        format!("{text:?} is no source; sources are {sources}")
+    })
 }
 
 /// A job, or a data id.
@@ -97,7 +119,9 @@ mod tests {
 
     #[test]
     fn boxes() {
-        assert_eq!(bbox("-10, 35,5.5,45"), Ok([-10.0, 35.0, 5.5, 45.0]));
+        assert_eq!(sides("-10, 35,5.5,45"), Ok([-10.0, 35.0, 5.5, 45.0]));
+        let why = sides("9.6,43.1,8.5,41.3").unwrap_err();
+        assert!(why.contains("did you mean 8.5,41.3,9.6,43.1?"), "{why}");
         for text in [
             "",
             "1,2,3",
@@ -106,7 +130,7 @@ mod tests {
             "5,45,6,45",
             "1,2,3,nan",
         ] {
-            assert!(bbox(text).is_err(), "{text:?}");
+            assert!(sides(text).is_err(), "{text:?}");
         }
     }
 
@@ -127,5 +151,6 @@ mod tests {
     fn durations_have_no_hidden_lower_bound() {
         assert_eq!(duration("200ms"), Ok(Duration::from_millis(200)));
         assert!(duration("soon").is_err());
+        assert!(duration("5").unwrap_err().contains("5s, 5m"));
     }
 }

@@ -1,7 +1,7 @@
 //! `clms describe`.
 
 use clms_store::{
-    CubeContents, DataId, Description, ExpectedQuantity, ExpectedValues, VariableContents,
+    CubeContents, DataId, Description, ExpectedQuantity, ExpectedValues, VariableContents, bbox,
     catalogue::{Collection, How},
     cube::{Class, Distribution, Statistics},
 };
@@ -51,6 +51,9 @@ async fn statistics(context: &Context, data_id: &DataId) -> Option<Statistics> {
     statistics_of(context, &cube, data_id).await
 }
 
+/// What is told in sentences, of which lines may be folded.
+const PROSE: [&str; 4] = ["about", "title", "licence", "cite"];
+
 fn page(described: &Described<'_>) -> String {
     let it = described.description;
     let mut pairs: Vec<(&str, String)> = vec![
@@ -64,7 +67,7 @@ fn page(described: &Described<'_>) -> String {
     };
     add("about", Some(it.description.clone()));
     add("area", it.area.clone());
-    add("bbox", it.bbox.map(bbox));
+    add("bbox", it.bbox.map(edges));
     add("crs", (!it.crs.is_empty()).then(|| it.crs.join(", ")));
     add("resolution", it.resolution.clone());
     add("time", time(it));
@@ -95,7 +98,7 @@ fn page(described: &Described<'_>) -> String {
     add("cube", it.cube.clone());
     add("holds", it.contents.as_ref().map(holds));
     add("next", Some(next(it)));
-    let mut page = text::pairs(&pairs);
+    let mut page = text::pairs_with_prose(&pairs, |name| PROSE.contains(&name));
     let variables = it.contents.iter().flat_map(|it| &it.variables);
     // Those that occur are told with the ground that they cover.
     let counted = described
@@ -213,7 +216,7 @@ fn collections(all: &[Collection]) -> String {
     text::table(&headings, rows, &[])
 }
 
-fn bbox([west, south, east, north]: [f64; 4]) -> String {
+fn edges([west, south, east, north]: [f64; 4]) -> String {
     format!("{west:.4} {south:.4} {east:.4} {north:.4}  (west south east north, degrees)")
 }
 
@@ -252,12 +255,16 @@ fn next(it: &Description) -> String {
         }
         (None, _) if subsets.is_some() => {
             let collection = subsets.map(|it| it.name.as_str()).unwrap_or_default();
+            let day = it.time_range.end.or(it.time_range.start).map(text::day);
+            let day = day.unwrap_or_else(|| "FIRST/LAST".to_owned());
             let time = match subsets.is_some_and(|it| it.needs_time) {
-                true => " --time FIRST/LAST",
-                false => "",
+                true => format!(" --time {day}"),
+                false => String::new(),
             };
+            // Numbers that work when they are pasted.
+            let place = bbox::text(bbox::example(it.bbox));
             format!(
-                "clms preload '{}|{collection}' --bbox W,S,E,N{time}",
+                "clms preload '{}|{collection}' --bbox {place}{time}",
                 it.data_id.product()
             )
         }

@@ -4,8 +4,9 @@ use std::path::Path;
 
 use clms_store::{
     DataId, DayRange, OpenOptions, StoreError,
-    cube::{ExportOptions, ExportProgress, ExportReport, ExportState, Format},
+    cube::{Dataset, ExportOptions, ExportProgress, ExportReport, ExportState, Format},
 };
+use jiff::civil::Date;
 
 use super::{Context, Done, Stop};
 use crate::{
@@ -20,6 +21,9 @@ use crate::{
 /// The CRS of boxes and points unless another one is named; sources choose files by it.
 const DEGREES: &str = "EPSG:4326";
 
+/// No longitude or latitude is that large, whichever way round the world it is counted.
+const MOST_DEGREES: f64 = 720.0;
+
 /// Around a point, so that sources find the file that it lies in.
 const A_LITTLE: f64 = 1e-6;
 
@@ -33,14 +37,22 @@ pub(crate) async fn run(context: &Context, export: Export) -> Done {
     Failure::unless_folder_of(&request.out)?;
     let data_id: DataId = request.data_id.parse().map_err(StoreError::from)?;
     let bbox_crs = request.bbox_crs.clone().unwrap_or(DEGREES.to_owned());
+    let in_degrees = [DEGREES, "4326"].contains(&bbox_crs.to_uppercase().trim());
+    if in_degrees {
+        check_degrees(context, &data_id, &request).await?;
+    }
     let opened = OpenOptions {
         time: request.time,
-        bbox: (bbox_crs == DEGREES).then(|| place(&request)).flatten(),
+        bbox: in_degrees.then(|| place(&request)).flatten(),
         ..OpenOptions::default()
     };
     let dataset = tokio::select! {
         dataset = context.store.open_part(&data_id, &opened) => dataset?,
         () = context.stop.cancelled() => return Err(stopped(context, &request.out)),
+    };
+    let is_of_days = match request.time {
+        Some(days) => covers(&dataset, &data_id, &request, days)?,
+        None => true,
     };
     let options = ExportOptions {
         group: request.group.unwrap_or_default(),
@@ -70,7 +82,7 @@ pub(crate) async fn run(context: &Context, export: Export) -> Done {
         Err(_) if context.stop.is_cancelled() => return Err(stopped(context, &request.out)),
         outcome => outcome.map_err(|why| StoreError::of_export(&data_id, why))?,
     };
-    if request.time.is_some() && report.time.is_none() {
+    if !is_of_days && report.time.is_none() {
         let note =
             format!("note: what was written of {data_id} has no times, and --time chose none");
         context.printer.note(&note);
@@ -90,6 +102,79 @@ fn stopped(context: &Context, out: &Path) -> Stop {
     let note = format!("stopped; nothing was written, {out} is as it was before");
     context.printer.note(&note);
     Stop::Code(exit::INTERRUPTED)
+}
+
+/// An error if what should be degrees is none, with the CRS that it may be in.
+async fn check_degrees(
+    context: &Context,
+    data_id: &DataId,
+    request: &ExportRequest,
+) -> Result<(), Stop> {
+    let sides = request.bbox.iter().flat_map(|bbox| bbox.0);
+    let points = request.point.iter().flat_map(|point| point.0);
+    if sides.chain(points).all(|side| side.abs() <= MOST_DEGREES) {
+        return Ok(());
+    }
+    // Only of what is cached the CRS is known without a look at files elsewhere.
+    let own = match context.store.cached_at(data_id).await? {
+        Some(_) => context.store.open(data_id).await.ok(),
+        None => None,
+    };
+    let group = own
+        .as_ref()
+        .and_then(|own| own.group(request.group.as_deref().unwrap_or_default()).ok());
+    let crs = group.and_then(|group| group.grid.as_ref()?.crs.code.clone());
+    let hint = match crs {
+        Some(crs) => format!("for metres name their CRS; that of the cube is --bbox-crs {crs}"),
+        None => "for metres name their CRS, such as --bbox-crs EPSG:3035".to_owned(),
+    };
+    let what = match request.bbox {
+        Some(bbox) => format!("the box {bbox}"),
+        None => "the point".to_owned(),
+    };
+    Err(Failure::usage(format!("{what} is not in degrees"))
+        .with_hint(hint)
+        .into())
+}
+
+/// Whether what is wanted of a dataset is known to be of the wanted days; an error if it is known not to be. What has times of its own is chosen from later.
+fn covers(
+    dataset: &Dataset,
+    data_id: &DataId,
+    request: &ExportRequest,
+    days: DayRange,
+) -> Result<bool, Failure> {
+    let structure = dataset.structure();
+    let Ok(group) = dataset.group(request.group.as_deref().unwrap_or_default()) else {
+        return Ok(false);
+    };
+    let wanted = request.variable.as_ref();
+    let mut variables = group.variables.iter();
+    if variables.any(|it| wanted.is_none_or(|name| it.name == *name) && it.steps().is_some()) {
+        return Ok(false);
+    }
+    let day = |end: &str| -> Option<Date> {
+        let name = format!("time_coverage_{end}");
+        let told = group.attributes.get(&name);
+        let told = told.or_else(|| structure.attributes.get(&name))?.as_str()?;
+        told.get(..10)?.parse().ok()
+    };
+    let (Some(first), Some(last)) = (day("start"), day("end")) else {
+        return Ok(false);
+    };
+    if days.overlaps(Some(first), Some(last)) {
+        return Ok(true);
+    }
+    let is_whole_years = first.day_of_year() == 1 && last.day_of_year() == last.days_in_year();
+    let told = match (is_whole_years, first.year() == last.year()) {
+        (true, true) => first.year().to_string(),
+        (true, false) => format!("{} to {}", first.year(), last.year()),
+        (false, _) => format!("{first} to {last}"),
+    };
+    Err(Failure::usage(format!(
+        "the data of {data_id} are of {told}: --time {days} chooses nothing"
+    ))
+    .with_hint("leave --time away, or export the data of another time"))
 }
 
 /// The box that holds all that is wanted.

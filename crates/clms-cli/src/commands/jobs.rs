@@ -386,5 +386,5 @@ fn details(job: &JobDetails) -> String {
         pairs.push(("problem", problem.to_string()));
     }
     pairs.push(("cube", job.cube.clone()));
-    text::pairs(&pairs)
+    text::pairs_with_prose(&pairs, |name| ["given up", "problem"].contains(&name))
 }

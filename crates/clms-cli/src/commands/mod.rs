@@ -3,6 +3,7 @@
 mod again;
 mod auth;
 mod cache;
+mod cached_first;
 pub(crate) mod config;
 mod describe;
 mod documents;
@@ -140,11 +141,19 @@ fn data_ids(typed: &[String]) -> Result<Vec<DataId>, StoreError> {
 /// Runs a command to its end.
 pub(crate) async fn run(context: &Context, command: StoreCommand) -> Done {
     let again = again::with_another_id(&command);
-    let done = one(context, command).await;
-    done.map_err(|stop| match stop {
-        Stop::Failure(failure) => Stop::Failure(failure.with_commands(again)),
-        other => other,
-    })
+    let opens = matches!(
+        command,
+        Command::Open(_) | Command::Export(_) | Command::Preview(_) | Command::Report(_)
+    );
+    match one(context, command).await {
+        Err(Stop::Failure(mut failure)) => {
+            if opens && !failure.nearest.is_empty() {
+                failure = cached_first::sorted(context, failure).await;
+            }
+            Err(Stop::Failure(failure.with_commands(again)))
+        }
+        done => done,
+    }
 }
 
 async fn one(context: &Context, command: StoreCommand) -> Done {

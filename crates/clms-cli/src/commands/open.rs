@@ -286,7 +286,8 @@ fn attributes(attributes: &Map<String, Value>) -> String {
             _ => None,
         })
         .collect();
-    text::pairs(&rows)
+    // Names of files and addresses are to be copied.
+    text::pairs_with_prose(&rows, |name| !["source", "references"].contains(&name))
         .lines()
         .map(|line| format!("  {line}\n"))
         .collect()

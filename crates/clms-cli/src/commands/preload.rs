@@ -144,14 +144,17 @@ fn plan(plans: &[PlannedPreload]) -> String {
             .filter(|plan| plan.action != PlannedAction::Cached)
     };
     let known: u64 = new().filter_map(|plan| plan.size).sum();
-    let unknown = match new().filter(|plan| plan.size.is_none()).count() {
-        0 => String::new(),
-        unknown => format!(" and {unknown} of unknown size"),
+    let unknown = new().filter(|plan| plan.size.is_none()).count();
+    let unknown = match unknown {
+        0 => None,
+        1 => Some("1 download of unknown size".to_owned()),
+        several => Some(format!("{several} downloads of unknown size")),
     };
-    out.push_str(&format!(
-        "about {}{unknown} to download; nothing was requested\n",
-        text::bytes(known)
-    ));
+    let known = (known > 0 || unknown.is_none())
+        .then(|| format!("about {} to download", text::bytes(known)));
+    let all: Vec<String> = known.into_iter().chain(unknown).collect();
+    let all = all.join(" and ");
+    out.push_str(&format!("{all}; nothing was requested\n"));
     out
 }
 

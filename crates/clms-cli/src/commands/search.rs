@@ -1,6 +1,9 @@
 //! `clms search`.
 
-use clms_store::catalogue::{Entry, Field, Hit, Query};
+use clms_store::{
+    bbox,
+    catalogue::{Catalogue, Entry, Field, Hit, Query},
+};
 
 use super::{Context, Done, list};
 use crate::args::Search;
@@ -18,9 +21,7 @@ pub(crate) async fn run(context: &Context, search: Search) -> Done {
     let found = hits.len();
     hits.truncate(search.limit.get());
     match found {
-        0 => context
-            .printer
-            .note("note: no product fits; fewer or other words may, `clms list --all` shows all"),
+        0 => context.printer.note(&nothing(&catalogue, &query)),
         _ if found > hits.len() => context
             .printer
             .note(&format!("note: the best {} of {found}", hits.len())),
@@ -35,8 +36,37 @@ pub(crate) async fn run(context: &Context, search: Search) -> Done {
     if let (Some(best), false) = (hits.first(), context.printer.is_json()) {
         let next = format!("next: clms describe '{}'", best.entry.data_id);
         context.printer.note(&next);
+        if best.siblings > 0 {
+            let product = best.entry.data_id.product();
+            let note = format!(
+                "note: that is 1 of {} of its product: clms list --product {product}",
+                best.siblings + 1
+            );
+            context.printer.note(&note);
+        }
     }
     Ok(())
+}
+
+/// Why nothing was found, as far as that can be told.
+fn nothing(catalogue: &Catalogue, query: &Query) -> String {
+    let swapped = query.with_latitude_second();
+    let swapped = swapped.filter(|swapped| !catalogue.search(swapped).is_empty());
+    if let Some(meant) = swapped.and_then(|swapped| swapped.bbox) {
+        return format!(
+            "note: no product fits there; did you mean --bbox {}? boxes are west,south,east,north",
+            bbox::text(meant)
+        );
+    }
+    let unknown = catalogue.unknown_words(&query.text);
+    if !unknown.is_empty() {
+        let unknown: Vec<String> = unknown.iter().map(|word| format!("'{word}'")).collect();
+        return format!(
+            "note: no product fits: nothing knows {}; places are given as --bbox W,S,E,N",
+            unknown.join(", ")
+        );
+    }
+    "note: no product fits; fewer or other words may, `clms list --all` shows all".to_owned()
 }
 
 /// The words that were found in the place of others, such as `imperviousness` for `sealed`: what else fits stands in the names.
