@@ -10,6 +10,7 @@ use insta::{Settings, assert_snapshot};
 use crate::commands;
 
 const FOREST: &str = "forest-type-2015|FTY_2015_100m_eu_03035_d02_Full";
+const PARTS: &str = "forest-type-2015|20 m";
 const FOREST_FILE: &str = "FTY_2015_100m_eu_03035_d02_Full";
 
 /// How long it took, and under which name something was kept for a while, changes too.
@@ -21,14 +22,14 @@ fn settings(scene: &Scene) -> Settings {
 }
 
 /// Runs of the program that all fail, as they look in a terminal.
-struct Failures<'a> {
+pub(crate) struct Failures<'a> {
     scene: &'a Scene,
     text: String,
     count: usize,
 }
 
 impl<'a> Failures<'a> {
-    fn of(scene: &'a Scene) -> Self {
+    pub(crate) fn of(scene: &'a Scene) -> Self {
         Self {
             scene,
             text: String::new(),
@@ -36,12 +37,13 @@ impl<'a> Failures<'a> {
         }
     }
 
-    /// Types a command; its words are divided by blanks, and FOREST is the usual data id.
-    fn types(&mut self, line: &str) {
-        let words: Vec<&str> = line
+    /// Types a command; its words are divided by blanks, FOREST is the usual data id, and PARTS one that is cut out on request.
+    pub(crate) fn types(&mut self, line: &str) {
+        let words: Vec<String> = line
             .split(' ')
-            .map(|word| if word == "FOREST" { FOREST } else { word })
+            .map(|word| word.replace("FOREST", FOREST).replace("PARTS", PARTS))
             .collect();
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
         let run = self.scene.clms(&words);
         self.takes(line, &run);
     }
@@ -66,7 +68,7 @@ impl<'a> Failures<'a> {
         self.count += 1;
     }
 
-    fn end(self, name: &str, count: usize) {
+    pub(crate) fn end(self, name: &str, count: usize) {
         assert_eq!(self.count, count);
         settings(self.scene).bind(|| assert_snapshot!(name, self.text));
     }

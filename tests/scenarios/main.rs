@@ -14,6 +14,7 @@ mod keeping;
 mod kills;
 mod layers;
 mod lazily;
+mod mistyped;
 mod near_misses;
 mod object_storage;
 mod pictures;

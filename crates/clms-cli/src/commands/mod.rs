@@ -143,7 +143,10 @@ pub(crate) async fn run(context: &Context, command: StoreCommand) -> Done {
     let again = again::with_another_id(&command);
     let opens = matches!(
         command,
-        Command::Open(_) | Command::Export(_) | Command::Preview(_) | Command::Report(_)
+        StoreCommand::Open(_)
+            | StoreCommand::Export(_)
+            | StoreCommand::Preview(_)
+            | StoreCommand::Report(_)
     );
     match one(context, command).await {
         Err(Stop::Failure(mut failure)) => {
