@@ -1,7 +1,6 @@
 //! Numbers, times and tables as people read them.
 
-use comfy_table::{ContentArrangement, Table, presets};
-use console::Term;
+use console::{Term, measure_text_width};
 use jiff::{Timestamp, tz::TimeZone};
 use serde_json::Value;
 
@@ -112,27 +111,44 @@ pub(crate) fn span(seconds: i64) -> String {
     format!("{number} {unit}")
 }
 
-/// A table with a header line and columns divided by blanks, easy to `grep` and `awk`.
+/// A table with a header line and columns divided by two blanks, easy to `grep` and `awk`. Those whose numbers stand in `right` end in one line.
 pub(crate) fn table(
     header: &[&str],
     rows: impl IntoIterator<Item = Vec<String>>,
     right: &[usize],
 ) -> String {
-    let mut table = Table::new();
-    table
-        .load_style(presets::NOTHING)
-        .set_content_arrangement(ContentArrangement::Disabled)
-        .set_header(header.iter().map(|title| title.to_uppercase()));
-    for row in rows {
-        table.add_row(row);
-    }
-    for (position, column) in table.column_iter_mut().enumerate() {
-        column.set_padding(if position == 0 { (0, 1) } else { (1, 1) });
-        if right.contains(&position) {
-            column.set_cell_alignment(comfy_table::CellAlignment::Right);
+    let header = header.iter().map(|title| title.to_uppercase()).collect();
+    let rows: Vec<Vec<String>> = std::iter::once(header).chain(rows).collect();
+    let mut widths: Vec<usize> = Vec::new();
+    for row in &rows {
+        widths.resize(widths.len().max(row.len()), 0);
+        for (cell, width) in row.iter().zip(&mut widths) {
+            let widest = cell.split('\n').map(measure_text_width).max();
+            *width = (*width).max(widest.unwrap_or(0));
         }
     }
-    trim_line_ends(&table.to_string())
+    let mut out = String::new();
+    for row in &rows {
+        let height = row.iter().map(|cell| cell.split('\n').count()).max();
+        for line in 0..height.unwrap_or(0) {
+            let begin = out.len();
+            for (column, (cell, width)) in row.iter().zip(&widths).enumerate() {
+                let text = cell.split('\n').nth(line).unwrap_or_default();
+                let blanks = width - measure_text_width(text);
+                let (before, after) = match right.contains(&column) {
+                    true => (blanks, 0),
+                    false => (0, blanks),
+                };
+                let between = if column == 0 { 0 } else { 2 };
+                out.extend(std::iter::repeat_n(' ', between + before));
+                out.push_str(text);
+                out.extend(std::iter::repeat_n(' ', after));
+            }
+            out.truncate(begin + out[begin..].trim_end().len());
+            out.push('\n');
+        }
+    }
+    out
 }
 
 /// Pairs of name and value, one a line. Values are as they are: paths, ids and commands are to be copied.
@@ -275,6 +291,15 @@ mod tests {
         ] {
             assert_eq!(value(&attribute), text);
         }
+    }
+
+    #[test]
+    fn columns_are_as_wide_as_what_stands_in_them() {
+        let row = |cells: [&str; 3]| cells.map(str::to_owned).to_vec();
+        let rows = [row(["Çé", "5", ""]), row(["a", "1234", "two\nlines"])];
+        let table = table(&["id", "size", "why not"], rows, &[1]);
+        let lines = "ID  SIZE  WHY NOT\nÇé     5\na   1234  two\n          lines\n";
+        assert_eq!(table, lines);
     }
 
     #[test]

@@ -134,7 +134,8 @@ impl ClmsStoreBuilder {
         self
     }
 
-    /// The file in which the catalogue is kept; one below `$XDG_CACHE_HOME/clms/catalogue` for each portal if not given.
+    /// The file in which the catalogue is kept; one below `$XDG_CACHE_HOME/clms/catalogue` for each portal if not given. What of it can be listed and
+    /// searched is kept beside it, with `.listing` behind its name.
     #[must_use]
     pub fn catalogue_file(mut self, file: impl Into<PathBuf>) -> Self {
         self.catalogue_file = Some(file.into());

@@ -189,6 +189,11 @@ fn part(text: &str, what: &str) -> Result<String, InvalidDataId> {
     if trimmed.starts_with('.') {
         return Err(invalid(format!("its {what} begins with a dot")));
     }
+    // What almost all are made of; thousands are looked at when a catalogue is loaded.
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
+    if trimmed.bytes().all(is_plain) {
+        return Ok(trimmed.to_owned());
+    }
     match trimmed
         .chars()
         .find(|c| matches!(c, '|' | '/' | '\\' | '?') || c.is_control())
@@ -203,7 +208,10 @@ impl fmt::Display for DataId {
         f.write_str(&self.product)?;
         match &self.part {
             Part::Whole => Ok(()),
-            Part::File(file) => write!(f, "|{file}"),
+            Part::File(file) => {
+                f.write_str("|")?;
+                f.write_str(file)
+            }
             Part::Subset { collection, subset } => write!(f, "|{}?{subset}", encoded(collection)),
         }
     }

@@ -108,8 +108,8 @@ impl ClmsStore {
         filter: &Filter,
         attributes: &[&str],
     ) -> Result<impl Stream<Item = (DataId, Map<String, Value>)> + Send + use<>, StoreError> {
-        let catalogue = self.catalogue().await?;
-        let entries: Vec<Entry> = catalogue.list(filter).cloned().collect();
+        let listing = self.listing().await?;
+        let entries: Vec<Entry> = listing.list(filter).cloned().collect();
         let attributes: Vec<String> = attributes.iter().map(|&name| name.to_owned()).collect();
         Ok(stream::iter(entries).map(move |entry| {
             let all = match serde_json::to_value(&entry) {

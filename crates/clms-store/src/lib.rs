@@ -31,7 +31,7 @@
 //! }
 //! ```
 //!
-//! * [`Catalogue`] is what the portal offers, as [data ids](DataId).
+//! * [`Catalogue`] is what the portal offers, as [data ids](DataId); [`Listing`] is what of it can be listed and searched.
 //! * [`ClmsStore::preload`] brings a data id into the cache as a Zarr cube; [`ClmsStore::open`] opens it.
 //! * A [`Subset`] is what the portal is to cut out of a product before it is downloaded; it has a data id and a cube of its own.
 //! * Jobs survive whatever ends a process: asking for the same thing again goes on where it was.
@@ -69,7 +69,7 @@ mod whole_file;
 
 pub use builder::ClmsStoreBuilder;
 pub use cached::{CachedCube, CachedCubeDetails, Committed};
-pub use catalogue::Catalogue;
+pub use catalogue::{Catalogue, Listing};
 pub use clms_api::{ServiceKey, SignedIn};
 pub use clms_cache::StorageOptions;
 pub use clms_preload::{

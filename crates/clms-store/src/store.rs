@@ -9,10 +9,11 @@ use std::{
 use clms_api::{ServiceKey, SignedIn};
 use clms_cache::CacheStore;
 use clms_preload::EngineLimits;
+use jiff::Timestamp;
 
 use crate::{
     DataId, StoreError, Subset,
-    catalogue::{Catalogue, Kept, Wanted},
+    catalogue::{Catalogue, Kept, KeptListing, Listing, Wanted, is_fresh},
     describe::Description,
     network::Network,
     preload::{self, PreloadOptions},
@@ -68,20 +69,19 @@ impl ClmsStore {
     /// [`StoreError::Api`] if the portal can't be reached or doesn't answer as it should and there is no older catalogue;
     /// [`StoreError::Offline`] if there is none on disk and the network must not be used.
     pub async fn catalogue(&self) -> Result<Catalogue, StoreError> {
-        let kept = self.kept_catalogue().await;
-        match kept {
-            Some(kept) if self.network.is_offline() || kept.is_fresh(self.catalogue_age) => {
-                Ok(kept.into())
-            }
-            None => self.refresh_catalogue().await,
-            Some(kept) => match self.refresh_catalogue().await {
-                Ok(catalogue) => Ok(catalogue),
-                Err(why) => {
-                    let loaded_at = kept.loaded_at;
-                    tracing::warn!(%why, %loaded_at, "an older catalogue stands in for the portal's");
-                    Ok(kept.into())
-                }
-            },
+        Ok(self.known_catalogue().await?.into())
+    }
+
+    /// What of the catalogue can be listed and searched: the same, much sooner, since it is kept on disk in a form of its own.
+    ///
+    /// # Errors
+    /// As for [`catalogue`](Self::catalogue).
+    pub async fn listing(&self) -> Result<Listing, StoreError> {
+        let portal = self.network.portal_url().to_string();
+        let kept = self.with_catalogue_file(move |file| KeptListing::read(file, &portal));
+        match kept.await? {
+            Some(kept) if self.is_good(kept.loaded_at) => Ok(kept.listing),
+            _ => self.listing_of(self.known_catalogue().await?).await,
         }
     }
 
@@ -95,8 +95,8 @@ impl ClmsStore {
         if self.network.is_offline() || products.all(|id| catalogue.product(id).is_ok()) {
             return Ok(catalogue);
         }
-        let kept = self.kept_catalogue().await;
-        match kept.is_some_and(|kept| kept.is_fresh(SURELY_COMPLETE)) {
+        let kept = self.kept_catalogue().await?;
+        match kept.is_some_and(|kept| is_fresh(kept.loaded_at, SURELY_COMPLETE)) {
             true => Ok(catalogue),
             // Who can't be asked has nothing new.
             false => Ok(self.refresh_catalogue().await.unwrap_or(catalogue)),
@@ -108,28 +108,72 @@ impl ClmsStore {
     /// # Errors
     /// [`StoreError::Api`] if the portal can't be reached or doesn't answer as it should, [`StoreError::Offline`].
     pub async fn refresh_catalogue(&self) -> Result<Catalogue, StoreError> {
-        let kept = Catalogue::load(self.network.portal()?).await?;
-        let file = self.catalogue_file.clone();
-        // A catalogue that can't be kept is as good as one that is.
-        let written = tokio::task::spawn_blocking(move || {
-            if let Err(why) = kept.write(&file) {
+        Ok(self.loaded_catalogue().await?.into())
+    }
+
+    /// What of the catalogue can be listed and searched, asked for now and kept on disk.
+    ///
+    /// # Errors
+    /// As for [`refresh_catalogue`](Self::refresh_catalogue).
+    pub async fn refresh_listing(&self) -> Result<Listing, StoreError> {
+        self.listing_of(self.loaded_catalogue().await?).await
+    }
+
+    async fn known_catalogue(&self) -> Result<Kept, StoreError> {
+        match self.kept_catalogue().await? {
+            Some(kept) if self.is_good(kept.loaded_at) => Ok(kept),
+            None => self.loaded_catalogue().await,
+            Some(kept) => match self.loaded_catalogue().await {
+                Ok(loaded) => Ok(loaded),
+                Err(why) => {
+                    let loaded_at = kept.loaded_at;
+                    tracing::warn!(%why, %loaded_at, "an older catalogue stands in for the portal's");
+                    Ok(kept)
+                }
+            },
+        }
+    }
+
+    /// Whether what was loaded then need not, or must not, be asked for anew.
+    fn is_good(&self, loaded_at: Timestamp) -> bool {
+        self.network.is_offline() || is_fresh(loaded_at, self.catalogue_age)
+    }
+
+    async fn loaded_catalogue(&self) -> Result<Kept, StoreError> {
+        let mut kept = Catalogue::load(self.network.portal()?).await?;
+        let written = self.with_catalogue_file(move |file| {
+            // A catalogue that can't be kept is as good as one that is.
+            if let Err(why) = kept.write(file) {
                 tracing::debug!(%why, file = %file.display(), "the catalogue can't be kept");
             }
             kept
         });
-        let kept = written.await.map_err(|why| StoreError::Setting {
+        written.await
+    }
+
+    async fn kept_catalogue(&self) -> Result<Option<Kept>, StoreError> {
+        let portal = self.network.portal_url().to_string();
+        let read = self.with_catalogue_file(move |file| Kept::read(file, &portal));
+        read.await
+    }
+
+    async fn listing_of(&self, kept: Kept) -> Result<Listing, StoreError> {
+        let made = self.with_catalogue_file(|file| KeptListing::make(kept, file));
+        Ok(made.await?.listing)
+    }
+
+    /// Does what waits for the disk with the catalogue, which may sleep.
+    async fn with_catalogue_file<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Path) -> T + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let file = self.catalogue_file.clone();
+        let done = tokio::task::spawn_blocking(move || work(&file));
+        done.await.map_err(|why| StoreError::Setting {
             setting: "catalogue",
             value: self.catalogue_file.display().to_string(),
             why: why.to_string(),
-        })?;
-        Ok(kept.into())
-    }
-
-    async fn kept_catalogue(&self) -> Option<Kept> {
-        let file = self.catalogue_file.clone();
-        let portal = self.network.portal_url().to_string();
-        let read = tokio::task::spawn_blocking(move || Kept::read(&file, &portal));
-        read.await.ok().flatten()
+        })
     }
 
     /// What a data id is, also that of a product as a whole or of a subset, and what its cube holds if it is cached. Needs no credentials.

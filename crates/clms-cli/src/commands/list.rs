@@ -6,7 +6,7 @@ use super::{Context, Done};
 use crate::{args::List, text};
 
 pub(crate) async fn run(context: &Context, list: List) -> Done {
-    let catalogue = context.catalogue(list.refresh).await?;
+    let listing = context.listing(list.refresh).await?;
     let filter = Filter {
         pattern: list.pattern,
         product: list.product,
@@ -14,13 +14,13 @@ pub(crate) async fn run(context: &Context, list: List) -> Done {
         data_type: list.data_type,
         all: list.all,
     };
-    let entries: Vec<&Entry> = catalogue.list(&filter).collect();
+    let entries: Vec<&Entry> = listing.list(&filter).collect();
     if entries.is_empty() {
         let everything = Filter {
             all: true,
             ..filter
         };
-        let hidden = catalogue.list(&everything).count();
+        let hidden = listing.list(&everything).count();
         context.printer.note(&match hidden {
             0 => "note: nothing matches; `clms list` without a pattern shows all".to_owned(),
             1 => "note: one matches that can't be had with this version; --all shows it and why"

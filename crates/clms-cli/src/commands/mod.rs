@@ -21,7 +21,7 @@ mod shown;
 
 use std::path::PathBuf;
 
-use clms_store::{Catalogue, ClmsStore, DataId, StorageOptions, StoreError};
+use clms_store::{ClmsStore, DataId, Listing, StorageOptions, StoreError};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
@@ -108,12 +108,12 @@ impl Context {
 
 impl Context {
     /// What the portal offers, with a word on what of it can't be read.
-    async fn catalogue(&self, refresh: bool) -> Result<Catalogue, StoreError> {
-        let catalogue = match refresh {
-            true => self.store.refresh_catalogue().await?,
-            false => self.store.catalogue().await?,
+    async fn listing(&self, refresh: bool) -> Result<Listing, StoreError> {
+        let listing = match refresh {
+            true => self.store.refresh_listing().await?,
+            false => self.store.listing().await?,
         };
-        match catalogue.unreadable().len() {
+        match listing.unreadable().len() {
             0 => {}
             1 => self.printer.note(
                 "note: one dataset of the portal can't be read and is missing here (-v shows why)",
@@ -122,7 +122,7 @@ impl Context {
                 "note: {count} datasets of the portal can't be read and are missing here (-v shows why)"
             )),
         }
-        Ok(catalogue)
+        Ok(listing)
     }
 }
 

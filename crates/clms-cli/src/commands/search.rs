@@ -1,15 +1,15 @@
 //! `clms search`.
 
 use clms_store::{
-    bbox,
-    catalogue::{Catalogue, Entry, Field, Hit, Query},
+    Listing, bbox,
+    catalogue::{Entry, Field, Hit, Query},
 };
 
 use super::{Context, Done, list};
 use crate::args::Search;
 
 pub(crate) async fn run(context: &Context, search: Search) -> Done {
-    let catalogue = context.catalogue(search.refresh).await?;
+    let listing = context.listing(search.refresh).await?;
     let query = Query {
         text: search.text.join(" "),
         bbox: search.bbox,
@@ -17,11 +17,11 @@ pub(crate) async fn run(context: &Context, search: Search) -> Done {
         source: search.source,
         resolution: search.resolution,
     };
-    let mut hits = catalogue.search(&query);
+    let mut hits = listing.search(&query);
     let found = hits.len();
     hits.truncate(search.limit.get());
     match found {
-        0 => context.printer.note(&nothing(&catalogue, &query)),
+        0 => context.printer.note(&nothing(&listing, &query)),
         _ if found > hits.len() => context
             .printer
             .note(&format!("note: the best {} of {found}", hits.len())),
@@ -49,16 +49,16 @@ pub(crate) async fn run(context: &Context, search: Search) -> Done {
 }
 
 /// Why nothing was found, as far as that can be told.
-fn nothing(catalogue: &Catalogue, query: &Query) -> String {
+fn nothing(listing: &Listing, query: &Query) -> String {
     let swapped = query.with_latitude_second();
-    let swapped = swapped.filter(|swapped| !catalogue.search(swapped).is_empty());
+    let swapped = swapped.filter(|swapped| !listing.search(swapped).is_empty());
     if let Some(meant) = swapped.and_then(|swapped| swapped.bbox) {
         return format!(
             "note: no product fits there; did you mean --bbox {}? boxes are west,south,east,north",
             bbox::text(meant)
         );
     }
-    let unknown = catalogue.unknown_words(&query.text);
+    let unknown = listing.unknown_words(&query.text);
     if !unknown.is_empty() {
         let unknown: Vec<String> = unknown.iter().map(|word| format!("'{word}'")).collect();
         return format!(

@@ -17,7 +17,25 @@ pub struct Unavailable {
     pub hint: String,
 }
 
+/// All words for what stands in the way.
+const KINDS: [&str; 4] = [
+    "unsupported_source",
+    "no_file",
+    "needs_subset",
+    "no_subsets",
+];
+
 impl Unavailable {
+    /// As it was kept; `None` for a word that is none of today's.
+    pub(super) fn kept(kind: &str, reason: &str, hint: &str) -> Option<Self> {
+        let kind = KINDS.into_iter().find(|known| *known == kind)?;
+        Some(Self {
+            kind,
+            reason: reason.to_owned(),
+            hint: hint.to_owned(),
+        })
+    }
+
     pub(crate) fn unsupported_source(reason: String, hint: String) -> Self {
         Self {
             kind: "unsupported_source",

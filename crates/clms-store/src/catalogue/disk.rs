@@ -6,6 +6,7 @@ use std::{
 };
 
 use clms_api::Dataset;
+use clms_cache::Checksum;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -19,10 +20,13 @@ const VERSION: u32 = 3;
 pub(crate) struct Kept {
     version: u32,
     /// The portal that said it.
-    portal: String,
+    pub(super) portal: String,
     pub(crate) loaded_at: Timestamp,
     pub(crate) unreadable: Vec<String>,
     pub(crate) datasets: Vec<Dataset>,
+    /// Of the file that it was read from or written to, if it was.
+    #[serde(skip)]
+    pub(super) checksum: Option<Checksum>,
 }
 
 impl Kept {
@@ -33,30 +37,35 @@ impl Kept {
             loaded_at: Timestamp::now(),
             unreadable,
             datasets: datasets.into_iter().map(without_extra).collect(),
+            checksum: None,
         }
     }
 
-    /// Whether it is younger than `limit`. One of the future is not believed.
-    pub(crate) fn is_fresh(&self, limit: Duration) -> bool {
-        let age = Timestamp::now().duration_since(self.loaded_at);
-        let limit = SignedDuration::try_from(limit).unwrap_or(SignedDuration::MAX);
-        (SignedDuration::ZERO..limit).contains(&age)
-    }
-
     /// Writes it so that nobody ever reads a part of it.
-    pub(crate) fn write(&self, file: &Path) -> std::io::Result<()> {
-        write_whole(file, &serde_json::to_vec(self)?)
+    pub(crate) fn write(&mut self, file: &Path) -> std::io::Result<()> {
+        let bytes = serde_json::to_vec(self)?;
+        write_whole(file, &bytes)?;
+        self.checksum = Some(Checksum::of(&bytes));
+        Ok(())
     }
 
     /// What stands in a file; `None` if there is none, or none that can be read, or it is another portal's.
     pub(crate) fn read(file: &Path, portal: &str) -> Option<Self> {
         // Whole: serde_json is faster on a slice than on a reader.
         let bytes = std::fs::read(file).ok()?;
-        let kept: Self = serde_json::from_slice(&bytes)
+        let mut kept: Self = serde_json::from_slice(&bytes)
             .inspect_err(|why| tracing::debug!(%why, "the catalogue on disk can't be read"))
             .ok()?;
+        kept.checksum = Some(Checksum::of(&bytes));
         (kept.version == VERSION && kept.portal == portal).then_some(kept)
     }
+}
+
+/// Whether what was loaded then is younger than `limit`. What is of the future is not believed.
+pub(crate) fn is_fresh(loaded_at: Timestamp, limit: Duration) -> bool {
+    let age = Timestamp::now().duration_since(loaded_at);
+    let limit = SignedDuration::try_from(limit).unwrap_or(SignedDuration::MAX);
+    (SignedDuration::ZERO..limit).contains(&age)
 }
 
 /// What nothing is made of would be most of the file.

@@ -29,7 +29,16 @@ pub struct Filter {
 }
 
 impl Filter {
-    pub(super) fn admits(&self, entry: &Entry) -> bool {
+    /// Those of `entries` that it lets through.
+    pub(super) fn of<'a>(&self, entries: &'a [Entry]) -> impl Iterator<Item = &'a Entry> {
+        let pattern = self.pattern.as_deref().map(Pattern::new);
+        entries.iter().filter(move |entry| {
+            self.admits(entry) && pattern.as_ref().is_none_or(|pattern| pattern.fits(entry))
+        })
+    }
+
+    /// Whether all of it but the pattern lets an entry through.
+    fn admits(&self, entry: &Entry) -> bool {
         let same = |wanted: &Option<String>, have: &str| {
             wanted
                 .as_ref()
@@ -41,28 +50,45 @@ impl Filter {
                 .is_none_or(|wanted| wanted == DataType::of_format(entry.format.as_deref()))
             && same(&self.product, entry.data_id.product())
             && same(&self.source, entry.source.as_deref().unwrap_or_default())
-            && self
-                .pattern
-                .as_deref()
-                .is_none_or(|pattern| matches(pattern, entry))
     }
 }
 
-fn matches(pattern: &str, entry: &Entry) -> bool {
-    let pattern = pattern.trim().to_lowercase();
-    let id = entry.data_id.to_string().to_lowercase();
-    if pattern.contains(['*', '?']) {
-        let slashed = id.replacen('|', "/", 1);
-        let file = id.split_once('|').map_or("", |(_, file)| file);
-        return [&*id, &slashed, file]
-            .iter()
-            .any(|text| glob(pattern.as_bytes(), text.as_bytes()));
+/// A pattern, in lower case.
+enum Pattern {
+    Glob(String),
+    Words(Vec<String>),
+}
+
+impl Pattern {
+    fn new(text: &str) -> Self {
+        let text = text.trim().to_lowercase();
+        match text.contains(['*', '?']) {
+            true => Self::Glob(text),
+            false => Self::Words(text.split_whitespace().map(str::to_owned).collect()),
+        }
     }
-    let title = entry.title.to_lowercase();
-    let slashed = id.replacen('|', "/", 1);
-    pattern
-        .split_whitespace()
-        .all(|word| id.contains(word) || slashed.contains(word) || title.contains(word))
+
+    fn fits(&self, entry: &Entry) -> bool {
+        let id = entry.data_id.to_string().to_lowercase();
+        // As people type it.
+        let slashed = || id.replacen('|', "/", 1);
+        match self {
+            Self::Glob(pattern) => {
+                let fits = |text: &str| glob(pattern.as_bytes(), text.as_bytes());
+                let file = id.split_once('|').map_or("", |(_, file)| file);
+                fits(&id) || fits(file) || fits(&slashed())
+            }
+            Self::Words(words) => {
+                let title = entry.title.to_lowercase();
+                let occurs = |word: &String| {
+                    id.contains(word)
+                        || title.contains(word)
+                        || (word.contains('/') && slashed().contains(word))
+                };
+                words.iter().all(occurs)
+            }
+        }
+    }
 }
 
 /// Whether `text` as a whole is what `pattern` says; `*` stands for any text, `?` for one byte.

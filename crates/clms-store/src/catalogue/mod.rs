@@ -4,26 +4,31 @@ mod availability;
 mod collections;
 mod disk;
 mod filter;
+mod listing;
+mod listing_file;
 mod nearest;
 mod search;
 
-use std::collections::HashMap;
+use std::sync::OnceLock;
 
 use clms_api::{ApiError, Client, Dataset, DatasetQuery, PrepackagedFile};
 use futures::StreamExt;
 use jiff::tz::TimeZone;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
+use self::search::Products;
 pub use self::{
     availability::Unavailable,
     collections::Collection,
     filter::{Filter, SOURCES, source},
+    listing::Listing,
     search::{Field, Hit, Match, Query},
 };
 pub(crate) use self::{
     collections::{NamedCollection, default_crs},
-    disk::{Kept, file_of},
+    disk::{Kept, file_of, is_fresh},
+    listing_file::KeptListing,
     nearest::Wanted,
 };
 use crate::{
@@ -35,8 +40,10 @@ use crate::{
 #[derive(Debug, Clone, Default)]
 pub struct Catalogue {
     datasets: Vec<Dataset>,
+    /// Sorted by data id, of which there is each once.
     entries: Vec<Entry>,
-    positions: HashMap<DataId, usize>,
+    /// For searches, made for the first one.
+    products: OnceLock<Products>,
     unreadable: Vec<String>,
 }
 
@@ -73,7 +80,7 @@ pub struct Entry {
 }
 
 /// The way in which something is got.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum How {
@@ -122,24 +129,34 @@ impl Catalogue {
             .collect();
         entries.sort_by(|a, b| a.data_id.cmp(&b.data_id));
         entries.dedup_by(|b, a| a.data_id == b.data_id);
-        let positions = entries
-            .iter()
-            .enumerate()
-            .map(|(position, entry)| (entry.data_id.clone(), position))
-            .collect();
         Self {
             datasets,
             entries,
-            positions,
+            products: OnceLock::new(),
             unreadable: Vec::new(),
         }
     }
 
     /// The entries that `filter` lets through, sorted by data id.
     pub fn list(&self, filter: &Filter) -> impl Iterator<Item = &Entry> {
-        self.entries
-            .iter()
-            .filter(move |entry| filter.admits(entry))
+        filter.of(&self.entries)
+    }
+
+    /// The products that fit, the best first. Needs nothing but the catalogue.
+    #[must_use]
+    pub fn search(&self, query: &Query) -> Vec<Hit> {
+        self.products().search(&self.entries, query)
+    }
+
+    /// The words of a text, as they were typed, that nothing in the catalogue knows, wherever and whenever it is.
+    #[must_use]
+    pub fn unknown_words(&self, text: &str) -> Vec<String> {
+        self.products().unknown_words(text)
+    }
+
+    fn products(&self) -> &Products {
+        self.products
+            .get_or_init(|| Products::of(&self.datasets, &self.entries))
     }
 
     /// The entry of `data_id`.
@@ -148,9 +165,12 @@ impl Catalogue {
     /// [`StoreError::NoSuchDataId`] with the nearest names if there is none; [`StoreError::Product`], [`StoreError::NeedsSubset`] and
     /// [`StoreError::Pattern`] for what stands for several.
     pub fn entry(&self, data_id: &DataId) -> Result<&Entry, StoreError> {
-        match self.positions.get(data_id) {
-            Some(&position) => return Ok(&self.entries[position]),
-            None if data_id.file().is_none() => {
+        let found = self
+            .entries
+            .binary_search_by(|entry| entry.data_id.cmp(data_id));
+        match found {
+            Ok(position) => return Ok(&self.entries[position]),
+            Err(_) if data_id.file().is_none() => {
                 let of_it = |entry: &&Entry| entry.data_id.product() == data_id.product();
                 let files = self.entries.iter().filter(of_it).count();
                 if files > 0 {
@@ -161,7 +181,7 @@ impl Catalogue {
                     });
                 }
             }
-            None => {}
+            Err(_) => {}
         }
         if let Some(why) = self.of_many(data_id) {
             return Err(why);

@@ -3,7 +3,10 @@
 use std::path::PathBuf;
 
 use clms_sim::Sim;
-use clms_store::{ClmsStore, DataId, DataType, Parameters, StoreError, catalogue::Filter};
+use clms_store::{
+    ClmsStore, DataId, DataType, Listing, Parameters, StoreError,
+    catalogue::{Entry, Filter, Query},
+};
 use futures::StreamExt as _;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -213,4 +216,58 @@ async fn a_product_that_is_new_at_the_portal_is_asked_for_once() {
     });
     assert!(store.has_data(&id(CLC)).await.unwrap());
     assert_eq!(searches(), 2 * first);
+}
+
+/// Also where what is kept on disk for it is missing, damaged, or of another catalogue.
+#[tokio::test]
+async fn a_listing_lists_and_finds_what_the_catalogue_does() {
+    let scene = Scene::new();
+    let store = scene.store();
+    let everything = Filter {
+        all: true,
+        ..Filter::default()
+    };
+    let query = Query {
+        text: "forest europe 2018".to_owned(),
+        ..Query::default()
+    };
+    let check = async |when: &str| -> Listing {
+        let listing = store.listing().await.unwrap();
+        let catalogue = store.catalogue().await.unwrap();
+        let listed: Vec<&Entry> = listing.list(&everything).collect();
+        assert!(listed.len() > 100);
+        assert_eq!(
+            listed,
+            catalogue.list(&everything).collect::<Vec<_>>(),
+            "{when}"
+        );
+        assert_eq!(listing.search(&query), catalogue.search(&query), "{when}");
+        listing
+    };
+    let first = check("it is loaded").await;
+    let requests = scene.sim.requests().len();
+    let file = scene.folder.path().join("catalogue.json.listing");
+    let kept = std::fs::read(&file).unwrap();
+    assert_eq!(check("it is read").await, first);
+
+    std::fs::write(&file, &kept[..kept.len() / 2]).unwrap();
+    assert_eq!(check("it is damaged").await, first);
+    assert_eq!(std::fs::read(&file).unwrap(), kept, "it is written anew");
+
+    scene.edit_catalogue(|kept| {
+        let datasets = kept["datasets"].as_array_mut().unwrap();
+        datasets.retain(|dataset| !dataset.to_string().contains("clc2018"));
+    });
+    let other = check("the catalogue is another").await;
+    assert!(other.list(&everything).count() < first.list(&everything).count());
+    assert_eq!(check("that is read").await, other);
+
+    std::fs::remove_file(&file).unwrap();
+    assert_eq!(check("it is missing").await, other);
+    let asked = scene.sim.requests().len();
+    assert_eq!(asked, requests, "all that needs no portal");
+
+    let refreshed = store.refresh_listing().await.unwrap();
+    assert_eq!(refreshed, first);
+    assert_eq!(check("it is loaded anew").await, first);
 }

@@ -1,10 +1,10 @@
 //! Words of the catalogue by where they stand, and how well a question's words fit: BM25F (Robertson and Zaragoza), with words that are not there forgiven by
 //! beginnings, synonyms and slips of the pen.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{
     vocabulary::{EMPTY, SAID, SYNONYMS},
@@ -12,7 +12,7 @@ use super::{
 };
 
 /// Where words of a product stand.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Field {
@@ -77,21 +77,23 @@ struct Posting {
     field: Field,
 }
 
-/// The words of all products.
-#[derive(Default)]
-pub(super) struct Index {
-    postings: BTreeMap<String, Vec<Posting>>,
+/// The words of some products.
+pub(super) struct Index<'a> {
+    /// All words that there may be, sorted.
+    words: &'a [String],
+    /// For each of them, where it stands: nowhere, if it is one of other products only.
+    postings: Vec<Vec<Posting>>,
     pages: usize,
     /// First and last year of each page.
     years: Vec<Option<(i16, i16)>>,
 }
 
-/// The words of one product.
+/// The words of one product, by their numbers.
 pub(super) struct Page<'a> {
-    pub(super) texts: Vec<(Field, &'a str)>,
-    pub(super) more_title_words: Vec<&'static str>,
+    pub(super) texts: &'a [(Field, Vec<u32>)],
+    pub(super) more_title_words: &'a [u32],
     /// Words for where its files lie. However many there are, each says as much.
-    pub(super) places: BTreeSet<String>,
+    pub(super) places: &'a [u32],
     pub(super) years: Option<(i16, i16)>,
 }
 
@@ -104,45 +106,42 @@ pub(super) struct Fit {
     pub(super) matches: Vec<Match>,
 }
 
-impl Index {
-    pub(super) fn of(pages: &[Page<'_>]) -> Self {
+impl<'a> Index<'a> {
+    /// Of these pages, whose words have their numbers in the sorted `words`.
+    pub(super) fn of(words: &'a [String], pages: &[Page<'_>]) -> Self {
         let mut index = Self {
+            words,
+            postings: vec![Vec::new(); words.len()],
             pages: pages.len(),
             years: pages.iter().map(|page| page.years).collect(),
-            ..Self::default()
         };
-        let words: Vec<Vec<(Field, Vec<String>)>> = pages
-            .iter()
-            .map(|page| {
-                let split = |(field, text): &(Field, &str)| (*field, words_of(text));
-                page.texts.iter().map(split).collect()
-            })
-            .collect();
         // How long texts of each field usually are.
         let mut usual: HashMap<Field, f64> = HashMap::new();
-        for (field, words) in words.iter().flatten() {
+        for (field, words) in pages.iter().flat_map(|page| page.texts) {
             *usual.entry(*field).or_default() += words.len() as f64 / pages.len() as f64;
         }
-        for (page, fields) in words.into_iter().enumerate() {
-            for (field, words) in fields {
-                let usual = usual.get(&field).map_or(1.0, |usual| usual.max(1.0));
+        for (number, page) in pages.iter().enumerate() {
+            for (field, words) in page.texts {
+                let usual = usual.get(field).map_or(1.0, |usual| usual.max(1.0));
                 let length = 1.0 - LENGTHS + LENGTHS * words.len() as f64 / usual;
                 for word in words {
-                    index.add(word, page, field, field.worth() / length);
+                    index.add(*word, number, *field, field.worth() / length);
                 }
             }
-            for word in &pages[page].more_title_words {
-                index.add((*word).to_owned(), page, Field::Title, Field::Title.worth());
+            for word in page.more_title_words {
+                index.add(*word, number, Field::Title, Field::Title.worth());
             }
-            for word in &pages[page].places {
-                index.add(word.clone(), page, Field::Detail, Field::Detail.worth());
+            for word in page.places {
+                index.add(*word, number, Field::Detail, Field::Detail.worth());
             }
         }
         index
     }
 
-    fn add(&mut self, word: String, page: usize, field: Field, weight: f64) {
-        let postings = self.postings.entry(word).or_default();
+    fn add(&mut self, word: u32, page: usize, field: Field, weight: f64) {
+        let Some(postings) = self.postings.get_mut(word as usize) else {
+            return;
+        };
         match postings.last_mut().filter(|last| last.page == page) {
             // The place that is worth most is named.
             Some(last) => {
@@ -157,6 +156,23 @@ impl Index {
                 field,
             }),
         }
+    }
+
+    /// Where a word stands, with the word as it is kept; `None` if it stands nowhere.
+    fn known(&self, word: &str) -> Option<(&'a str, &[Posting])> {
+        let number = self
+            .words
+            .binary_search_by(|known| known.as_str().cmp(word))
+            .ok()?;
+        let postings = self.postings[number].as_slice();
+        (!postings.is_empty()).then_some((self.words[number].as_str(), postings))
+    }
+
+    /// All words that stand somewhere.
+    fn all_known(&self) -> impl Iterator<Item = &'a str> {
+        let all = self.words.iter().zip(&self.postings);
+        all.filter(|(_, postings)| !postings.is_empty())
+            .map(|(word, _)| word.as_str())
     }
 
     /// How each product fits; `None` where too much is missing.
@@ -211,7 +227,8 @@ impl Index {
             }
         };
         for (form, share) in self.forms_of(&word.word) {
-            for posting in self.postings.get(form).into_iter().flatten() {
+            let (_, postings) = self.known(form).unwrap_or_default();
+            for posting in postings {
                 put(posting.page, posting.weight * share, form, posting.field);
             }
         }
@@ -228,9 +245,9 @@ impl Index {
     }
 
     /// The words of the catalogue that may be meant, and what share of the word's worth they have.
-    fn forms_of(&self, word: &str) -> Vec<(&str, f64)> {
+    fn forms_of(&self, word: &str) -> Vec<(&'a str, f64)> {
         let mut forms: Vec<(&str, f64)> = Vec::new();
-        if let Some((same, _)) = self.postings.get_key_value(word) {
+        if let Some((same, _)) = self.known(word) {
             forms.push((same, 1.0));
         }
         // Numbers are what they are.
@@ -239,20 +256,19 @@ impl Index {
         }
         let synonyms = SYNONYMS.iter().filter(|row| row.contains(&word));
         for synonym in synonyms.flat_map(|row| row.iter()) {
-            if let Some((known, _)) = self.postings.get_key_value(*synonym)
+            if let Some((known, _)) = self.known(synonym)
                 && known != word
             {
                 forms.push((known, BY_SYNONYM));
             }
         }
         if word.len() >= 4 {
-            let begins = |known: &&String| {
+            let begins = |known: &&str| {
                 known.len() != word.len()
-                    && (known.starts_with(word)
-                        || (known.len() >= 5 && word.starts_with(known.as_str())))
+                    && (known.starts_with(word) || (known.len() >= 5 && word.starts_with(known)))
             };
-            let known = self.postings.keys().filter(begins);
-            forms.extend(known.map(|known| (known.as_str(), BY_BEGINNING)));
+            let known = self.all_known().filter(begins);
+            forms.extend(known.map(|known| (known, BY_BEGINNING)));
         }
         if forms.is_empty() {
             forms = self.misspelt(word);
@@ -261,17 +277,16 @@ impl Index {
     }
 
     /// The words that differ by a slip of the pen, or in long words by two if none does by one.
-    fn misspelt(&self, word: &str) -> Vec<(&str, f64)> {
+    fn misspelt(&self, word: &str) -> Vec<(&'a str, f64)> {
         let most = match word.len() {
             0..=3 => return Vec::new(),
             4..=7 => 1,
             _ => 2,
         };
         let mut slips: Vec<(&str, usize)> = self
-            .postings
-            .keys()
+            .all_known()
             .filter(|known| known.len().abs_diff(word.len()) <= most)
-            .map(|known| (known.as_str(), strsim::osa_distance(word, known)))
+            .map(|known| (known, strsim::osa_distance(word, known)))
             .filter(|(_, slips)| *slips <= most)
             .collect();
         let fewest = slips.iter().map(|(_, slips)| *slips).min().unwrap_or(0);

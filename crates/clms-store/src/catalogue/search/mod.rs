@@ -4,26 +4,25 @@
 //! field, short names and slips of the pen are understood. Of each product, the data id that fits best stands for all.
 
 mod index;
+mod products;
 mod vocabulary;
 mod words;
 
-use std::{
-    cmp::Reverse,
-    collections::{BTreeMap, BTreeSet},
-};
+use std::{cmp::Reverse, collections::BTreeMap};
 
-use clms_api::Dataset;
 use jiff::{Timestamp, tz::TimeZone};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use self::index::{Field, Match};
+pub(super) use self::products::Products;
 use self::{
     index::{Fit, Index, Page},
-    vocabulary::{ASIDE, EMPTY, short_names},
-    words::{words_of, year_of},
+    products::{Product, year},
+    vocabulary::ASIDE,
+    words::words_of,
 };
-use super::{Catalogue, Entry};
+use super::Entry;
 use crate::{DayRange, bbox};
 
 /// What is looked for. All that is given must fit; of the words of the text, at least the one that counts most.
@@ -79,32 +78,39 @@ const WHOLE_NAME: f64 = 0.4;
 /// What each year of age costs: of products that fit alike, the newest is meant.
 const YEAR_COSTS: f64 = 0.01;
 
-impl Catalogue {
-    /// The products that fit, the best first. Needs nothing but the catalogue.
-    #[must_use]
-    pub fn search(&self, query: &Query) -> Vec<Hit> {
-        let mut of_dataset: BTreeMap<usize, Vec<&Entry>> = BTreeMap::new();
-        for entry in &self.entries {
-            of_dataset
-                .entry(entry.place.dataset)
-                .or_default()
-                .push(entry);
+/// An entry with its own words, by their numbers.
+type Worded<'a> = (&'a Entry, &'a [u32]);
+
+impl Products {
+    /// The words of a text, as they were typed, that no product has.
+    pub(super) fn unknown_words(&self, text: &str) -> Vec<String> {
+        let pages: Vec<Page<'_>> = self.products.iter().map(Product::page).collect();
+        Index::of(&self.words, &pages).unknown(text)
+    }
+
+    /// Of the products of these entries those that fit, the best first.
+    pub(super) fn search(&self, entries: &[Entry], query: &Query) -> Vec<Hit> {
+        let mut of_dataset: BTreeMap<usize, Vec<Worded<'_>>> = BTreeMap::new();
+        for (entry, words) in entries.iter().zip(&self.of_entries) {
+            let of_it = of_dataset.entry(entry.place.dataset).or_default();
+            of_it.push((entry, words));
         }
-        let fitting: Vec<(&Dataset, Vec<&Entry>)> = of_dataset
+        let fitting: Vec<(&Product, Vec<Worded<'_>>)> = of_dataset
             .into_iter()
-            .map(|(position, entries)| (&self.datasets[position], entries))
-            .filter(|(dataset, _)| lies_in(dataset, query))
+            .filter_map(|(position, entries)| Some((self.products.get(position)?, entries)))
+            .filter(|(product, _)| lies_in(product, query))
             .collect();
-        let pages: Vec<Page<'_>> = fitting.iter().map(|(one, _)| page_of(one)).collect();
-        let asked = words_of(&query.text);
-        let fits = Index::of(&pages).ask(&query.text);
+        let pages: Vec<Page<'_>> = fitting.iter().map(|(one, _)| one.page()).collect();
+        let asked = self.numbers_of(&words_of(&query.text));
+        let aside = self.numbers_of(&ASIDE.map(str::to_owned));
+        let fits = Index::of(&self.words, &pages).ask(&query.text);
         let mut hits: Vec<Hit> = fitting
             .iter()
             .zip(fits)
-            .filter_map(|((dataset, entries), fit)| {
+            .filter_map(|((product, entries), fit)| {
                 let mut fit = fit?;
-                fit.score = by_name(fit.score, dataset, &asked);
-                if !entries.iter().any(|entry| entry.available) {
+                fit.score = by_name(fit.score, product, &asked, &aside);
+                if !entries.iter().any(|(entry, _)| entry.available) {
                     fit.score *= UNAVAILABLE_COSTS;
                 }
                 best_of(entries, &asked, query, fit)
@@ -119,130 +125,42 @@ impl Catalogue {
     }
 }
 
-impl Catalogue {
-    /// The words of a text, as they were typed, that nothing in the catalogue knows, wherever and whenever it is.
-    #[must_use]
-    pub fn unknown_words(&self, text: &str) -> Vec<String> {
-        let pages: Vec<Page<'_>> = self.datasets.iter().map(page_of).collect();
-        Index::of(&pages).unknown(text)
-    }
-}
-
 /// A score with what the product's name and age say: of those that fit alike, the one with the plainest name, and the newest of these.
-fn by_name(score: f64, dataset: &Dataset, asked: &[String]) -> f64 {
-    let title = words_of(&dataset.title);
-    let is_asked = |word: &String| asked.contains(word);
-    // What stands before years and kinds.
-    let end = dataset.title.find('(').unwrap_or(dataset.title.len());
-    let name: Vec<String> = words_of(&dataset.title[..end])
-        .into_iter()
-        .filter(|word| year_of(word).is_none() && !EMPTY.contains(&word.as_str()))
-        .collect();
-    let said = name.iter().filter(|word| is_asked(word)).count();
-    let share = said as f64 / name.len().max(1) as f64;
-    let is_aside = |word: &String| ASIDE.contains(&word.as_str()) && !is_asked(word);
-    let aside = match title.iter().any(is_aside) {
+fn by_name(score: f64, product: &Product, asked: &[u32], aside: &[u32]) -> f64 {
+    let is_asked = |word: &&u32| asked.contains(word);
+    let said = product.name.iter().filter(is_asked).count();
+    let share = said as f64 / product.name.len().max(1) as f64;
+    let is_aside = |word: &u32| aside.contains(word) && !asked.contains(word);
+    let aside = match product.title_words().iter().any(is_aside) {
         true => ASIDE_COSTS,
         false => 1.0,
     };
-    let age = years_of(dataset).map_or(30, |(_, last)| year(Timestamp::now()) - last);
+    let age = product
+        .years()
+        .map_or(30, |(_, last)| year(Timestamp::now()) - last);
     score * aside * (1.0 + WHOLE_NAME * share) - YEAR_COSTS * f64::from(age.clamp(0, 30))
 }
 
-/// What is said of a dataset, by place.
-fn page_of(dataset: &Dataset) -> Page<'_> {
-    let mut texts = vec![
-        (Field::Title, dataset.title.as_str()),
-        (Field::Id, &dataset.id),
-        (Field::Description, &dataset.description),
-    ];
-    texts.extend(
-        dataset
-            .keywords
-            .iter()
-            .map(|word| (Field::Keywords, word.as_str())),
-    );
-    let details = [&dataset.resolution, &dataset.temporal_extent.text];
-    texts.extend(
-        details
-            .into_iter()
-            .flatten()
-            .map(|text| (Field::Detail, text.as_str())),
-    );
-    for collection in &dataset.download_information {
-        let source = collection.source.as_ref().map(|word| word.as_str());
-        let format = collection.format.as_ref().map(|word| word.as_str());
-        texts.extend(
-            [source, format]
-                .into_iter()
-                .flatten()
-                .map(|word| (Field::Detail, word)),
-        );
-    }
-    Page {
-        texts,
-        more_title_words: short_names(&dataset.title),
-        places: places_of(dataset),
-        years: years_of(dataset),
-    }
-}
-
-/// Words for where a dataset's files lie: their areas, and cities, which stand in capitals in their names.
-fn places_of(dataset: &Dataset) -> BTreeSet<String> {
-    const SHORTEST_CITY: usize = 4;
-    let is_city = |part: &&str| {
-        part.len() >= SHORTEST_CITY && part.chars().all(|c| c.is_alphabetic() && c.is_uppercase())
-    };
-    let cities = dataset.files.iter().flat_map(|file| {
-        let parts = file.name.split('_');
-        parts.filter(is_city).flat_map(words_of)
-    });
-    let areas = dataset.files.iter().filter_map(|file| file.area.as_deref());
-    areas.flat_map(words_of).chain(cities).collect()
-}
-
-/// The first and the last year of a dataset; one that has no end goes on.
-fn years_of(dataset: &Dataset) -> Option<(i16, i16)> {
-    let extent = &dataset.temporal_extent;
-    let first = year(extent.start?);
-    Some((first, year(extent.end.unwrap_or_else(Timestamp::now))))
-}
-
-fn year(time: Timestamp) -> i16 {
-    time.to_zoned(TimeZone::UTC).year()
-}
-
 /// The entry of a product that fits best: one that can be had, that has the wanted words in its name, and covers most.
-fn best_of(entries: &[&Entry], asked: &[String], query: &Query, fit: Fit) -> Option<Hit> {
+fn best_of(entries: &[Worded<'_>], asked: &[u32], query: &Query, fit: Fit) -> Option<Hit> {
     // A number alone is in metres.
     let resolution = query.resolution.as_ref().map(|wanted| {
         let is_number = wanted.trim().parse::<f64>().is_ok();
         format!("{wanted}{}", if is_number { "m" } else { "" })
     });
-    let fitting = entries.iter().filter(|entry| {
-        let same = |wanted: &Option<String>, have: &Option<String>| {
-            wanted.as_ref().is_none_or(|wanted| {
-                let plain = |text: &str| text.to_lowercase().replace(char::is_whitespace, "");
-                plain(wanted) == plain(have.as_deref().unwrap_or_default())
-            })
-        };
+    let plain = |text: &str| text.to_lowercase().replace(char::is_whitespace, "");
+    let same = |wanted: &Option<String>, have: &Option<String>| {
+        let is_it = |wanted: &String| plain(wanted) == plain(have.as_deref().unwrap_or_default());
+        wanted.as_ref().is_none_or(is_it)
+    };
+    let fitting = entries.iter().filter(|(entry, _)| {
         same(&query.source, &entry.source) && same(&resolution, &entry.resolution)
     });
-    let named = |entry: &Entry| {
-        let about = [
-            entry.data_id.file(),
-            entry.area.as_deref(),
-            entry.resolution.as_deref(),
-            entry.format.as_deref(),
-        ];
-        let words: Vec<String> = about.into_iter().flatten().flat_map(words_of).collect();
-        asked.iter().filter(|word| words.contains(word)).count()
-    };
     // Whole Europe before one of its tiles: its download is larger.
-    let best = fitting.max_by_key(|entry| {
+    let (best, _) = fitting.max_by_key(|(entry, words)| {
         (
             entry.available,
-            named(entry),
+            asked.iter().filter(|word| words.contains(word)).count(),
             entry.size.unwrap_or(0),
             Reverse(&entry.data_id),
         )
@@ -255,26 +173,27 @@ fn best_of(entries: &[&Entry], asked: &[String], query: &Query, fit: Fit) -> Opt
     })
 }
 
-/// Whether a dataset has something in the wanted place and time.
-fn lies_in(dataset: &Dataset, query: &Query) -> bool {
+/// Whether a product has something in the wanted place and time.
+fn lies_in(product: &Product, query: &Query) -> bool {
     let meets = |[west, south, east, north]: [f64; 4]| {
-        dataset.bbox.is_none_or(|b| {
+        product.bbox.is_none_or(|b| {
             b.west <= east && west <= b.east && b.south <= north && south <= b.north
         })
     };
     let day = |time: Timestamp| time.to_zoned(TimeZone::UTC).date();
-    let extent = &dataset.temporal_extent;
     query.bbox.is_none_or(meets)
         && query
             .time
-            .is_none_or(|time| time.overlaps(extent.start.map(day), extent.end.map(day)))
+            .is_none_or(|time| time.overlaps(product.start.map(day), product.end.map(day)))
 }
 
 #[cfg(test)]
 mod tests {
+    use clms_api::Dataset;
     use serde_json::json;
 
     use super::*;
+    use crate::Catalogue;
 
     fn dataset(
         id: &str,

@@ -12,14 +12,18 @@ static COLLECTIONS: LazyLock<Vec<Collection>> = LazyLock::new(|| parse(TABLE));
 
 /// By title in its plain form: each product of the portal is looked for.
 static BY_TITLE: LazyLock<HashMap<String, Vec<&Collection>>> = LazyLock::new(|| {
+    // Confidence layers that have no title of their own, by the id of what they belong to.
+    let mut layers: HashMap<String, Vec<&Collection>> = HashMap::new();
+    for known in COLLECTIONS.iter().filter(|known| known.title.is_none()) {
+        let of = known.id.replacen("-confidence-layer", "", 1);
+        layers.entry(of).or_default().push(known);
+    }
     let mut found: HashMap<String, Vec<&Collection>> = HashMap::new();
     for main in COLLECTIONS.iter() {
-        let layer = |known: &&Collection| {
-            known.title.is_none() && known.id.replacen("-confidence-layer", "", 1) == main.id
-        };
         if let Some(title) = &main.title {
-            let all = std::iter::once(main).chain(COLLECTIONS.iter().filter(layer));
-            found.entry(plain(title)).or_insert_with(|| all.collect());
+            let layers = layers.get(&main.id).into_iter().flatten();
+            let all = || std::iter::once(main).chain(layers.copied()).collect();
+            found.entry(plain(title)).or_insert_with(all);
         }
     }
     found
@@ -143,9 +147,20 @@ fn contains_word(text: &str, name: &str) -> bool {
 
 /// A title without what makes no difference.
 fn plain(title: &str) -> String {
-    let title = title.replace("**SUPERSEDED**", "").replace(['–', '—'], "-");
-    let words: Vec<String> = title.split_whitespace().map(str::to_lowercase).collect();
-    words.join(" ")
+    let title = title.replace("**SUPERSEDED**", "");
+    let mut plain = String::with_capacity(title.len());
+    for word in title.split_whitespace() {
+        if !plain.is_empty() {
+            plain.push(' ');
+        }
+        for letter in word.chars() {
+            match letter {
+                '–' | '—' => plain.push('-'),
+                _ => plain.extend(letter.to_lowercase()),
+            }
+        }
+    }
+    plain
 }
 
 /// Reads the table. Rows that lack a column are none; a test sees to it that there are none of these.
