@@ -190,10 +190,7 @@ fn help_that_nobody_asked_for_is_short() {
             "{run:#?}"
         );
         assert!(help.lines().count() < 30, "{run:#?}");
-        let usage = format!(
-            "Usage: {} <COMMAND>",
-            [&["clms"], words].concat().join(" ")
-        );
+        let usage = format!("Usage: {} <COMMAND>", [&["clms"], words].concat().join(" "));
         assert!(help.contains(&usage), "{run:#?}");
     }
 }
