@@ -59,7 +59,7 @@ pub(crate) fn matches() -> Result<ArgMatches, u8> {
             "a box is one word: join its sides with commas: --bbox {}",
             sides.join(",")
         );
-        args::command()
+        command_of(args::command(), &words)
             .error(ErrorKind::ValueValidation, message)
             .exit();
     }

@@ -51,8 +51,8 @@ async fn statistics(context: &Context, data_id: &DataId) -> Option<Statistics> {
     statistics_of(context, &cube, data_id).await
 }
 
-/// What is told in sentences, of which lines may be folded.
-const PROSE: [&str; 4] = ["about", "title", "licence", "cite"];
+/// What is told in sentences and long lists, of which lines may be folded.
+const PROSE: [&str; 5] = ["about", "title", "licence", "cite", "crs"];
 
 fn page(described: &Described<'_>) -> String {
     let it = described.description;

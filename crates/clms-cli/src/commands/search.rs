@@ -39,7 +39,7 @@ pub(crate) async fn run(context: &Context, search: Search) -> Done {
         if best.siblings > 0 {
             let product = best.entry.data_id.product();
             let note = format!(
-                "note: that is 1 of {} of its product: clms list --product {product}",
+                "note: the first is 1 of {} files: clms list --product {product}",
                 best.siblings + 1
             );
             context.printer.note(&note);

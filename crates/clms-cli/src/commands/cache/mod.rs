@@ -128,7 +128,9 @@ fn page(details: &CachedCubeDetails) -> String {
             .iter()
             .map(|(name, value)| (name.as_str(), value.clone())),
     );
-    text::pairs(&pairs)
+    text::pairs_with_prose(&pairs, |name| {
+        ["title", "licence", "citation"].contains(&name)
+    })
 }
 
 /// As in `1.53 MiB in 12 files`.
