@@ -178,7 +178,7 @@ fn words_of_other_programs() {
 #[test]
 fn help_that_nobody_asked_for_is_short() {
     let scene = Scene::new();
-    for words in [&[][..], &["cache"], &["auth"], &["config"]] {
+    for words in [&[] as &[&str], &["cache"], &["auth"], &["config"]] {
         let run = scene.clms(words).with_code(2);
         let help = &run.stderr;
         assert!(
