@@ -20,7 +20,7 @@ fn main() -> io::Result<()> {
         }
     }
     let fingerprint = fingerprint.finish();
-    println!("cargo::rustc-env=CLMS_STORE_FINGERPRINT={fingerprint:016x}");
+    println!("cargo::rustc-env=STORE_FINGERPRINT={fingerprint:016x}");
     Ok(())
 }
 

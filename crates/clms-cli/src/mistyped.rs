@@ -139,7 +139,9 @@ fn advised(mut why: Error, words: &[String]) -> Error {
 fn is_near(typed: &str, guess: &str) -> bool {
     let [typed, guess] = [typed, guess].map(|word| word.trim_start_matches('-'));
     let slips = strsim::osa_distance(typed, guess);
-    slips <= SLIPS && slips * 2 <= typed.len().max(guess.len())
+    // Of short words half may be wrong if at least the beginning is right.
+    let begins_alike = typed.chars().next() == guess.chars().next();
+    slips <= SLIPS && slips * 2 < typed.len().max(guess.len()) + usize::from(begins_alike)
 }
 
 /// The command that was typed, as far as it is known.

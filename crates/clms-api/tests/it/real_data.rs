@@ -154,7 +154,9 @@ fn every_recorded_dataset_and_task() {
 }
 
 /// Fields that a model has, by the portal's names; all else must be in `extra`.
-const DATASET_FIELDS: [&str; 20] = [
+const DATASET_FIELDS: [&str; 22] = [
+    "gemet",
+    "keywords",
     "UID",
     "@id",
     "id",

@@ -18,11 +18,7 @@ use super::{Catalogue, Entry, How, Kept, Listing, Place, Unavailable, search::Pr
 use crate::{DataId, whole_file::write_whole};
 
 /// The code that makes listings from catalogues: what can be had, and which words there are, is decided by it as much as by the portal.
-const MADE_BY: &str = concat!(
-    env!("CARGO_PKG_VERSION"),
-    " ",
-    env!("CLMS_STORE_FINGERPRINT")
-);
+const MADE_BY: &str = concat!(env!("CARGO_PKG_VERSION"), " ", env!("STORE_FINGERPRINT"));
 
 /// A listing, and how old it is.
 #[derive(Debug, PartialEq)]
