@@ -53,23 +53,23 @@ async fn a_job_goes_all_the_way_and_is_cached_then() {
     );
 }
 
+/// The job of file "a" that makes its cube anew.
+async fn forced(world: &World) -> clms_preload::JobOutcome {
+    let request = clms_preload::JobRequest {
+        force: true,
+        ..request("a")
+    };
+    let engine = world.engine();
+    let (requests, stop) = (vec![request], CancellationToken::new());
+    let mut outcomes = engine.run(requests, RunOptions::default(), &stop).await;
+    outcomes.remove(0)
+}
+
 #[tokio::test]
 async fn force_makes_the_cube_anew_from_the_task_that_is_still_good() {
     let world = World::new();
     world.run().await;
-    let forced = clms_preload::JobRequest {
-        force: true,
-        ..request("a")
-    };
-    let outcomes = world
-        .engine()
-        .run(
-            vec![forced],
-            RunOptions::default(),
-            &CancellationToken::new(),
-        )
-        .await;
-    assert_completed(&world, &outcomes[0], 1);
+    assert_completed(&world, &forced(&world).await, 1);
     assert_eq!(world.server().downloads.len(), 2);
 }
 
@@ -97,19 +97,7 @@ async fn a_package_that_could_not_be_built_is_fetched_again_when_forced() {
     let broken = Problem::new(ProblemKind::BuildFailed, "no CRS");
     world.workshop.failures.lock().unwrap().push_back(broken);
     let _ = world.run().await;
-    let forced = clms_preload::JobRequest {
-        force: true,
-        ..request("a")
-    };
-    let outcomes = world
-        .engine()
-        .run(
-            vec![forced],
-            RunOptions::default(),
-            &CancellationToken::new(),
-        )
-        .await;
-    assert_completed(&world, &outcomes[0], 2);
+    assert_completed(&world, &forced(&world).await, 2);
     assert_eq!(world.server().downloads.len(), 2);
 }
 
