@@ -52,6 +52,20 @@ pub(crate) fn told_of_product(bbox: Option<BBox>) -> Option<Sides> {
     is_told.then(|| [b.west, b.south, b.east, b.north].map(rounded))
 }
 
+/// France's departments overseas, of which European products have rasters of their own that the portal's box of the product leaves out: Saint
+/// Martin, Guadeloupe and Martinique, French Guiana, Réunion, Mayotte.
+const OVERSEAS: [Sides; 4] = [
+    [-63.2, 14.3, -60.7, 18.2],
+    [-54.7, 2.0, -51.5, 5.9],
+    [55.1, -21.5, 55.9, -20.8],
+    [44.9, -13.1, 45.4, -12.6],
+];
+
+/// Whether a box has something of Europe's regions overseas.
+pub(crate) fn is_overseas(sides: Sides) -> bool {
+    OVERSEAS.iter().any(|region| !are_apart(sides, *region))
+}
+
 /// Whether two boxes have nothing in common.
 pub(crate) fn are_apart(one: Sides, other: Sides) -> bool {
     one[0] > other[2] || other[0] > one[2] || one[1] > other[3] || other[1] > one[3]
@@ -88,6 +102,13 @@ mod tests {
         assert_eq!(in_order([1.0, 2.0, 1.0, 3.0]), None);
         assert_eq!(with_latitude_second([41.3, 8.5, 43.1, 9.6]), Some(corsica));
         assert_eq!(with_latitude_second([100.0, 8.5, 101.0, 9.6]), None);
+    }
+
+    #[test]
+    fn regions_overseas() {
+        assert!(is_overseas([-61.8, 15.8, -61.0, 16.5]), "Guadeloupe");
+        assert!(!is_overseas([8.5, 41.3, 9.6, 43.1]), "Corsica");
+        assert!(!is_overseas([41.3, 8.5, 43.1, 9.6]), "Corsica, swapped");
     }
 
     #[test]

@@ -370,11 +370,13 @@ fn check_box(data_id: &DataId, subset: &Subset, dataset: &Dataset) -> Result<(),
     };
     let wanted = [b.west, b.south, b.east, b.north];
     match bbox::told_of_product(dataset.bbox) {
-        Some(product) if bbox::are_apart(wanted, product) => Err(StoreError::OutsideOfProduct {
-            data_id: data_id.to_string(),
-            wanted,
-            product,
-        }),
+        Some(product) if bbox::are_apart(wanted, product) && !bbox::is_overseas(wanted) => {
+            Err(StoreError::OutsideOfProduct {
+                data_id: data_id.to_string(),
+                wanted,
+                product,
+            })
+        }
         _ => Ok(()),
     }
 }
