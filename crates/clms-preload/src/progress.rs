@@ -1,7 +1,8 @@
 //! What a job tells while it works.
 //!
 //! # Grammar
-//! The events of one job in one run come in this order (`*` any number); events of different jobs interleave:
+//! The events of one job in one run come in this order (`*` any number); events of different jobs interleave,
+//! but jobs start in the order in which they were asked for:
 //!
 //! ```text
 //! job_started ( stage_entered told* )* job_ended

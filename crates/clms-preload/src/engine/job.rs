@@ -81,11 +81,15 @@ impl JobRun {
         }
     }
 
-    pub(super) async fn run(mut self) -> JobOutcome {
+    /// Tells that the job begins: before its task is spawned, so that jobs are heard of in the order in which they were asked for.
+    pub(super) fn announce(&self) {
         self.tell(ProgressEvent::JobStarted {
             job: self.job.clone(),
             data_id: self.request.data_id.clone(),
         });
+    }
+
+    pub(super) async fn run(mut self) -> JobOutcome {
         let mut event = Event::Started;
         while let Some(command) = self.advance(event).await {
             let stage = &self.state.stage;

@@ -229,6 +229,7 @@ impl Engine {
             let span = tracing::info_span!("job", %job, %data_id);
             let outcomes = start.outcomes.clone();
             let run = JobRun::new(Arc::clone(&self.parts), start, options, looks);
+            span.in_scope(|| run.announce());
             let handle = tasks.spawn(run.run().instrument(span));
             who.insert(handle.id(), (job, data_id, outcomes));
         }

@@ -2,7 +2,7 @@
 
 use std::{num::NonZeroUsize, time::Duration};
 
-use clms_preload::{Clock as _, EngineLimits, JobStatus, RunOptions};
+use clms_preload::{Clock as _, EngineLimits, JobRequest, JobStatus, ProgressEvent, RunOptions};
 use object_store::path::Path as ObjectPath;
 use tokio_util::sync::CancellationToken;
 
@@ -40,6 +40,29 @@ async fn fifty_jobs_cost_as_many_looks_as_one() {
     );
     // The orders of fifty go out one by one, which is seen as changes and keeps the interval short a little longer.
     assert!(looks[0] <= 40 && looks[1] <= looks[0] + 3, "{looks:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn jobs_are_told_of_in_the_order_in_which_they_were_asked_for() {
+    let world = World::new();
+    let requests: Vec<_> = (0..100).map(|n| request(&format!("file{n}"))).collect();
+    let asked: Vec<_> = requests.iter().map(JobRequest::job_id).collect();
+    let cancel = CancellationToken::new();
+    cancel.cancel();
+    world
+        .engine()
+        .run(requests, RunOptions::default(), &cancel)
+        .await;
+    let started: Vec<_> = world
+        .heard
+        .events()
+        .into_iter()
+        .filter_map(|event| match event {
+            ProgressEvent::JobStarted { job, .. } => Some(job),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(started, asked);
 }
 
 #[tokio::test]
