@@ -18,6 +18,7 @@ mod mistyped;
 mod near_misses;
 mod object_storage;
 mod pictures;
+mod python_package;
 mod schemas;
 mod subsets;
 mod terminal;

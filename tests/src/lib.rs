@@ -102,9 +102,16 @@ impl Scene {
     /// The program, ready to be run in another way.
     #[must_use]
     pub fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(program("clms"));
+        let mut command = self.any_command(&program("clms"));
+        command.args(args);
         command
-            .args(args)
+    }
+
+    /// Another program in the place of ours.
+    #[must_use]
+    pub fn any_command(&self, program: &Path) -> Command {
+        let mut command = Command::new(program);
+        command
             .current_dir(self.home())
             // Nothing of the machine's owner must matter.
             .env_clear()

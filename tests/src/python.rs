@@ -24,7 +24,10 @@ const EXPORTS: Python = Python {
 
 const XCUBE: Python = Python {
     name: "xcube",
-    requirements: include_str!("../interop/requirements-xcube.txt"),
+    requirements: concat!(
+        include_str!("../interop/requirements-xcube.txt"),
+        include_str!("../interop/requirements-python.txt")
+    ),
     pip: &["--no-deps"],
 };
 
@@ -59,7 +62,7 @@ pub fn exports() -> PathBuf {
 }
 
 /// The interpreter of an environment that has what `interop/requirements-xcube.txt` names: xcube's data stores, with s3fs, and
-/// all that [`interpreter`] has.
+/// all that [`interpreter`] has; and what `interop/requirements-python.txt` names, with which our own Python package is built, checked and tried.
 #[must_use]
 pub fn xcube() -> PathBuf {
     XCUBE.programs().join("python")

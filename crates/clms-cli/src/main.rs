@@ -16,6 +16,7 @@ mod report;
 mod request_file;
 mod settings;
 mod signals;
+mod store_parameters;
 mod terminal;
 mod text;
 mod whole_file;

@@ -1,4 +1,5 @@
-//! The settings of a run: an option wins over a variable, that over the configuration file, and that over the default.
+//! The settings of a run: an option wins over what other software hands over, that over a variable, that over the configuration file, and
+//! that over the default.
 
 use std::{
     collections::BTreeMap,
@@ -10,12 +11,14 @@ use std::{
 };
 
 use clap::ValueEnum as _;
+use clms_store::StoreParameters;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     args::{Colour, Global, Output, Progress, duration},
     failure::Failure,
+    store_parameters,
 };
 
 /// What the options and the rest came to.
@@ -39,6 +42,8 @@ pub(crate) struct Settings {
     /// Other servers than CDSE's; variables only, for nobody but tests and mirrors needs them.
     pub(crate) cdse_catalogue: Option<String>,
     pub(crate) cdse_endpoint: Option<String>,
+    /// What `--store-parameters` holds; of what has an option of its own, the value is above.
+    pub(crate) parameters: StoreParameters,
 }
 
 /// A setting, and what decided it.
@@ -54,6 +59,8 @@ pub(crate) struct Setting<T> {
 pub(crate) enum From {
     /// An option on the command line.
     Option,
+    /// The document that `--store-parameters` names.
+    Parameters,
     /// An environment variable.
     Variable,
     /// The configuration file.
@@ -102,6 +109,11 @@ impl OptionValue {
 impl Settings {
     /// Reads the configuration file, if there is one.
     pub(crate) fn resolve(global: Global) -> Result<Self, Failure> {
+        let parameters = match &global.store_parameters {
+            Some(path) => store_parameters::read(path)?,
+            None => StoreParameters::default(),
+        };
+        let given = parameters.clone();
         let config_file = user_config().map(|folder| folder.join("clms").join("config.toml"));
         let found = match &config_file {
             Some(path) => read(path)?,
@@ -123,55 +135,64 @@ impl Settings {
         Ok(Self {
             credentials: choose(
                 global.credentials.map(Some),
+                given.credentials_file.map(Some),
                 path_in("CLMS_CREDENTIALS").map(Some),
                 file.credentials.map(|path| Some(at_home(path))),
                 || user_config().map(|folder| folder.join("clms").join("credentials.json")),
             ),
             api_url: choose(
                 global.api_url,
+                given.api_url,
                 text_in("CLMS_API_URL")?,
                 file.api_url,
                 || clms_store::DEFAULT_API_URL.to_owned(),
             ),
             cache: choose(
                 global.cache,
+                given.cache,
                 text_in("CLMS_CACHE")?,
                 file.cache.map(url_at_home),
                 || "./clms_cache".to_owned(),
             ),
             store_option: choose(
                 Some(global.store_option).filter(|options| !options.is_empty()),
+                Some(pairs(given.storage_options)).filter(|options| !options.is_empty()),
                 None,
                 store_option,
                 Vec::new,
             ),
             scratch: choose(
                 global.scratch.map(Some),
+                given.scratch.map(Some),
                 path_in("CLMS_SCRATCH").map(Some),
                 file.scratch.map(|path| Some(at_home(path))),
                 || None,
             ),
             poll_interval: choose(
                 global.poll_interval,
+                given.poll_interval,
                 parsed_in("CLMS_POLL_INTERVAL", duration)?,
                 poll_interval,
                 || clms_store::DEFAULT_POLL_INTERVAL,
             ),
-            output: choose(global.output, None, file.output, Output::default),
+            output: choose(global.output, None, None, file.output, Output::default),
             progress: choose(
                 global.progress,
+                None,
                 parsed_in("CLMS_PROGRESS", |text| Progress::from_str(text, true))?,
                 file.progress,
                 Progress::default,
             ),
             offline: choose(
                 global.offline.then_some(true),
+                given.offline.then_some(true),
                 text_in("CLMS_OFFLINE")?.map(|text| is_yes(&text)),
                 file.offline,
                 bool::default,
             ),
             color: choose(
                 global.color,
+                None,
                 // It is the variable of many programs.
                 set("NO_COLOR").map(|_| Colour::Never),
                 file.color,
@@ -180,12 +201,14 @@ impl Settings {
             verbose: choose(
                 Some(global.verbose).filter(|verbose| *verbose > 0),
                 None,
+                None,
                 // What is asked for now must not be refused for what was asked for once.
                 file.verbose.filter(|_| !global.quiet),
                 u8::default,
             ),
             quiet: choose(
                 global.quiet.then_some(true),
+                None,
                 None,
                 file.quiet.filter(|_| global.verbose == 0),
                 bool::default,
@@ -194,23 +217,39 @@ impl Settings {
             cdse_endpoint: text_in("CLMS_CDSE_ENDPOINT")?,
             config_file,
             config_file_is_there,
+            parameters,
         })
     }
 }
 
+fn pairs(options: BTreeMap<String, String>) -> Vec<String> {
+    let pair = |(key, value): (String, String)| format!("{key}={value}");
+    options.into_iter().map(pair).collect()
+}
+
 fn choose<T>(
     option: Option<T>,
+    parameter: Option<T>,
     variable: Option<T>,
     file: Option<T>,
     default: impl FnOnce() -> T,
 ) -> Setting<T> {
-    let (value, from) = match (option, variable, file) {
-        (Some(value), _, _) => (value, From::Option),
-        (None, Some(value), _) => (value, From::Variable),
-        (None, None, Some(value)) => (value, From::File),
-        (None, None, None) => (default(), From::Default),
-    };
-    Setting { value, from }
+    let given = [
+        (option, From::Option),
+        (parameter, From::Parameters),
+        (variable, From::Variable),
+        (file, From::File),
+    ];
+    let first = given.into_iter().find_map(|(value, from)| {
+        Some(Setting {
+            value: value?,
+            from,
+        })
+    });
+    first.unwrap_or_else(|| Setting {
+        value: default(),
+        from: From::Default,
+    })
 }
 
 /// A variable that is empty is not set.

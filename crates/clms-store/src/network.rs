@@ -95,6 +95,11 @@ impl Network {
         Ok(Cdse::new(self.cdse.clone())?)
     }
 
+    /// The address of CDSE's object storage, which needs no network.
+    pub(crate) fn cdse_endpoint(&self) -> &str {
+        &self.cdse.endpoint
+    }
+
     /// WEkEO with the user's account, and whether terms may be accepted in its name.
     pub(crate) fn wekeo(&self) -> Result<(HdaClient, bool), StoreError> {
         self.allow("WEkEO")?;

@@ -323,6 +323,12 @@ impl ClmsStore {
     pub fn cache_location(&self) -> &str {
         self.cache.location()
     }
+
+    /// The address of CDSE's object storage, in which the buckets of `s3://` files are that [references](crate::cube::Dataset::write_reference) name.
+    #[must_use]
+    pub fn cdse_endpoint(&self) -> &str {
+        self.network.cdse_endpoint()
+    }
 }
 
 impl Credentials {

@@ -39,6 +39,10 @@ pub(crate) struct Global {
     /// Never touch the network: the catalogue on disk and a local cache still answer [env: CLMS_OFFLINE]
     #[arg(long, global = true)]
     pub(crate) offline: bool,
+    /// Settings of the store as one JSON document, which `clms schema store` describes, from software that holds secrets; `-` is
+    /// standard input. Options that are given too win
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) store_parameters: Option<PathBuf>,
     /// How results are printed on standard output [default: table]
     #[arg(short, long, global = true, value_enum)]
     pub(crate) output: Option<Output>,

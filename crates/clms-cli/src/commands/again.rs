@@ -22,14 +22,14 @@ pub(super) fn with_another_id(command: &StoreCommand) -> impl Fn(&str) -> String
     move |data_id| format!("clms {words} '{data_id}'{out}")
 }
 
-/// The command as it was typed; nothing where an option may hold a secret.
+/// The command as it was typed; nothing where an option may hold a secret, or where software has typed it.
 pub(super) fn as_typed() -> Option<String> {
     let words: Vec<String> = env::args_os()
         .skip(1)
         .map(|word| word.into_string().ok())
         .collect::<Option<_>>()?;
     let may_be_secret = |word: &String| {
-        word.starts_with("--store-opt") || (word.contains("://") && word.contains('@'))
+        word.starts_with("--store-") || (word.contains("://") && word.contains('@'))
     };
     if words.iter().any(may_be_secret) {
         return None;

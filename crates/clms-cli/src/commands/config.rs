@@ -130,6 +130,7 @@ fn page(shown: &Shown) -> String {
         };
         let from = match (row.from, row.variable) {
             (From::Option, _) => format!("option --{}", row.name),
+            (From::Parameters, _) => "--store-parameters".to_owned(),
             (From::Variable, Some(variable)) => format!("variable {variable}"),
             (From::Variable, None) => "variable".to_owned(),
             (From::File, _) => "configuration file".to_owned(),

@@ -21,7 +21,7 @@ mod shown;
 
 use std::path::PathBuf;
 
-use clms_store::{ClmsStore, DataId, Listing, StorageOptions, StoreError};
+use clms_store::{ClmsStore, ClmsStoreBuilder, DataId, Listing, StorageOptions, StoreError};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
@@ -68,17 +68,25 @@ impl Context {
         screen: Screen,
         stop: CancellationToken,
     ) -> Result<Self, StoreError> {
-        let mut builder = ClmsStore::builder()
+        let parameters = &settings.parameters;
+        let cdse = parameters.cdse.clone().unwrap_or_default();
+        let mut builder = ClmsStoreBuilder::try_from(parameters.clone())?
             .api_url(&settings.api_url.value)
             .cache(&settings.cache.value)
             .storage_options(StorageOptions::parse(&settings.store_option.value)?)
             .poll_interval(settings.poll_interval.value)
             .offline(settings.offline.value)
             .cdse_servers(
-                settings.cdse_catalogue.as_deref(),
-                settings.cdse_endpoint.as_deref(),
+                cdse.catalogue
+                    .or(settings.cdse_catalogue.clone())
+                    .as_deref(),
+                cdse.endpoint.or(settings.cdse_endpoint.clone()).as_deref(),
             );
-        if let Some(file) = &settings.credentials.value {
+        let has_key = parameters.credentials.is_some();
+        let is_option = settings.credentials.from == settings::From::Option;
+        if let Some(file) = &settings.credentials.value
+            && (is_option || !has_key)
+        {
             builder = builder.credentials_file(file);
         }
         if let Some(scratch) = &settings.scratch.value {

@@ -75,6 +75,9 @@ struct Reference {
     path: String,
     /// How fsspec reaches the files: `https` or `s3`.
     protocol: String,
+    /// The object storage that `s3` means, which takes keys of CDSE.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    endpoint: Option<String>,
     #[serde(flatten)]
     report: ReferenceReport,
 }
@@ -97,14 +100,15 @@ async fn save_reference(
     }
     let files = dataset.files();
     let first = files.first().and_then(|name| name.split_once("://"));
-    let protocol = first.map(|(protocol, _)| protocol);
+    let protocol = first.map_or("https", |(protocol, _)| protocol);
     let report = dataset
         .write_reference(file, str::to_owned)
         .await
         .map_err(|why| StoreError::of_export(data_id, why))?;
     Ok(Reference {
         path: file.display().to_string(),
-        protocol: protocol.unwrap_or("https").to_owned(),
+        protocol: protocol.to_owned(),
+        endpoint: (protocol == "s3").then(|| context.store.cdse_endpoint().to_owned()),
         report,
     })
 }
@@ -132,10 +136,7 @@ fn page(opened: &Opened<'_>, colours: Option<Colours>) -> String {
         out.push_str(&format!("\nattributes\n{attributes}"));
     }
     if let Some(reference) = &opened.reference {
-        out.push_str(&format!(
-            "\nopen the reference in Python\n  import xarray as xr\n  ds = xr.open_dataset(\"reference://\", engine=\"zarr\", chunks={{}}, decode_coords=\"all\",\n                       storage_options={{\"fo\": {:?}, \"remote_protocol\": \"{}\",\n                                        \"remote_options\": {{\"asynchronous\": True}}}})\n",
-            reference.path, reference.protocol
-        ));
+        out.push_str(&how_to_open_reference(reference));
     }
     let Some(place) = place else { return out };
     if let Some(vector) = &opened.vector {
@@ -147,6 +148,26 @@ fn page(opened: &Opened<'_>, colours: Option<Colours>) -> String {
         place
     ));
     out
+}
+
+fn how_to_open_reference(reference: &Reference) -> String {
+    let mut import = "xarray as xr";
+    let mut options = vec!["\"asynchronous\": True".to_owned()];
+    if let Some(endpoint) = &reference.endpoint {
+        import = "os, xarray as xr";
+        options.push(format!("\"endpoint_url\": {endpoint:?}"));
+        for (name, variable) in [
+            ("key", "CDSE_AWS_ACCESS_KEY_ID"),
+            ("secret", "CDSE_AWS_SECRET_ACCESS_KEY"),
+        ] {
+            options.push(format!("\"{name}\": os.environ[\"{variable}\"]"));
+        }
+    }
+    let options = options.join(&format!(",\n{}", " ".repeat(59)));
+    format!(
+        "\nopen the reference in Python\n  import {import}\n  ds = xr.open_dataset(\"reference://\", engine=\"zarr\", chunks={{}}, decode_coords=\"all\",\n                       storage_options={{\"fo\": {:?}, \"remote_protocol\": \"{}\",\n                                        \"remote_options\": {{{options}}}}})\n",
+        reference.path, reference.protocol
+    )
 }
 
 fn vector_page(vector: &VectorPackage) -> String {

@@ -1,0 +1,81 @@
+"""Cubes and references as xarray datasets, and vectors as geopandas frames; nothing is read before it is needed."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING, Any
+
+import xarray as xr
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    import geopandas
+
+# As lazy as dask can be; CRS and other grid mappings become coordinates, which rioxarray wants.
+_DEFAULTS: dict[str, Any] = {"chunks": {}, "decode_coords": "all"}
+
+
+def cube(location: str, storage_options: Mapping[str, str], **options: Any) -> xr.Dataset:
+    """Open a cached cube: a path, or the URL of an object storage with its settings by the names that the program has for them."""
+    return xr.open_dataset(_zarr_store(location, storage_options), engine="zarr", **{**_DEFAULTS, **options})
+
+
+def reference(file: Path, protocol: str, remote_options: Mapping[str, Any], **options: Any) -> xr.Dataset:
+    """Open what a reference refers to, where it lies. The file is needed no more afterwards."""
+    storage = {
+        "fo": json.loads(file.read_text(encoding="utf-8")),
+        "remote_protocol": protocol,
+        "remote_options": {**remote_options, "asynchronous": True},
+    }
+    return xr.open_dataset("reference://", engine="zarr", storage_options=storage, **{**_DEFAULTS, **options})
+
+
+def vectors(geopackage: str, layer: str | None = None) -> geopandas.GeoDataFrame:
+    """Read a layer of a GeoPackage, the first one if none is named."""
+    import geopandas  # noqa: PLC0415  (rasters do without)
+
+    return geopandas.read_file(geopackage, layer=layer)
+
+
+# What is not the storage's but the program's, or the connections'; the program has an own word for one.
+_OF_THE_PROGRAM = frozenset(
+    {
+        "bytes_per_second",
+        "concurrency",
+        "lease_time",
+        "max_retries",
+        "requests_per_second",
+        "retry_backoff",
+        "retry_max_backoff",
+        "retry_timeout",
+    }
+)
+_OF_CONNECTIONS = frozenset(
+    {
+        "allow_http",
+        "allow_invalid_certificates",
+        "connect_timeout",
+        "proxy_ca_certificate",
+        "proxy_excludes",
+        "proxy_url",
+        "timeout",
+        "user_agent",
+    }
+)
+_OTHERWISE = {"anonymous": "skip_signature"}
+
+
+def _zarr_store(location: str, storage_options: Mapping[str, str]) -> Any:
+    if "://" not in location or location.startswith("file://"):
+        return os.fspath(location.removeprefix("file://"))
+    # It takes the settings by the same names as the program: both stand on one library.
+    from obstore.store import from_url  # noqa: PLC0415  (caches on a disk do without)
+    from zarr.storage import ObjectStore  # noqa: PLC0415
+
+    given = {name.lower().replace("-", "_"): value for name, value in storage_options.items()}
+    connection = {name: given.pop(name) for name in _OF_CONNECTIONS & given.keys()}
+    config = {_OTHERWISE.get(name, name): value for name, value in given.items() if name not in _OF_THE_PROGRAM}
+    return ObjectStore(from_url(location, config=config, client_options=connection), read_only=True)

@@ -1,0 +1,1 @@
+"""The data store `clms` of xcube: `new_data_store("clms", ...)`."""
