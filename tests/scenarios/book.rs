@@ -76,6 +76,7 @@ pages! {
     tasks_lazily: "tasks/lazily.md",
     tasks_wekeo: "tasks/wekeo.md",
     tasks_vectors: "tasks/vectors.md",
+    software_clms_store: "software/clms-store.md",
     software_python: "software/python.md",
     software_qgis_gdal: "software/qgis-gdal.md",
     software_r: "software/r.md",

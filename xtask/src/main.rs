@@ -50,6 +50,7 @@ cargo xtask <command>
              target/released; compiling GDAL takes half an hour. --test: scenario tests with it
   deb [--static]
              a Debian package for the system that it is built on, or for all with --static
+  wheel      the Python package in python/ with the program of `dist` in it, in target/released
   container [ARGS]
              the image of the Containerfile; ARGS are the builder's, such as --build-arg PROGRAM=dist
   release-notes TAG
@@ -74,6 +75,7 @@ fn main() -> ExitCode {
         "sim" => sim(&rest),
         "record" => record::run(&rest),
         "schemas" => schemas::run(),
+        "wheel" => release::wheel(&rest),
         "release-notes" => release::notes(&rest),
         "setup" => gdal::ensure().map(|version| println!("GDAL {version} is there")),
         "help" | "--help" | "-h" | "" => {

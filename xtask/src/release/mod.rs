@@ -8,6 +8,7 @@ mod notes;
 mod notices;
 mod pages;
 mod program;
+mod wheel;
 mod workflows;
 
 use std::{
@@ -17,7 +18,7 @@ use std::{
 
 use self::program::{Gdal, Program};
 pub(crate) use self::{
-    container::run as container, deb::run as deb, notes::run as notes,
+    container::run as container, deb::run as deb, notes::run as notes, wheel::run as wheel,
     workflows::check as workflows,
 };
 use crate::process::{Result, cargo, step, target};
@@ -67,7 +68,11 @@ fn checksums() -> Result<PathBuf> {
     let mut names: Vec<_> = fs::read_dir(&folder)
         .map_err(|why| format!("{}: {why}", folder.display()))?
         .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-        .filter(|name| name.ends_with(".tar.gz") || name.ends_with(".deb"))
+        .filter(|name| {
+            [".tar.gz", ".deb", ".whl"]
+                .iter()
+                .any(|end| name.ends_with(end))
+        })
         .collect();
     names.sort();
     let told = step("sha256sum")
