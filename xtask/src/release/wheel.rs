@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::{
+    copy, notices,
     program::{Gdal, PROFILE, Program},
     released,
 };
@@ -22,8 +23,14 @@ pub(crate) fn run(args: &[String]) -> Result {
     // With the same words as the archive's program, so that it is compiled once.
     let program = Program::build(Gdal::Bundled)?;
     super::linked::only_what_every_linux_has(&program.path())?;
+    let python = root().join("python");
+    // What `license-files` in its `pyproject.toml` finds. They are kept out of the repository.
+    for name in ["LICENSE-APACHE", "LICENSE-MIT"] {
+        copy(&root().join(name), &python.join(name))?;
+    }
+    notices::write(&program, &python.join("THIRD-PARTY.txt"))?;
     step(maturin()?)
-        .within(&root().join("python"))
+        .within(&python)
         .args(["build", "--locked", "--profile", PROFILE])
         .args(Gdal::Bundled.features())
         // The glibc that the program asks for says which systems the wheel is for.
