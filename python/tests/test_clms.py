@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import json
 import os
+import pickle
 import signal
 import stat
 import subprocess
@@ -17,7 +19,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import CLCPLUS, FOREST, TREES
+import xarray as xr
+from conftest import CITY, CLCPLUS, FOREST, TREES
 
 import clms
 from clms import _command
@@ -41,7 +44,9 @@ def test_finding_and_describing(portal: Portal) -> None:
     assert listed.set_index("data_id").loc[FOREST, "size"] == 115343360
     assert clms.search("sealed soil", limit=1).iloc[0].title.startswith("Imperviousness")
     assert clms.describe(FOREST)["citation"].startswith("Forest Type 2015")
-    assert clms.list("nothing is called like this").empty
+    nothing = clms.list("nothing is called like this")
+    assert nothing.empty
+    assert list(nothing.data_id) == []
     assert len(clms.jobs()) == len(clms.cached()) == 0
     assert portal.url
 
@@ -85,8 +90,11 @@ def test_errors_are_those_of_the_program(portal: Portal) -> None:
         clms.preload(FOREST, silent=True)
     assert caught.value.kind == "service_key_not_found"
     assert "clms auth login" in str(caught.value)
-    with pytest.raises(clms.ClmsError, match="unexpected argument"):
+    with pytest.raises(clms.ClmsError, match="unexpected argument") as caught:
         clms.Store().run("list", "--no-such-option")
+    assert caught.value.kind == "usage"
+    with pytest.raises(clms.ClmsError, match="required arguments were not provided"):
+        clms.preload()
     with pytest.raises(clms.ClmsError, match="unknown field"):
         clms.Store(cahs="/tmp").list()  # type: ignore[call-arg]  # noqa: S108
     assert portal.url
@@ -132,6 +140,15 @@ def test_cancelling_gives_the_task_up_at_the_portal(slow_portal: Portal) -> None
     assert set(store.jobs().state) == {"cancelled"}
 
 
+def test_cancelling_before_anything_began(slow_portal: Portal) -> None:
+    handle = clms.Store(credentials=slow_portal.credentials).preload(FOREST, blocking=False, silent=True)
+    handle.cancel()
+    assert handle.get_state(FOREST).status == "cancelled"
+    assert set(clms.jobs().state) <= {"cancelled"}
+    assert handle.cancel() == [] or set(clms.jobs().state) == {"cancelled"}
+    handle.close()
+
+
 def test_closing_leaves_jobs_that_go_on(slow_portal: Portal) -> None:
     store = clms.Store(credentials=slow_portal.credentials)
     with store.preload(FOREST, blocking=False, silent=True) as handle:
@@ -158,6 +175,45 @@ def test_a_listener_hears_of_every_change(portal: Portal) -> None:
     fractions = [progress for _, progress in heard]
     assert fractions == sorted(fractions)
     assert len(set(fractions)) > 3
+
+
+def test_a_listener_may_fail_and_may_stop_what_it_hears_of(portal: Portal, caplog: pytest.LogCaptureFixture) -> None:
+    def fail(_: clms.Preload) -> None:
+        raise ValueError("not today")
+
+    store = clms.Store(credentials=portal.credentials)
+    assert store.preload(FOREST, listener=fail).get_state(FOREST).status == "completed"
+    assert "not today" in caplog.text
+    handle = store.preload(TREES, listener=lambda preload: preload.close(), blocking=False)
+    handle.wait(60, check=False)
+    assert handle.has_ended
+
+
+def test_what_is_chosen_of_a_cube(portal: Portal) -> None:
+    store = clms.Store(credentials=portal.credentials, cache="relative")
+    store.preload(FOREST, CITY, silent=True)
+    os.chdir("/")
+    assert list(store.open(FOREST, variables="FTY").data_vars) == ["FTY"]
+    assert list(store.open(FOREST, variables=[]).data_vars) == []
+    assert isinstance(store.open(FOREST, time=(None, None)), xr.Dataset)
+    for wrong, said in (({"variables": ["nope"]}, "no variable nope"), ({"time": "2015"}, "no times"), ({"layer": "x"}, "is a cube")):
+        with pytest.raises(clms.ClmsError, match=said):
+            store.open(FOREST, **wrong)
+    assert len(store.open(CITY)) == 40
+    assert len(store.open(CITY, bbox=(0, 0, 1, 1))) == 0
+    with pytest.raises(clms.ClmsError, match="is vector data"):
+        store.open(CITY, chunks={})
+    assert portal.url
+
+
+def test_errors_travel_between_processes(portal: Portal) -> None:
+    with pytest.raises(clms.ClmsError) as caught:
+        clms.open(FOREST)
+    again = pickle.loads(pickle.dumps(caught.value))  # noqa: S301
+    assert (str(again), again.kind, again.hint) == (str(caught.value), "not_cached", caught.value.hint)
+    failed = clms.PreloadError([{"data_id": FOREST, "error": {"kind": "k", "message": "m", "hint": None, "retryable": True}}])
+    assert pickle.loads(pickle.dumps(failed)).outcomes == failed.outcomes  # noqa: S301
+    assert portal.url
 
 
 SCRIPT = """
@@ -228,6 +284,10 @@ def test_two_threads_preload_side_by_side(portal: Portal) -> None:
         ({"time": "2020-01"}, ["--time=2020-01"]),
         ({"time": ("2020-01-01", None)}, ["--time=2020-01-01/.."]),
         ({"time": (None, "2020-01-31")}, ["--time=../2020-01-31"]),
+        ({"time": (None, None)}, []),
+        ({"time": (dt.date(2020, 1, 1), np.datetime64("2020-01-31T12:00"))}, ["--time=2020-01-01/2020-01-31"]),
+        ({"time": dt.date(2020, 1, 1)}, ["--time=2020-01-01"]),
+        ({"bbox": np.array([1.5, 2.0, 3.0, 4.0])}, ["--bbox=1.5,2.0,3.0,4.0"]),
     ],
 )
 def test_arguments_are_options(given: dict[str, object], words: list[str]) -> None:

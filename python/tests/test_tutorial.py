@@ -75,6 +75,8 @@ def test_the_notebook_of_preloading(portal: Portal, capfd: pytest.CaptureFixture
     described = store.describe_data(FOREST)
     assert described.dims == dict(ours.sizes)
     assert set(described.data_vars) == {"FTY"}
+    assert (described.crs, described.time_range) == ("EPSG:3035", ("2014-01-01", "2016-12-31"))
+    assert described.to_dict()["bbox"]
 
     again = store.preload_data(FOREST).preload_handle
     assert again.get_state(FOREST).status == PreloadStatus.completed
@@ -128,8 +130,13 @@ def test_searching(portal: Portal) -> None:
     assert first.data_id.startswith("forest-type-2015|")
     assert {"text", "bbox", "time_range"} <= set(store.get_search_params_schema().properties)
     assert list(store.search_data(data_type="geodataframe", text="forest type 2015", limit=3)) == []
-    with pytest.raises(Exception, match="nonsense"):
+    with pytest.raises(DataStoreError, match="nonsense"):
         list(store.search_data(nonsense=1))
+    assert list(store.search_data(text="forest type 2015", limit=1, time_range=None, bbox=None))
+    assert len(store.list_data_ids(data_type="any")) == len(store.list_data_ids())
+    for wrong in ("no such type", "mldataset"):
+        with pytest.raises(DataStoreError, match="type"):
+            store.list_data_ids(data_type=wrong)
     assert portal.url
 
 

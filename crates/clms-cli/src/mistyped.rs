@@ -8,7 +8,12 @@ use clap::{
     error::{ContextKind, ContextValue, ErrorKind},
 };
 
-use crate::{args, exit, printer};
+use crate::{
+    args::{self, Colour, Output},
+    exit,
+    failure::Failure,
+    printer::{self, Printer},
+};
 
 /// Commands of other programs, below which command they are looked for (none: at the top), and what is meant.
 const COMMANDS: [(&str, &[&str], &str); 5] = [
@@ -59,17 +64,51 @@ pub(crate) fn matches() -> Result<ArgMatches, u8> {
             "a box is one word: join its sides with commas: --bbox {}",
             sides.join(",")
         );
-        command_of(args::command(), &words)
-            .error(ErrorKind::ValueValidation, message)
-            .exit();
+        let why = command_of(args::command(), &words).error(ErrorKind::ValueValidation, message);
+        return Err(refused(&why, &words));
     }
     match args::command().try_get_matches_from(typed) {
         Ok(matches) => Ok(matches),
         Err(why) if why.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
             printer::to_stderr(&short_help(&words));
+            as_document("words are missing", None, &words);
             Err(exit::USAGE)
         }
-        Err(why) => advised(why, &words).exit(),
+        Err(why) if why.use_stderr() => Err(refused(&advised(why, &words), &words)),
+        // Help and version are results.
+        Err(why) => why.exit(),
+    }
+}
+
+/// Says why what was typed can't be done; the exit code.
+fn refused(why: &Error, words: &[String]) -> u8 {
+    // Whoever closed standard error doesn't want to know.
+    let _ = why.print();
+    let text = why.render().to_string();
+    let (message, rest) = text.split_once("\n\n").unwrap_or((&text, ""));
+    let message = message.strip_prefix("error: ").unwrap_or(message).trim();
+    let tips: Vec<&str> = rest
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("tip: "))
+        .collect();
+    as_document(message, Some(tips.join("\n")), words);
+    exit::USAGE
+}
+
+/// The same for programs, where JSON was asked for.
+fn as_document(message: &str, hint: Option<String>, words: &[String]) {
+    let options = words.split(|word| word == "--").next().unwrap_or_default();
+    let is_json = options
+        .iter()
+        .any(|word| word == "-ojson" || word == "--output=json")
+        || options
+            .windows(2)
+            .any(|pair| (pair[0] == "-o" || pair[0] == "--output") && pair[1] == "json");
+    if is_json {
+        let mut failure = Failure::usage(message);
+        failure.hint = hint.filter(|hint| !hint.is_empty());
+        let printer = Printer::new(Output::Json, true, Colour::Never);
+        printer.document_of(&failure);
     }
 }
 

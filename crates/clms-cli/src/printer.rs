@@ -116,12 +116,17 @@ impl Printer {
     pub(crate) fn failure(&self, failure: &Failure) {
         to_stderr(&self.failure_text(failure));
         if self.is_json() {
-            // Whoever closed standard output doesn't want to know.
-            let document = ErrorDocument {
-                error: Cow::Borrowed(failure),
-            };
-            let _ = self.result(&document, String::new);
+            self.document_of(failure);
         }
+    }
+
+    /// What a command that failed as a whole prints for programs.
+    pub(crate) fn document_of(&self, failure: &Failure) {
+        let document = ErrorDocument {
+            error: Cow::Borrowed(failure),
+        };
+        // Whoever closed standard output doesn't want to know.
+        let _ = self.result(&document, String::new);
     }
 
     pub(crate) fn failure_text(&self, failure: &Failure) -> String {

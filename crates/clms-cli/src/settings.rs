@@ -185,7 +185,7 @@ impl Settings {
             ),
             offline: choose(
                 global.offline.then_some(true),
-                given.offline.then_some(true),
+                given.offline,
                 text_in("CLMS_OFFLINE")?.map(|text| is_yes(&text)),
                 file.offline,
                 bool::default,

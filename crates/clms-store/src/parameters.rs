@@ -46,7 +46,7 @@ pub struct StoreParameters {
     #[schemars(with = "Option<String>")]
     pub catalogue_age: Option<Duration>,
     /// Never touch the network: the catalogue on disk and the cache still answer.
-    pub offline: bool,
+    pub offline: Option<bool>,
     /// CDSE's keys and servers; those of the environment and the usual ones if not given.
     pub cdse: Option<CdseParameters>,
     /// The account of WEkEO; that of the environment or of ~/.hdarc if not given.
@@ -121,7 +121,7 @@ impl TryFrom<StoreParameters> for ClmsStoreBuilder {
         let mut builder = ClmsStore::builder()
             .api_url(given.api_url.as_deref().unwrap_or(DEFAULT_API_URL))
             .storage_options(StorageOptions::parse(&options)?)
-            .offline(given.offline);
+            .offline(given.offline.unwrap_or_default());
         if let Some(cache) = given.cache {
             builder = builder.cache(cache);
         }

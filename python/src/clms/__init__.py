@@ -24,6 +24,7 @@ open = _here.open
 cached = _here.cached
 jobs = _here.jobs
 
+# Without list and open, which are somebody else's in a module that imports everything.
 __all__ = [
     "BBox",
     "ClmsError",
@@ -37,8 +38,6 @@ __all__ = [
     "cached",
     "describe",
     "jobs",
-    "list",
-    "open",
     "preload",
     "program",
     "search",

@@ -8,18 +8,20 @@ import importlib.metadata
 import json
 import logging
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import sysconfig
+from collections.abc import Iterable
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from ._errors import ClmsError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
 DISTRIBUTION = "clms-store"
 VARIABLE = "CLMS_PROGRAM"
@@ -33,7 +35,9 @@ def program() -> Path:
     Raises `ClmsError` if there is none, or if it is of another version than this package.
     """
     path = _find()
-    theirs, ours = _version_of(path), importlib.metadata.version(DISTRIBUTION)
+    # Rust says 0.2.0-rc.1 where Python says 0.2.0rc1.
+    theirs = re.sub(r"-(a|b|rc)[a-z]*\.", r"\1", _version_of(path))
+    ours = importlib.metadata.version(DISTRIBUTION)
     if theirs != ours:
         message = f"{path} is version {theirs}, and this Python package is version {ours}"
         raise ClmsError("wrong_version", message, f"install both anew: pip install --force-reinstall {DISTRIBUTION}")
@@ -49,7 +53,7 @@ def run(words: Iterable[str], parameters: Mapping[str, Any]) -> Any:
     process = start(["--progress=none", *words], parameters)
     try:
         out, err = process.communicate()
-    except KeyboardInterrupt:
+    except BaseException:
         interrupt(process)
         process.communicate()
         raise
@@ -58,9 +62,9 @@ def run(words: Iterable[str], parameters: Mapping[str, Any]) -> Any:
 
 def start(words: Iterable[str], parameters: Mapping[str, Any], *, draws: bool = False) -> subprocess.Popen[str]:
     """Start the program, which prints JSON. `draws`: its standard error is this process's, on which it shows its progress."""
-    handed_over = ["--store-parameters=-"] if parameters else []
+    handed_over = json.dumps(parameters, default=os.fspath) if parameters else ""
     process = subprocess.Popen(  # noqa: S603  (it is our program, and no shell)
-        [program(), "--output=json", *handed_over, *words],
+        [program(), "--output=json", *(["--store-parameters=-"] if parameters else []), *words],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=None if draws else subprocess.PIPE,
@@ -69,12 +73,16 @@ def start(words: Iterable[str], parameters: Mapping[str, Any], *, draws: bool = 
         # A group of its own: Ctrl-C reaches this process only, which passes it on once.
         process_group=0 if os.name == "posix" else None,
     )
-    if process.stdin is not None:
-        # A program that has ended already says why.
-        with contextlib.suppress(BrokenPipeError), process.stdin as stdin:
-            if parameters:
-                json.dump(parameters, stdin)
-        process.stdin = None
+    try:
+        if process.stdin is not None:
+            # A program that has ended already says why.
+            with contextlib.suppress(BrokenPipeError), process.stdin as stdin:
+                stdin.write(handed_over)
+            process.stdin = None
+    except BaseException:
+        process.kill()
+        process.communicate()
+        raise
     return process
 
 
@@ -108,18 +116,28 @@ def options(**given: Any) -> list[str]:
             continue
         if value is True:
             words.append(option)
-        elif name == "time" and not isinstance(value, str):
-            words.append(f"{option}={'/'.join('..' if day is None else str(day) for day in value)}")
-        elif isinstance(value, (list, tuple)):
+        elif name == "time":
+            words += [f"{option}={time}"] if (time := _days(value)) else []
+        elif isinstance(value, Iterable) and not isinstance(value, str):
             words.append(f"{option}={','.join(str(part) for part in value)}")
         else:
             words.append(f"{option}={value}")
     return words
 
 
+def _days(time: Any) -> str | None:
+    """Write days as the program takes them; None if they say nothing."""
+    if isinstance(time, str):
+        return time
+    if not isinstance(time, Iterable):
+        return str(time)[:10]
+    days = ["" if day is None else str(day)[:10] for day in time]
+    return "/".join(day or ".." for day in days) if any(days) else None
+
+
 def _find() -> Path:
     if named := os.environ.get(VARIABLE):
-        return Path(named)
+        return Path(named).absolute()
     name = "clms" + (sysconfig.get_config_var("EXE") or "")
     # An environment, a user's own packages, and `pip install --target`.
     folders = [

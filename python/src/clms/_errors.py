@@ -20,6 +20,10 @@ class ClmsError(Exception):
         self.retryable = retryable
         """Whether the same call may succeed later."""
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Let processes hand it to one another."""
+        return _raised_again, (type(self), self.kind, self.message, self.hint, self.retryable)
+
     @classmethod
     def of(cls, problem: Mapping[str, Any]) -> ClmsError:
         """Make one of the JSON object that the program prints."""
@@ -41,3 +45,11 @@ class PreloadError(ClmsError):
         )
         self.outcomes = list(outcomes)
         """What became of each data id, as `clms preload -o json` prints it."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return PreloadError, (self.outcomes,)
+
+
+def _raised_again(kind: type[ClmsError], *words: Any) -> ClmsError:
+    *said, retryable = words
+    return kind(*said, retryable=retryable)

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import xarray as xr
 
+from ._errors import ClmsError
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     import geopandas
@@ -33,11 +35,36 @@ def reference(file: Path, protocol: str, remote_options: Mapping[str, Any], **op
     return xr.open_dataset("reference://", engine="zarr", storage_options=storage, **{**_DEFAULTS, **options})
 
 
-def vectors(geopackage: str, layer: str | None = None) -> geopandas.GeoDataFrame:
-    """Read a layer of a GeoPackage, the first one if none is named."""
-    import geopandas  # noqa: PLC0415  (rasters do without)
+def only(dataset: xr.Dataset, data_id: str, variables: Sequence[str]) -> xr.Dataset:
+    """Choose these variables."""
+    names = [variables] if isinstance(variables, str) else [*variables]
+    missing = [name for name in names if name not in dataset.variables]
+    if missing:
+        there = ", ".join(str(name) for name in dataset.data_vars)
+        raise ClmsError("usage", f"{data_id} has no variable {', '.join(missing)}", f"it has {there}")
+    return dataset[names]
 
-    return geopandas.read_file(geopackage, layer=layer)
+
+def days(dataset: xr.Dataset, data_id: str, chosen: Sequence[str]) -> xr.Dataset:
+    """Choose the days of the option `--time=A/B`, if it is there; both are included."""
+    if not chosen:
+        return dataset
+    if "time" not in dataset.indexes:
+        raise ClmsError("usage", f"{data_id} has no times to choose from")
+    first, _, last = chosen[0].removeprefix("--time=").partition("/")
+    ends = [None if day == ".." else day for day in (first, last or first)]
+    return dataset.sel(time=slice(*ends))
+
+
+def vectors(geopackage: str, layer: str | None, bbox: tuple[float, float, float, float] | None) -> geopandas.GeoDataFrame:
+    """Read a layer of a GeoPackage, the first one if none is named; of a box in degrees what touches it."""
+    import geopandas  # noqa: PLC0415  (rasters do without)
+    import shapely  # noqa: PLC0415
+
+    if layer is None:
+        layer = geopandas.list_layers(geopackage).name.iloc[0]
+    mask = None if bbox is None else geopandas.GeoSeries([shapely.box(*bbox)], crs="EPSG:4326")
+    return geopandas.read_file(geopackage, layer=layer, bbox=mask)
 
 
 # What is not the storage's but the program's, or the connections'; the program has an own word for one.

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import atexit
-import contextlib
 import dataclasses
 import html
 import json
+import logging
+import os
 import threading
-import weakref
 from typing import IO, TYPE_CHECKING, Any, Self
 
 from . import _command
@@ -29,6 +29,8 @@ _STAGES = {
     "building": (0.6, 0.95),
     "committing": (0.95, 1.0),
 }
+
+_log = logging.getLogger("clms")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,7 +104,6 @@ class Preload:
     ) -> None:
         """Start the program with `words`. `draws`: it draws its own bars, and there are no states before the end."""
         self._parameters = parameters
-        self._listener = listener
         self._lock = threading.Lock()
         self._states = {data_id: State(data_id) for data_id in data_ids}
         self._jobs: dict[str, str] = {}
@@ -110,10 +111,15 @@ class Preload:
         self._failure: ClmsError | None = None
         self._cancelled = False
         self._ended = threading.Event()
+        self._teller = None if listener is None else _Teller(self, listener)
         events = [] if draws else ["--progress=json"]
         self._process = _command.start([*events, *words], parameters, draws=draws)
-        _running.add(self)
-        threading.Thread(target=self._attend, name="clms preload", daemon=True).start()
+        try:
+            _running[id(self)] = self
+            threading.Thread(target=self._attend, name="clms preload", daemon=True).start()
+        except BaseException:
+            self._process.kill()
+            raise
 
     @property
     def states(self) -> dict[str, State]:
@@ -124,7 +130,12 @@ class Preload:
     def get_state(self, data_id: str) -> State:
         """Return where a data id stands; raises `KeyError` if it is not part of this preload."""
         states = self.states
-        return states.get(data_id) or states[data_id.replace("/", "|", 1)]
+        if data_id in states:
+            return states[data_id]
+        for name, state in states.items():
+            if _stands_for(data_id, name):
+                return state
+        raise KeyError(data_id)
 
     @property
     def outcomes(self) -> list[dict[str, Any]]:
@@ -148,12 +159,14 @@ class Preload:
         data id failed, unless `check` is False.
         """
         try:
-            if not self._ended.wait(timeout):
-                raise TimeoutError(f"not ready after {timeout} s; it goes on")
-        except KeyboardInterrupt:
-            self.interrupt()
-            self._ended.wait()
+            has_ended = self._ended.wait(timeout)
+        except BaseException:
+            self.close()
             raise
+        if not has_ended:
+            raise TimeoutError(f"not ready after {timeout} s; it goes on")
+        if self._teller is not None:
+            self._teller.join()
         if self._failure is not None:
             raise self._failure
         if check and any(outcome["error"] is not None for outcome in self._outcomes):
@@ -167,15 +180,17 @@ class Preload:
     def cancel(self) -> list[dict[str, Any]]:
         """Give up what has not ended, at the portal too. Returns what the portal then really did, as `clms jobs cancel -o json` does."""
         self._cancelled = True
-        with self._lock:
-            jobs = [job for job, data_id in self._jobs.items() if not self._states[data_id].has_ended]
+        self.close()
         reports: list[dict[str, Any]] = []
-        for job in jobs:
-            # What has ended meanwhile needs no cancelling.
-            with contextlib.suppress(ClmsError):
-                reports += _command.run(["jobs", "cancel", job], self._parameters)
-        self.interrupt()
-        self._ended.wait()
+        for name, state in self.states.items():
+            if state.status in _DONE:
+                continue
+            try:
+                reports += _command.run(["jobs", "cancel", "--", name], self._parameters)
+            except ClmsError as why:
+                # What was stopped before it began is nobody's job.
+                if why.kind != "no_such_job":
+                    raise
         return reports
 
     def close(self) -> None:
@@ -199,7 +214,7 @@ class Preload:
             display(self)
 
     def __repr__(self) -> str:
-        rows = [_HEADER, *self._rows()]
+        rows = [_HEADER, *([cell.replace("\n", "; ") for cell in row] for row in self._rows())]
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
         return "\n".join(lines)
@@ -225,33 +240,32 @@ class Preload:
 
     def _attend(self) -> None:
         """Take in what the program tells, until it ends."""
-        process, lines = self._process, []
-        printed = _Reader(process)
-        for line in process.stderr or ():
-            try:
-                event = json.loads(line) if line.startswith("{") else None
-            except json.JSONDecodeError:
-                event = None
-            if isinstance(event, dict):
-                self._take_in(event)
-            else:
-                lines.append(line)
-        out, code = printed.text(), process.wait()
-        if process.stderr is not None:
-            process.stderr.close()
+        lines: list[str] = []
         try:
-            document = _command.result(out, "".join(lines), code)
+            printed = _Reader(self._process)
+            for line in self._process.stderr or ():
+                event = _event(line)
+                if event is None:
+                    lines.append(line)
+                else:
+                    self._take_in(event)
+            out, code = printed.text(), self._process.wait()
+            self._outcomes = _command.result(out, "".join(lines), code)
+            self._take_in_outcomes()
         except ClmsError as failure:
             self._failure = failure
-        else:
-            self._outcomes = document
-        self._end()
+        except Exception as why:  # noqa: BLE001  (whoever waits must not wait for ever)
+            _log.exception("what the program tells can't be read")
+            self._failure = ClmsError("program", f"what the program tells can't be read: {why!r}")
+        finally:
+            self._end()
 
     def _take_in(self, event: Mapping[str, Any]) -> None:
         job = event.get("job")
         with self._lock:
             if event.get("event") == "job_started":
                 self._jobs[event["job"]] = event["data_id"]
+                self._rename(event["data_id"])
             data_id = self._jobs.get(job) if isinstance(job, str) else None
             if data_id is None:
                 return
@@ -260,27 +274,73 @@ class Preload:
         if after != before:
             self._tell()
 
-    def _end(self) -> None:
+    def _rename(self, data_id: str) -> None:
+        """Drop the name under which it was asked for, such as the collection of which this is a part."""
+        if data_id not in self._states:
+            asked = next((asked for asked in self._states if _stands_for(asked, data_id)), data_id)
+            renamed = {data_id if name == asked else name: state for name, state in self._states.items()}
+            self._states = {name: dataclasses.replace(state, data_id=name) for name, state in renamed.items()}
+
+    def _take_in_outcomes(self) -> None:
         with self._lock:
             for outcome in self._outcomes:
                 data_id, error = outcome["data_id"], outcome["error"]
+                self._rename(data_id)
                 ended = {"event": "job_ended", "status": outcome["status"], "error": error}
                 state = (self._states.get(data_id) or State(data_id)).after(ended)
                 self._states[data_id] = dataclasses.replace(state, task=outcome["task_id"] or state.task)
-            if self._outcomes:
-                # What was asked for by another name, such as a part of a collection, has the program's name for it now.
-                names = {outcome["data_id"] for outcome in self._outcomes}
-                self._states = {name: state for name, state in self._states.items() if name in names}
+
+    def _end(self) -> None:
+        if self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
+        if self._process.stderr is not None:
+            self._process.stderr.close()
+        with self._lock:
+            status = "cancelled" if self._cancelled else "failed"
             for name, state in self._states.items():
                 if not state.has_ended:
-                    self._states[name] = dataclasses.replace(state, status="failed", error=self._failure)
-        _running.discard(self)
+                    self._states[name] = dataclasses.replace(state, status=status, error=self._failure)
+        _running.pop(id(self), None)
         self._ended.set()
         self._tell()
 
     def _tell(self) -> None:
-        if self._listener is not None:
-            self._listener(self)
+        if self._teller is not None:
+            self._teller.wake()
+
+
+class _Teller:
+    """Calls a listener from a thread of its own: one that is slow hears of several changes at once, and keeps nobody waiting."""
+
+    def __init__(self, preload: Preload, listener: Callable[[Preload], None]) -> None:
+        self._preload = preload
+        self._listener = listener
+        self._news = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="clms listener", daemon=True)
+        self._lock = threading.Lock()
+
+    def wake(self) -> None:
+        self._news.set()
+        with self._lock:
+            if self._thread.ident is None:
+                self._thread.start()
+
+    def join(self) -> None:
+        """Wait until it has heard of the end, unless it is the listener who asks."""
+        if threading.current_thread() is not self._thread:
+            self._thread.join()
+
+    def _run(self) -> None:
+        has_ended = False
+        while not has_ended:
+            self._news.wait()
+            self._news.clear()
+            has_ended = self._preload.has_ended
+            try:
+                self._listener(self._preload)
+            except Exception:  # noqa: BLE001  (it is not ours)
+                _log.exception("a listener failed")
 
 
 class _Reader:
@@ -302,14 +362,36 @@ class _Reader:
 
 _HEADER = ("Data ID", "Status", "Progress", "Message", "Error")
 
-_running: weakref.WeakSet[Preload] = weakref.WeakSet()
+_running: dict[int, Preload] = {}
 
 
 @atexit.register
 def _leave() -> None:
     """Leave no program behind when Python ends; its jobs can go on later."""
-    for preload in list(_running):
+    left = list(_running.values())
+    for preload in left:
+        preload.interrupt()
+    for preload in left:
         preload.close()
+
+
+if hasattr(os, "register_at_fork"):
+    # They are the parent's.
+    os.register_at_fork(after_in_child=_running.clear)
+
+
+def _event(line: str) -> dict[str, Any] | None:
+    try:
+        event = json.loads(line) if line.startswith("{") else None
+    except json.JSONDecodeError:
+        return None
+    return event if isinstance(event, dict) else None
+
+
+def _stands_for(asked: str, data_id: str) -> bool:
+    """Whether what was asked for by that name may have become this data id: `a/b`, or a part of the product or collection."""
+    name = asked.replace("/", "|", 1)
+    return data_id == name or data_id.startswith((f"{name}?", f"{name}|"))
 
 
 def _count(number: int, unit: str) -> str:

@@ -8,9 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict, Unpack
 
-import pandas as pd
-
-from . import _command, _opening
+from . import _command
 from ._errors import ClmsError
 from ._preload import Preload
 
@@ -18,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     import geopandas
+    import pandas as pd
     import xarray as xr
 
 BBox: TypeAlias = tuple[float, float, float, float]
@@ -74,9 +73,12 @@ class Store:
 
         `credentials` is the service key's JSON as a dict, or the path of its file. Other settings are those of `Settings`.
         """
-        given: dict[str, Any] = {"cache": None if cache is None else os.fspath(cache), **settings}
+        # The working directory may be another one by the time that it is needed.
+        given: dict[str, Any] = {"cache": None if cache is None else _absolute(cache), **settings}
+        if "scratch" in settings:
+            given["scratch"] = _absolute(settings["scratch"])
         if isinstance(credentials, (str, os.PathLike)):
-            given["credentials_file"] = os.fspath(credentials)
+            given["credentials_file"] = _absolute(credentials)
         elif credentials is not None:
             given["credentials"] = dict(credentials)
         self._parameters = {name: value for name, value in given.items() if value is not None}
@@ -97,7 +99,7 @@ class Store:
     ) -> pd.DataFrame:
         """Return a row for each data id that can be had, as `clms list` shows them. Sizes are in bytes."""
         filters = _command.options(product=product, source=source, data_type=data_type, all=all, refresh=refresh)
-        return pd.DataFrame(self.run("list", *filters, *_positional(pattern)))
+        return _frame(self.run("list", *filters, *_positional(pattern)), _ENTRY)
 
     def search(
         self,
@@ -111,7 +113,7 @@ class Store:
     ) -> pd.DataFrame:
         """Return a row for each product that fits words, a place or a time, the best first."""
         filters = _command.options(bbox=bbox, time=time, source=source, resolution=resolution, limit=limit)
-        return pd.DataFrame(self.run("search", *filters, *_positional(text or None)))
+        return _frame(self.run("search", *filters, *_positional(text or None)), _ENTRY)
 
     def describe(self, data_id: str) -> dict[str, Any]:
         """Tell what a data id is: extent, times, classes, licence, citation, and where its cube is."""
@@ -168,29 +170,34 @@ class Store:
         options are those of `xarray.open_dataset`, such as `chunks`, `group` and `mask_and_scale`. Raises `ClmsError` of kind
         `not_cached` for what must be preloaded first.
         """
+        from . import _opening  # noqa: PLC0415  (xarray takes a second, and whoever lists needs none)
+
         cached = self._cached(data_id)
         if cached is None:
             chosen = _command.options(time=time, bbox=bbox, product_version=version)
             chosen += [f"--variable={name}" for name in variables or ()]
-            return self._open_where_it_lies(data_id, chosen, xarray_options)
+            dataset = self._open_where_it_lies(data_id, chosen, xarray_options)
+            return dataset if variables is None else _opening.only(dataset, data_id, variables)
         if cached["kind"] == "vector":
+            if xarray_options or time is not None or variables is not None or version is not None:
+                raise ClmsError("usage", f"{data_id} is vector data, of which only bbox and layer choose a part")
             opened = self.run("open", "--", data_id)
-            return _opening.vectors(f"{opened['cube']}/{opened['vector']['geopackage']}", layer)
-        if bbox is not None or version is not None:
-            message = f"bbox and version choose files where they lie, and {data_id} is a cube in the cache"
+            return _opening.vectors(f"{opened['cube']}/{opened['vector']['geopackage']}", layer, bbox)
+        if bbox is not None or version is not None or layer is not None:
+            message = f"bbox, version and layer choose files where they lie and vectors, and {data_id} is a cube in the cache"
             raise ClmsError("usage", message, "choose a window of the dataset, such as ds.rio.clip_box(..., crs='EPSG:4326')")
         dataset = _opening.cube(cached["cube"], self._parameters.get("storage_options", {}), **xarray_options)
         if variables is not None:
-            dataset = dataset[[*variables]]
-        return dataset if time is None else dataset.sel(time=_days(time))
+            dataset = _opening.only(dataset, data_id, variables)
+        return _opening.days(dataset, data_id, _command.options(time=time))
 
     def cached(self) -> pd.DataFrame:
         """Return a row for each cube in the cache."""
-        return pd.DataFrame(self.run("cache", "list"))
+        return _frame(self.run("cache", "list"), ("data_id", "cube", "bytes"))
 
     def jobs(self) -> pd.DataFrame:
         """Return a row for each preload job of the cache, of whatever process."""
-        return pd.DataFrame(self.run("jobs", "list"))
+        return _frame(self.run("jobs", "list"), ("job", "data_id", "state"))
 
     def _cached(self, data_id: str) -> dict[str, Any] | None:
         try:
@@ -202,6 +209,8 @@ class Store:
         return found
 
     def _open_where_it_lies(self, data_id: str, chosen: Sequence[str], options: Mapping[str, Any]) -> xr.Dataset:
+        from . import _opening  # noqa: PLC0415
+
         with tempfile.TemporaryDirectory(prefix="clms-") as folder:
             file = Path(folder) / "reference.json"
             opened = self.run("open", f"--save-reference={file}", *chosen, "--", data_id)
@@ -212,20 +221,30 @@ class Store:
         if written["protocol"] != "s3":
             return {}
         keys = self._parameters.get("cdse", {})
-        return {
-            "endpoint_url": written["endpoint"],
-            "key": keys.get("access_key_id") or os.environ.get("CDSE_AWS_ACCESS_KEY_ID"),
-            "secret": keys.get("secret_access_key") or os.environ.get("CDSE_AWS_SECRET_ACCESS_KEY"),
-        }
+        key, secret = keys.get("access_key_id"), keys.get("secret_access_key")
+        if key is None or secret is None:
+            key, secret = os.environ.get("CDSE_AWS_ACCESS_KEY_ID"), os.environ.get("CDSE_AWS_SECRET_ACCESS_KEY")
+        return {"endpoint_url": written["endpoint"], "key": key, "secret": secret}
+
+
+_ENTRY = ("data_id", "title", "source", "format", "size", "resolution", "area", "version", "available", "how")
+
+
+def _frame(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> pd.DataFrame:
+    """Return a row for each; columns are those of the rows, and those given if there are none."""
+    import pandas as pd  # noqa: PLC0415  (it takes half a second, and xcube looks at its plugins each time it begins)
+
+    return pd.DataFrame(rows) if rows else pd.DataFrame(columns=[*columns])
+
+
+def _absolute(place: str | os.PathLike[str]) -> str:
+    """Return the path from the root; URLs are that already."""
+    text = os.fspath(place)
+    return text if "://" in text else str(Path(text).expanduser().absolute())
 
 
 def _positional(word: str | None) -> list[str]:
     return [] if word is None else ["--", word]
-
-
-def _days(time: Time) -> slice:
-    first, last = (*time.split("/"), time)[:2] if isinstance(time, str) else time
-    return slice(*(None if day == ".." else day for day in (first, last)))
 
 
 def _notebook_table(listener: Callable[[Preload], None] | None) -> Callable[[Preload], None] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xcube.core.store import DataStore, DataStoreError, new_data_store
@@ -23,14 +24,22 @@ _OF_S3FS = {
 }
 
 
+def absolute(store_id: str, params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters with the root of a folder as a path that stays the same, wherever the working directory is later."""
+    root = params.get("root", DEFAULT_ROOT)
+    if store_id == DEFAULT_ID:
+        root = str(Path(root.removeprefix("file://")).expanduser().absolute())
+    return {**params, "root": root}
+
+
 def data_store(store_id: str, params: Mapping[str, Any]) -> DataStore:
     """Return xcube's store of the cache."""
-    return new_data_store(store_id, **{"root": DEFAULT_ROOT, **params})
+    return new_data_store(store_id, **params)
 
 
 def settings(store_id: str, params: Mapping[str, Any]) -> dict[str, Any]:
     """Return the parameters under which the program finds the same cache."""
-    root, given = params.get("root", DEFAULT_ROOT), params.get("storage_options") or {}
+    root, given = params["root"], params.get("storage_options") or {}
     if store_id == "file":
         return {"cache": root}
     if store_id != "s3":

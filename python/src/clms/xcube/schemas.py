@@ -42,7 +42,7 @@ def _schema(part: Mapping[str, Any], definitions: Mapping[str, Any]) -> JsonSche
         common["nullable"] = "null" in kinds
         [kinds] = [kind for kind in kinds if kind != "null"]
     if "anyOf" in part:
-        return JsonComplexSchema(any_of=[_schema(one, definitions) for one in part["anyOf"]])
+        return JsonComplexSchema(any_of=[_schema(one, definitions) for one in part["anyOf"]], **common)
     if kinds == "string":
         return JsonStringSchema(pattern=part.get("pattern"), **common)
     if kinds == "array":

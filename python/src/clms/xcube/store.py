@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Unpack
 
 from xcube.core.store import (
+    ANY_TYPE,
     DATASET_TYPE,
     GEO_DATA_FRAME_TYPE,
     DataDescriptor,
@@ -15,12 +16,14 @@ from xcube.core.store import (
     GeoDataFrameDescriptor,
     new_data_descriptor,
 )
+from xcube.core.store.assertions import assert_valid_params
 from xcube.util.jsonschema import (
     JsonArraySchema,
     JsonBooleanSchema,
     JsonComplexSchema,
     JsonDateSchema,
     JsonIntegerSchema,
+    JsonNullSchema,
     JsonNumberSchema,
     JsonObjectSchema,
     JsonStringSchema,
@@ -42,6 +45,17 @@ if TYPE_CHECKING:
 
 # What the program calls the cache, and what it is called here.
 _OF_CACHE = ("cache", "storage_options")
+# What `clms.Store.open` hands on, of all that xcube's own stores take.
+_OF_XARRAY = (
+    "chunks",
+    "consolidated",
+    "decode_cf",
+    "decode_coords",
+    "decode_times",
+    "drop_variables",
+    "group",
+    "mask_and_scale",
+)
 _TYPES = (DATASET_TYPE, GEO_DATA_FRAME_TYPE)
 _ALL_OPENERS = (
     "dataset:zarr:cache",
@@ -73,7 +87,7 @@ class ClmsDataStore(DataStore):  # type: ignore[misc]  # xcube has no types
     ) -> None:
         """Use a cache, which is a `file` or `s3` data store of xcube; other settings are those of `clms.Store`. Nothing is sent."""
         self._cache_store_id = cache_store_id
-        self._cache_store_params = cache_store_params or {}
+        self._cache_store_params = cache.absolute(cache_store_id, cache_store_params or {})
         self._store = Store(**settings, **cache.settings(cache_store_id, self._cache_store_params))
         self._cache_store: DataStore | None = None
 
@@ -139,7 +153,8 @@ class ClmsDataStore(DataStore):  # type: ignore[misc]  # xcube has no types
 
     def search_data(self, data_type: Any = None, **search_params: Any) -> Iterator[DataDescriptor]:
         """Find products by `text`, `bbox`, `time_range`, `source` and `resolution`, the best first."""
-        self.get_search_params_schema(data_type).validate_instance(search_params)
+        search_params = {name: value for name, value in search_params.items() if value is not None}
+        assert_valid_params(search_params, name="search_params", schema=self.get_search_params_schema(data_type))
         if "time_range" in search_params:
             search_params["time"] = search_params.pop("time_range")
         found = _translated(self._store.search, **search_params)
@@ -170,7 +185,9 @@ class ClmsDataStore(DataStore):  # type: ignore[misc]  # xcube has no types
             params["time_range"] = _TIME_RANGE
         if data_id is None or "dataset:zarr:cache" in self.get_data_opener_ids(data_id):
             theirs = self.cache_store.get_open_data_params_schema(opener_id=f"dataset:zarr:{self._cache_store_id}")
-            params = {**theirs.properties, **params}
+            params = {**{name: theirs.properties[name] for name in _OF_XARRAY if name in theirs.properties}, **params}
+        if data_id is None or "geodataframe:gpkg:cache" in self.get_data_opener_ids(data_id):
+            params["layer"] = JsonStringSchema(description="The layer of vector data; the first one if none is named.")
         return JsonObjectSchema(properties=params, additional_properties=False)
 
     def open_data(
@@ -246,13 +263,18 @@ class ClmsDataStore(DataStore):  # type: ignore[misc]  # xcube has no types
             names = ("title", "resolution", "size", "source", "version", "licence", "citation", "url")
             return DatasetDescriptor(data_id, attrs={name: described.get(name) for name in names}, **about)
         descriptor = new_data_descriptor(data_id, _translated(self._store.open, data_id))
-        # Those of a cube are in its own CRS; these are in degrees, as they are of data that are not cached.
-        descriptor.bbox = about["bbox"] and tuple(about["bbox"])
+        # As of data that are not cached: the bbox in degrees, and of a map the days that it is made from.
+        descriptor.bbox, descriptor.crs = about["bbox"] and tuple(about["bbox"]), about["crs"]
+        if "time" not in (descriptor.dims or {}):
+            descriptor.time_range = about["time_range"]
         return descriptor
 
 
 _TIME_RANGE = JsonArraySchema(
     items=[JsonDateSchema(nullable=True), JsonDateSchema(nullable=True)],
+    min_items=2,
+    max_items=2,
+    nullable=True,
     description="The first and the last day, both included; either may be left open with None.",
 )
 
@@ -268,6 +290,7 @@ _SUBSET = {
         items=JsonNumberSchema(),
         min_items=4,
         max_items=4,
+        nullable=True,
         description="Only this box: west, south, east, north in degrees.",
     ),
     "nuts": JsonStringSchema(description="Only this region or country, such as LU or ITC11."),
@@ -281,6 +304,7 @@ _TILE_SIZE = JsonComplexSchema(
     any_of=[
         JsonIntegerSchema(minimum=16, maximum=16384),
         JsonArraySchema(items=JsonIntegerSchema(minimum=16, maximum=16384), min_items=2, max_items=2),
+        JsonNullSchema(),
     ],
     description="Pixels of a chunk: a number, or (x, y).",
 )
@@ -296,11 +320,23 @@ def _translated(call: Any, *args: Any, **kwargs: Any) -> Any:
 
 
 def _only(data_type: Any) -> list[str]:
-    return [] if data_type is None else [f"--data-type={DataType.normalize(data_type).alias}"]
+    wanted = _normal(data_type)
+    if wanted == ANY_TYPE:
+        return []
+    if wanted not in _TYPES:
+        raise DataStoreError(f"there is no data of the type {wanted}: there are {' and '.join(it.alias for it in _TYPES)}")
+    return [f"--data-type={wanted.alias}"]
 
 
 def _fits(alias: str, wanted: Any) -> bool:
-    return wanted is None or DataType.normalize(wanted).is_super_type_of(alias)
+    return bool(_normal(wanted).is_super_type_of(alias))
+
+
+def _normal(data_type: Any) -> DataType:
+    try:
+        return ANY_TYPE if data_type is None else DataType.normalize(data_type)
+    except ValueError as why:
+        raise DataStoreError(str(why)) from why
 
 
 def _time_range(told: dict[str, Any] | None) -> tuple[str | None, str | None] | None:
