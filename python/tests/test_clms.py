@@ -206,6 +206,14 @@ def test_what_is_chosen_of_a_cube(portal: Portal) -> None:
     assert portal.url
 
 
+def test_what_is_not_installed_is_told(portal: Portal, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = clms.Store(credentials=portal.credentials)
+    store.preload(CITY, silent=True)
+    monkeypatch.setitem(sys.modules, "geopandas", None)
+    with pytest.raises(clms.ClmsError, match=r"pip install 'clms-store\[vector\]'"):
+        store.open(CITY)
+
+
 def test_errors_travel_between_processes(portal: Portal) -> None:
     with pytest.raises(clms.ClmsError) as caught:
         clms.open(FOREST)

@@ -11,6 +11,7 @@ use std::{
 use clms_factory::{Package, Scale, broken};
 use clms_servers::Server;
 use clms_tests::{Run, Scene, cdse::Cdse, lake_ice, program, python};
+use serde_json::json;
 use tempfile::TempDir;
 
 const FILES: [(&str, Scale); 5] = [
@@ -49,13 +50,42 @@ fn installed(wheel: &Path, folder: &Path) {
 }
 
 /// In place of cargo for maturin, which wants one package built: that has other features on its own than in the workspace, so that everything
-/// would be compiled anew. It gets what is there for all tests.
+/// would be compiled anew, and while other tests use it. It is told of the program that is there for all tests.
 const CARGO: &str = r#"#!/bin/sh
 case "$1" in
-rustc) exec cargo build --workspace --bins --locked --message-format=json-render-diagnostics ;;
+rustc) printf '%s\n' "$CLMS_TEST_ARTIFACT" '{"reason":"build-finished","success":true}' ;;
 *) exec cargo "$@" ;;
 esac
 "#;
+
+/// What cargo says of the program when it has built it.
+fn artifact() -> String {
+    let folder = package().join("../crates/clms-cli").canonicalize().unwrap();
+    let program = program("clms");
+    json!({
+        "reason": "compiler-artifact",
+        "package_id": format!("path+file://{}#{}", folder.display(), env!("CARGO_PKG_VERSION")),
+        "manifest_path": folder.join("Cargo.toml"),
+        "target": {
+            "kind": ["bin"],
+            "crate_types": ["bin"],
+            "name": "clms",
+            "src_path": folder.join("src/main.rs"),
+            "edition": "2024",
+        },
+        "profile": {
+            "opt_level": "1",
+            "debug_assertions": true,
+            "overflow_checks": true,
+            "test": false,
+        },
+        "features": [],
+        "filenames": [program],
+        "executable": program,
+        "fresh": true,
+    })
+    .to_string()
+}
 
 /// The wheel, with the program as cargo has built it for all tests.
 fn built(folder: &Path) -> PathBuf {
@@ -65,17 +95,11 @@ fn built(folder: &Path) -> PathBuf {
     let wheels = folder.join("wheels");
     let mut maturin = tool("maturin");
     maturin
-        .args([
-            "build",
-            "--profile",
-            "dev",
-            "--locked",
-            "--auditwheel",
-            "skip",
-            "--out",
-        ])
+        .args(["build", "--profile", "dev", "--locked"])
+        .args(["--auditwheel", "skip", "--out"])
         .arg(&wheels)
-        .env("CARGO", cargo);
+        .env("CARGO", cargo)
+        .env("CLMS_TEST_ARTIFACT", artifact());
     let _ = Run::of(maturin).well();
     let mut wheels = fs::read_dir(wheels).unwrap();
     wheels.next().unwrap().unwrap().path()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,7 @@ def cube(location: str, storage_options: Mapping[str, str], **options: Any) -> x
 
 def reference(file: Path, protocol: str, remote_options: Mapping[str, Any], **options: Any) -> xr.Dataset:
     """Open what a reference refers to, where it lies. The file is needed no more afterwards."""
+    _module("s3fs" if protocol == "s3" else "aiohttp", "lazy")
     storage = {
         "fo": json.loads(file.read_text(encoding="utf-8")),
         "remote_protocol": protocol,
@@ -58,13 +60,19 @@ def days(dataset: xr.Dataset, data_id: str, chosen: Sequence[str]) -> xr.Dataset
 
 def vectors(geopackage: str, layer: str | None, bbox: tuple[float, float, float, float] | None) -> geopandas.GeoDataFrame:
     """Read a layer of a GeoPackage, the first one if none is named; of a box in degrees what touches it."""
-    import geopandas  # noqa: PLC0415  (rasters do without)
-    import shapely  # noqa: PLC0415
-
+    geopandas, shapely = _module("geopandas", "vector"), _module("shapely", "vector")
     if layer is None:
         layer = geopandas.list_layers(geopackage).name.iloc[0]
     mask = None if bbox is None else geopandas.GeoSeries([shapely.box(*bbox)], crs="EPSG:4326")
     return geopandas.read_file(geopackage, layer=layer, bbox=mask)
+
+
+def _module(name: str, extra: str) -> Any:
+    """Import what not everybody needs."""
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as why:
+        raise ClmsError("not_installed", f"{name} is needed for that, and not installed", f"pip install 'clms-store[{extra}]'") from why
 
 
 # What is not the storage's but the program's, or the connections'; the program has an own word for one.
@@ -99,10 +107,10 @@ def _zarr_store(location: str, storage_options: Mapping[str, str]) -> Any:
     if "://" not in location or location.startswith("file://"):
         return os.fspath(location.removeprefix("file://"))
     # It takes the settings by the same names as the program: both stand on one library.
-    from obstore.store import from_url  # noqa: PLC0415  (caches on a disk do without)
-    from zarr.storage import ObjectStore  # noqa: PLC0415
+    storage = _module("obstore.store", "remote")
+    from zarr.storage import ObjectStore  # noqa: PLC0415  (zarr is slow to come)
 
     given = {name.lower().replace("-", "_"): value for name, value in storage_options.items()}
     connection = {name: given.pop(name) for name in _OF_CONNECTIONS & given.keys()}
     config = {_OTHERWISE.get(name, name): value for name, value in given.items() if name not in _OF_THE_PROGRAM}
-    return ObjectStore(from_url(location, config=config, client_options=connection), read_only=True)
+    return ObjectStore(storage.from_url(location, config=config, client_options=connection), read_only=True)

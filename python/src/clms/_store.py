@@ -166,9 +166,9 @@ class Store:
     ) -> xr.Dataset | geopandas.GeoDataFrame:
         """Open a cached cube, or what lies at LEGACY or CDSE, as a lazy xarray dataset; vectors as a geopandas frame.
 
-        `time` and `variables` choose from both; `bbox` and `version` (of several of one day) only from what is opened where it lies. Other
-        options are those of `xarray.open_dataset`, such as `chunks`, `group` and `mask_and_scale`. Raises `ClmsError` of kind
-        `not_cached` for what must be preloaded first.
+        `time` and `variables` choose from rasters; `bbox` and `version` (of several of one day) only from what is opened where it lies;
+        `bbox` and `layer` from vectors. Other options are those of `xarray.open_dataset`, such as `chunks`, `group` and
+        `mask_and_scale`. Raises `ClmsError` of kind `not_cached` for what must be preloaded first.
         """
         from . import _opening  # noqa: PLC0415  (xarray takes a second, and whoever lists needs none)
 

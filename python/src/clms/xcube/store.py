@@ -201,7 +201,7 @@ class ClmsDataStore(DataStore):  # type: ignore[misc]  # xcube has no types
     ) -> xr.Dataset | geopandas.GeoDataFrame:
         """Open from the cache what is there, else where it lies; lazily. What must be preloaded first says so."""
         wanted = opener_id.split(":")[0] if opener_id else data_type
-        if not _fits(self._describe(data_id)["data_type"], wanted):
+        if wanted is not None and not _fits(self._describe(data_id)["data_type"], wanted):
             raise DataStoreError(f"{data_id} can't be opened as {opener_id or data_type}")
         return _translated(self._store.open, data_id, time=time_range, variables=variable_names, **open_params)
 
