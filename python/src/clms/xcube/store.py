@@ -57,13 +57,7 @@ _OF_XARRAY = (
     "mask_and_scale",
 )
 _TYPES = (DATASET_TYPE, GEO_DATA_FRAME_TYPE)
-_ALL_OPENERS = (
-    "dataset:zarr:cache",
-    "dataset:netcdf:https",
-    "dataset:netcdf:s3",
-    "dataset:geotiff:s3",
-    "geodataframe:gpkg:cache",
-)
+_ALL_OPENERS = ("dataset:zarr:cache", "dataset:netcdf:https", "dataset:geotiff:https", "geodataframe:gpkg:cache")
 
 
 class ClmsDataStoreError(ClmsError, DataStoreError):  # type: ignore[misc]
@@ -261,7 +255,8 @@ class ClmsDataStore(DataStore):  # type: ignore[misc]  # xcube has no types
             return GeoDataFrameDescriptor(data_id, **about)
         if described.get("cube") is None:
             names = ("title", "resolution", "size", "source", "version", "licence", "citation", "url")
-            return DatasetDescriptor(data_id, attrs={name: described.get(name) for name in names}, **about)
+            attrs = {name: described[name] for name in names if described.get(name) is not None}
+            return DatasetDescriptor(data_id, attrs=attrs, **about)
         descriptor = new_data_descriptor(data_id, _translated(self._store.open, data_id))
         # As of data that are not cached: the bbox in degrees, and of a map the days that it is made from.
         descriptor.bbox, descriptor.crs = about["bbox"] and tuple(about["bbox"]), about["crs"]
